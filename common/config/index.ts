@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { VARIABLES, type Variable } from './variables';
+
+type Parsed<V> = V extends Variable<infer T> ? T : never;
+
+/** Every setting, parsed. Durations in ms, sizes in bytes. */
+export type Config = { [K in keyof typeof VARIABLES]: Parsed<(typeof VARIABLES)[K]> };
+
+export type Env = Record<string, string | undefined>;
+
+/** All bad variables in one message, one line each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: string[]) {
+    super(`Bad configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+/** The text of a variable: itself, or for a secret the content of the file that `<env>_FILE` names. */
+function rawText(variable: Variable<unknown>, env: Env): string | undefined {
+  const direct = env[variable.env];
+  if (direct !== undefined && direct !== '') return direct;
+  const file = variable.secret ? env[`${variable.env}_FILE`] : undefined;
+  if (file === undefined || file === '') return variable.fallback;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new Error(`${variable.env}_FILE names a file that cannot be read: ${file}`);
+  }
+}
+
+/**
+ * Reads the whole configuration. This is the only module that reads the environment.
+ * @throws ConfigError that names every bad variable at once; a secret's value is never in it.
+ */
+export function loadConfig(env: Env = process.env): Config {
+  const problems: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [key, variable] of Object.entries(VARIABLES) as [string, Variable<unknown>][]) {
+    try {
+      const value = rawText(variable, env);
+      config[key] = value === undefined ? undefined : variable.parse(value);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push(variable.secret ? `${variable.env}: unusable value` : `${variable.env}: ${reason}`);
+    }
+  }
+  const result = config as Config;
+  if (problems.length === 0) problems.push(...contradictions(result));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return result;
+}
+
+function contradictions(config: Config): string[] {
+  const problems: string[] = [];
+  if (config.shutdownForce <= config.shutdownGrace) {
+    problems.push('DARKROOM_SHUTDOWN_FORCE: must be longer than DARKROOM_SHUTDOWN_GRACE');
+  }
+  if ((config.s3AccessKeyId === undefined) !== (config.s3SecretAccessKey === undefined)) {
+    problems.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or none');
+  }
+  return problems;
+}
+
+/** Values that must never be printed, for the logger's and the commands' redaction. */
+export function secretValues(config: Config): string[] {
+  return (Object.entries(VARIABLES) as [keyof Config, Variable<unknown>][])
+    .filter(([key, variable]) => variable.secret && typeof config[key] === 'string')
+    .map(([key]) => config[key] as string);
+}
+
+/** The text of `.env.example`, made from the table; a test keeps the file in step. */
+export function envExample(): string {
+  const lines = ['# Every variable of Darkroom with its default. Made by `npm run docs:env`; do not edit by hand.', ''];
+  for (const variable of Object.values(VARIABLES) as Variable<unknown>[]) {
+    lines.push(`# ${variable.meaning}${variable.secret ? ` (secret; ${variable.env}_FILE may name a file)` : ''}`);
+    const fallback = (variable.fallback ?? '').replaceAll(process.cwd(), '.');
+    lines.push(`#${variable.env}=${fallback}`, '');
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,64 @@
+/** How the text of an environment variable becomes a value. Each parser throws an Error that says what was expected. */
+
+export type Parser<T> = (text: string) => T;
+
+export const text: Parser<string> = (value) => value;
+
+/** Comma-separated; blanks around and empty entries are dropped. */
+export const list: Parser<string[]> = (value) =>
+  value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
+export const bool: Parser<boolean> = (value) => {
+  if (/^(1|true|yes|on)$/i.test(value)) return true;
+  if (/^(0|false|no|off)$/i.test(value)) return false;
+  throw new Error(`expected true or false, got "${value}"`);
+};
+
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Parser<number> {
+  return (value) => {
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < min || number > max) {
+      throw new Error(`expected a whole number from ${min} to ${max}, got "${value}"`);
+    }
+    return number;
+  };
+}
+
+export function oneOf<const T extends string>(...options: T[]): Parser<T> {
+  return (value) => {
+    const found = options.find((option) => option === value);
+    if (found === undefined) throw new Error(`expected one of ${options.join(', ')}, got "${value}"`);
+    return found;
+  };
+}
+
+export function listOf<const T extends string>(...options: T[]): Parser<T[]> {
+  const one = oneOf(...options);
+  return (value) => list(value).map(one);
+}
+
+const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `500ms`, `30s`, `5m`, `2h`, `7d`; the value is in ms. */
+export const duration: Parser<number> = (value) => {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value);
+  if (!match) throw new Error(`expected a duration such as 500ms, 30s, 5m, 2h or 7d, got "${value}"`);
+  return Number(match[1]) * DURATION_UNITS[match[2] as keyof typeof DURATION_UNITS];
+};
+
+const SIZE_UNITS = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** `64KiB`, `512MiB`, `4GiB`, or a bare number of bytes; the value is in bytes. */
+export const size: Parser<number> = (value) => {
+  const match = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)?$/.exec(value);
+  if (!match) throw new Error(`expected a size such as 64KiB, 512MiB or 4GiB, got "${value}"`);
+  return Math.round(Number(match[1]) * SIZE_UNITS[(match[2] ?? 'B') as keyof typeof SIZE_UNITS]);
+};
+
+export const url: Parser<string> = (value) => {
+  if (!URL.canParse(value)) throw new Error(`expected a URL, got "${value}"`);
+  return value;
+};

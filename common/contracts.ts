@@ -1,0 +1,215 @@
+/**
+ * The types that cross a boundary: from a user to the starter, from the starter to a workflow, from a workflow to an
+ * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
+ */
+
+export type MediaKind = 'image' | 'video';
+
+/** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.useNewMatcher=true`. */
+export type Priority = 1 | 2 | 3 | 4 | 5;
+export const DEFAULT_PRIORITY: Priority = 3;
+
+/** What a user asks for: one image or one video. Every URI is `file:`, `s3://bucket/key` or (sources only) `https://`. */
+export interface MediaJob {
+  /** The caller's own id; makes submitting it twice one job. Default: made from `source`. */
+  id?: string;
+  /** Default: what the file's first bytes say where they can be read, else its name. */
+  kind?: MediaKind;
+  source: string;
+  /** URI prefix; the item's files land in `<output>/<item key>/`. */
+  output?: string;
+  /** Name of a file in `presets/`. Default: `web`. */
+  preset?: string;
+  priority?: Priority;
+  tenant?: string;
+  /** Free words of the caller's, carried into the manifest. */
+  metadata?: Record<string, string>;
+  /** Called once with the result; see docs/api.md for the signature. */
+  callbackUrl?: string;
+}
+
+export type ImageFormat = 'webp' | 'avif' | 'jpeg' | 'png';
+
+/** One image to make. Never larger than the source. */
+export interface ImageRenditionSpec {
+  name: string;
+  format: ImageFormat;
+  /** px; the image keeps its aspect ratio and fits inside width x height. One of the two is needed. */
+  width?: number;
+  height?: number;
+  /** 1–100; png ignores it. */
+  quality?: number;
+  /** Encoder effort: webp 0–6, avif 0–9, png 1–10. More is smaller and slower. */
+  effort?: number;
+  lossless?: boolean;
+  /** jpeg only: mozjpeg's trellis quantisation and scan optimisation; about 6 % smaller for 2.5 times the time. */
+  trellis?: boolean;
+}
+
+export interface ImagePreset {
+  /** `keep` animates WebP renditions of animated sources; `first` takes the first frame only. */
+  animation: 'keep' | 'first';
+  /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
+  colour: 'srgb' | 'keep';
+  renditions: ImageRenditionSpec[];
+}
+
+/** One MP4 to make. Dropped when taller than the source (the lowest rung always stays). */
+export interface VideoRungSpec {
+  name: string;
+  /** px of the short side after rotation. */
+  height: number;
+  /** x264 constant rate factor. */
+  crf: number;
+  /** kbit/s, the cap of the video stream. */
+  maxrate: number;
+  /** x264 speed preset. */
+  speed: 'ultrafast' | 'superfast' | 'veryfast' | 'faster' | 'fast' | 'medium' | 'slow';
+  /** kbit/s of AAC. */
+  audioBitrate: number;
+}
+
+export interface VideoPreset {
+  audio: 'optional' | 'drop';
+  rungs: VideoRungSpec[];
+  /** px width at most, and the quality of the picture. */
+  poster?: { format: 'webp' | 'jpeg'; width: number; quality: number };
+  /** Thumbnails for scrubbing; `width` in px of one tile. */
+  sprite?: { width: number; columns: number; rows: number; quality: number };
+}
+
+/** A preset as the worker gets it, complete, so that editing its file never changes a running job. */
+export interface Preset {
+  name: string;
+  image?: ImagePreset;
+  video?: VideoPreset;
+}
+
+/** The input of both workflows: a job with everything resolved. */
+export interface WorkItem {
+  batchId: string;
+  itemKey: string;
+  kind: MediaKind;
+  source: string;
+  /** URI of the item's own folder, without a trailing slash. */
+  output: string;
+  preset: Preset;
+  /** Hash over the part of the preset that matters for this kind; in output names and in the manifest. */
+  recipe: string;
+  priority: Priority;
+  tenant: string;
+  metadata?: Record<string, string>;
+  callbackUrl?: string;
+}
+
+/** What both workflows return. The manifest itself lies in storage. */
+export interface ItemResult {
+  /** URI of manifest.json. */
+  manifest: string;
+  bytesIn: number;
+  bytesOut: number;
+  renditions: number;
+}
+
+export type RenditionRole = 'image' | 'video' | 'poster' | 'sprite' | 'storyboard';
+
+/** A published file. */
+export interface Rendition {
+  name: string;
+  role: RenditionRole;
+  /** File name beside manifest.json. */
+  path: string;
+  mime: string;
+  /** px, as displayed. Absent for text. */
+  width?: number;
+  height?: number;
+  bytes: number;
+  /** Lower-case hex. */
+  sha256: string;
+  durationSeconds?: number;
+  frames?: number;
+  /** RFC 6381, for example `avc1.64001f, mp4a.40.2`. */
+  codecs?: string;
+  /** kbit/s, measured. */
+  bitrate?: number;
+}
+
+export interface SourceFacts {
+  uri: string;
+  bytes: number;
+  /** Lower-case hex. */
+  sha256: string;
+  /** What the store says identifies this version of the file (size and time, or an ETag). */
+  fingerprint: string;
+  /** The sniffed type, for example `jpeg` or `mp4`. */
+  format: string;
+  /** px, upright (after EXIF orientation or rotation). */
+  width: number;
+  height: number;
+  /** Frames of an animation; absent for a still or a video. */
+  pages?: number;
+  durationSeconds?: number;
+}
+
+export interface Placeholder {
+  /** Base64 of a ThumbHash (evanw's format). */
+  thumbhash: string;
+  /** `#rrggbb` */
+  dominant: string;
+}
+
+/** `manifest.json`: written last; where it is, the item is published. */
+export interface Manifest {
+  version: 1;
+  batchId: string;
+  itemKey: string;
+  kind: MediaKind;
+  source: SourceFacts;
+  preset: { name: string; recipe: string };
+  renditions: Rendition[];
+  placeholder?: Placeholder;
+  warnings: string[];
+  /** ms by step. */
+  timings: Record<string, number>;
+  /** Versions of what made the files. */
+  tools: Record<string, string>;
+  metadata?: Record<string, string>;
+  tenant: string;
+  /** ISO 8601. `requestedAt` is the run's start: a run never replaces the manifest of a later one. */
+  requestedAt: string;
+  publishedAt: string;
+  workflow: { id: string; runId: string; attempt: number };
+}
+
+export type Pool = 'workflows' | 'image' | 'video';
+export const POOLS: readonly Pool[] = ['workflows', 'image', 'video'];
+
+/** Name of a pool's task queue. Tests and tenants with hardware of their own use another prefix. */
+export function taskQueue(prefix: string, pool: Pool): string {
+  return `${prefix}-${pool}`;
+}
+
+/** The prefix that a workflow runs under, from its own task queue. */
+export function queuePrefix(workflowTaskQueue: string): string {
+  return workflowTaskQueue.replace(/-workflows$/, '');
+}
+
+/** Custom search attributes, all of type Keyword; registered when a starter or worker starts. */
+export const SEARCH_ATTRIBUTES = ['MediaBatchId', 'MediaKind', 'MediaPreset', 'MediaTenant'] as const;
+
+/** Deterministic: submitting an item twice is one workflow. */
+export function workflowId(batchId: string, itemKey: string): string {
+  return `${batchId}/${itemKey}`;
+}
+
+/** What the `progress` query of both workflows answers. */
+export interface ItemProgress {
+  state: 'running' | 'paused';
+  /** For example `encode 720p`. */
+  step: string;
+  /** 0–100. */
+  percent: number;
+  steps: { name: string; state: 'waiting' | 'running' | 'done' | 'failed'; attempts: number }[];
+  /** Encoder failures so far: bounded. */
+  encoderFailures: number;
+}

@@ -1,0 +1,72 @@
+/**
+ * The one error table. Every way in which a job can fail has a row here; a failure's `type` is a row's name.
+ * Free of Node and of libraries, since workflows import it too.
+ */
+
+/** Who has to act: the person who sent the file (`input`) or the people who run Darkroom (`system`). */
+export type Blame = 'input' | 'system';
+
+interface ErrorRow {
+  /** Does trying again without changing anything help? */
+  readonly retryable: boolean;
+  readonly blame: Blame;
+  /** HTTP status when the API answers with this failure. */
+  readonly status: number;
+  /** What it means, for the docs and the API reference. */
+  readonly meaning: string;
+}
+
+export const ERRORS = {
+  UnsupportedMedia: { retryable: false, blame: 'input', status: 415, meaning: 'The file is of a type that Darkroom does not read.' },
+  CorruptMedia: { retryable: false, blame: 'input', status: 422, meaning: 'The file is damaged, cut short or empty.' },
+  MediaTooLarge: { retryable: false, blame: 'input', status: 413, meaning: 'The file exceeds a limit (bytes, pixels, frames, duration, streams).' },
+  SourceNotFound: { retryable: false, blame: 'input', status: 404, meaning: 'There is nothing at the source URI.' },
+  SourceForbidden: { retryable: false, blame: 'input', status: 403, meaning: 'The source is outside of what Darkroom may read, or its store refuses access.' },
+  OutputForbidden: { retryable: false, blame: 'input', status: 403, meaning: 'The output is outside of where Darkroom may write, or its store refuses access.' },
+  InvalidJob: { retryable: false, blame: 'input', status: 400, meaning: 'The job itself makes no sense: a wrong field, preset or URI.' },
+  Quarantined: { retryable: false, blame: 'input', status: 422, meaning: 'The file killed its decoder twice; the evidence is kept beside its outputs.' },
+  SourceUnavailable: { retryable: true, blame: 'system', status: 503, meaning: 'The source could not be read just now.' },
+  StorageUnavailable: { retryable: true, blame: 'system', status: 503, meaning: 'The store for outputs, or the scratch disk, could not be used just now.' },
+  EncoderFailed: { retryable: true, blame: 'system', status: 500, meaning: 'The encoder or decoder failed, hung or was killed; tried again a bounded number of times.' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorType = keyof typeof ERRORS;
+
+/** Names of the failures for which no retry can help. */
+export const NON_RETRYABLE: ErrorType[] = (Object.keys(ERRORS) as ErrorType[]).filter((type) => !ERRORS[type].retryable);
+
+/** Error text ends up in workflow history: no message or detail is longer than this, in characters. */
+export const MAX_ERROR_TEXT = 4096;
+
+/** Keeps the tail of a long text, because the cause stands at the end of what ffmpeg prints. */
+export function tail(text: string, max = MAX_ERROR_TEXT): string {
+  return text.length <= max ? text : `…${text.slice(text.length - max + 1)}`;
+}
+
+/** Machine-readable evidence beside the sentence: what was measured or printed. JSON values only. */
+export type ErrorDetails = Record<string, string | number | boolean | undefined>;
+
+/**
+ * A failure with a row in the table. `message` is one sentence that the person who sent the file understands:
+ * no stack, no path of this machine, no tool's jargon; those go into `details`.
+ */
+export class DarkroomError extends Error {
+  override readonly name = 'DarkroomError';
+  constructor(
+    readonly type: ErrorType,
+    message: string,
+    readonly details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(tail(message), options);
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.type].retryable;
+  }
+}
+
+/** True for a name that has a row in the table. */
+export function isErrorType(name: unknown): name is ErrorType {
+  return typeof name === 'string' && Object.hasOwn(ERRORS, name);
+}
