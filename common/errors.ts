@@ -17,23 +17,70 @@ interface ErrorRow {
 }
 
 export const ERRORS = {
-  UnsupportedMedia: { retryable: false, blame: 'input', status: 415, meaning: 'The file is of a type that Darkroom does not read.' },
+  UnsupportedMedia: {
+    retryable: false,
+    blame: 'input',
+    status: 415,
+    meaning: 'The file is of a type that Darkroom does not read.',
+  },
   CorruptMedia: { retryable: false, blame: 'input', status: 422, meaning: 'The file is damaged, cut short or empty.' },
-  MediaTooLarge: { retryable: false, blame: 'input', status: 413, meaning: 'The file exceeds a limit (bytes, pixels, frames, duration, streams).' },
+  MediaTooLarge: {
+    retryable: false,
+    blame: 'input',
+    status: 413,
+    meaning: 'The file exceeds a limit (bytes, pixels, frames, duration, streams).',
+  },
   SourceNotFound: { retryable: false, blame: 'input', status: 404, meaning: 'There is nothing at the source URI.' },
-  SourceForbidden: { retryable: false, blame: 'input', status: 403, meaning: 'The source is outside of what Darkroom may read, or its store refuses access.' },
-  OutputForbidden: { retryable: false, blame: 'input', status: 403, meaning: 'The output is outside of where Darkroom may write, or its store refuses access.' },
-  InvalidJob: { retryable: false, blame: 'input', status: 400, meaning: 'The job itself makes no sense: a wrong field, preset or URI.' },
-  Quarantined: { retryable: false, blame: 'input', status: 422, meaning: 'The file killed its decoder twice; the evidence is kept beside its outputs.' },
-  SourceUnavailable: { retryable: true, blame: 'system', status: 503, meaning: 'The source could not be read just now.' },
-  StorageUnavailable: { retryable: true, blame: 'system', status: 503, meaning: 'The store for outputs, or the scratch disk, could not be used just now.' },
-  EncoderFailed: { retryable: true, blame: 'system', status: 500, meaning: 'The encoder or decoder failed, hung or was killed; tried again a bounded number of times.' },
+  SourceForbidden: {
+    retryable: false,
+    blame: 'input',
+    status: 403,
+    meaning: 'The source is outside of what Darkroom may read, or its store refuses access.',
+  },
+  OutputForbidden: {
+    retryable: false,
+    blame: 'input',
+    status: 403,
+    meaning: 'The output is outside of where Darkroom may write, or its store refuses access.',
+  },
+  InvalidJob: {
+    retryable: false,
+    blame: 'input',
+    status: 400,
+    meaning: 'The job itself makes no sense: a wrong field, preset or URI.',
+  },
+  Quarantined: {
+    retryable: false,
+    blame: 'input',
+    status: 422,
+    meaning: 'The file killed its decoder twice; the evidence is kept beside its outputs.',
+  },
+  SourceUnavailable: {
+    retryable: true,
+    blame: 'system',
+    status: 503,
+    meaning: 'The source could not be read just now.',
+  },
+  StorageUnavailable: {
+    retryable: true,
+    blame: 'system',
+    status: 503,
+    meaning: 'The store for outputs, or the scratch disk, could not be used just now.',
+  },
+  EncoderFailed: {
+    retryable: true,
+    blame: 'system',
+    status: 500,
+    meaning: 'The encoder or decoder failed, hung or was killed; tried again a bounded number of times.',
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorType = keyof typeof ERRORS;
 
 /** Names of the failures for which no retry can help. */
-export const NON_RETRYABLE: ErrorType[] = (Object.keys(ERRORS) as ErrorType[]).filter((type) => !ERRORS[type].retryable);
+export const NON_RETRYABLE: ErrorType[] = (Object.keys(ERRORS) as ErrorType[]).filter(
+  (type) => !ERRORS[type].retryable,
+);
 
 /** Error text ends up in workflow history: no message or detail is longer than this, in characters. */
 export const MAX_ERROR_TEXT = 4096;

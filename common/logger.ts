@@ -31,5 +31,11 @@ function prettyStream(destination: 1 | 2): pino.DestinationStream {
   // Loaded only where a person looks, so that production images need not carry it.
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   const load = require('pino-pretty') as typeof import('pino-pretty');
-  return load({ destination, sync: true, colorize: true, ignore: 'pid,hostname,name', translateTime: 'SYS:HH:MM:ss.l' });
+  return load({
+    destination,
+    sync: true,
+    colorize: true,
+    ignore: 'pid,hostname,name',
+    translateTime: 'SYS:HH:MM:ss.l',
+  });
 }

@@ -31,53 +31,166 @@ const DEFAULT_HOME = path.join(projectRoot(), '.darkroom');
 /** Sections in the order of `.env.example`. */
 export const VARIABLES = {
   // Temporal. @temporalio/envconfig reads further TEMPORAL_* variables (TLS, profile) and temporal.toml itself.
-  temporalAddress: optional('TEMPORAL_ADDRESS', text, 'host:port of the Temporal frontend; unset: an embedded server for the commands, localhost:7233 for the services'),
+  temporalAddress: optional(
+    'TEMPORAL_ADDRESS',
+    text,
+    'host:port of the Temporal frontend; unset: an embedded server for the commands, localhost:7233 for the services',
+  ),
   temporalNamespace: variable('TEMPORAL_NAMESPACE', text, 'default', 'Temporal namespace'),
   temporalApiKey: secret('TEMPORAL_API_KEY', 'API key for Temporal Cloud'),
   temporalUiUrl: optional('TEMPORAL_UI_URL', url, 'where people reach the Temporal Web UI, for links'),
-  queuePrefix: variable('DARKROOM_QUEUE_PREFIX', text, 'darkroom', 'task queues are <prefix>-workflows, <prefix>-image, <prefix>-video'),
+  queuePrefix: variable(
+    'DARKROOM_QUEUE_PREFIX',
+    text,
+    'darkroom',
+    'task queues are <prefix>-workflows, <prefix>-image, <prefix>-video',
+  ),
 
   // The worker
-  pools: variable('DARKROOM_POOLS', listOf('workflows', 'image', 'video'), 'workflows,image,video', 'which task queues this worker serves'),
-  imageSlots: variable('DARKROOM_IMAGE_SLOTS', integer(0, 256), '0', 'images at once in this worker; 0: as many as it has cores'),
-  videoSlots: variable('DARKROOM_VIDEO_SLOTS', integer(0, 256), '0', 'video steps at once in this worker; 0: as many as it has cores'),
-  ffmpegThreads: variable('DARKROOM_FFMPEG_THREADS', integer(0, 64), '0', 'threads of one ffmpeg; 0: cores divided by video slots, at least 1'),
-  maxCachedWorkflows: variable('DARKROOM_MAX_CACHED_WORKFLOWS', integer(0, 100_000), '300', 'workflows kept in memory; sizes the heap'),
-  shutdownGrace: variable('DARKROOM_SHUTDOWN_GRACE', duration, '30s', 'on SIGTERM, running activities may finish for this long; then they are handed back'),
-  shutdownForce: variable('DARKROOM_SHUTDOWN_FORCE', duration, '45s', 'on SIGTERM, the worker is gone after this long at the latest; more than the grace, less than the pod gets'),
+  pools: variable(
+    'DARKROOM_POOLS',
+    listOf('workflows', 'image', 'video'),
+    'workflows,image,video',
+    'which task queues this worker serves',
+  ),
+  imageSlots: variable(
+    'DARKROOM_IMAGE_SLOTS',
+    integer(0, 256),
+    '0',
+    'images at once in this worker; 0: as many as it has cores',
+  ),
+  videoSlots: variable(
+    'DARKROOM_VIDEO_SLOTS',
+    integer(0, 256),
+    '0',
+    'video steps at once in this worker; 0: as many as it has cores',
+  ),
+  ffmpegThreads: variable(
+    'DARKROOM_FFMPEG_THREADS',
+    integer(0, 64),
+    '0',
+    'threads of one ffmpeg; 0: cores divided by video slots, at least 1',
+  ),
+  maxCachedWorkflows: variable(
+    'DARKROOM_MAX_CACHED_WORKFLOWS',
+    integer(0, 100_000),
+    '300',
+    'workflows kept in memory; sizes the heap',
+  ),
+  shutdownGrace: variable(
+    'DARKROOM_SHUTDOWN_GRACE',
+    duration,
+    '30s',
+    'on SIGTERM, running activities may finish for this long; then they are handed back',
+  ),
+  shutdownForce: variable(
+    'DARKROOM_SHUTDOWN_FORCE',
+    duration,
+    '45s',
+    'on SIGTERM, the worker is gone after this long at the latest; more than the grace, less than the pod gets',
+  ),
   buildId: optional('DARKROOM_BUILD_ID', text, 'turns worker versioning on with this build id'),
-  deploymentName: variable('DARKROOM_DEPLOYMENT_NAME', text, 'darkroom', 'worker deployment name when versioning is on'),
-  workerHost: variable('DARKROOM_WORKER_HOST', text, '127.0.0.1', 'address that /live, /ready and /metrics of the worker listen on'),
-  workerPort: variable('DARKROOM_WORKER_PORT', integer(0, 65_535), '9464', 'port of /live, /ready and /metrics of the worker; 0: any free one'),
-  sdkMetricsPort: variable('DARKROOM_SDK_METRICS_PORT', integer(0, 65_535), '9465', "port of the Temporal SDK's own Prometheus exporter; 0: off"),
+  deploymentName: variable(
+    'DARKROOM_DEPLOYMENT_NAME',
+    text,
+    'darkroom',
+    'worker deployment name when versioning is on',
+  ),
+  workerHost: variable(
+    'DARKROOM_WORKER_HOST',
+    text,
+    '127.0.0.1',
+    'address that /live, /ready and /metrics of the worker listen on',
+  ),
+  workerPort: variable(
+    'DARKROOM_WORKER_PORT',
+    integer(0, 65_535),
+    '9464',
+    'port of /live, /ready and /metrics of the worker; 0: any free one',
+  ),
+  sdkMetricsPort: variable(
+    'DARKROOM_SDK_METRICS_PORT',
+    integer(0, 65_535),
+    '9465',
+    "port of the Temporal SDK's own Prometheus exporter; 0: off",
+  ),
 
   // What may be read and written
-  allowedRoots: variable('DARKROOM_ALLOWED_ROOTS', list, path.join(projectRoot(), '.darkroom'), 'folders that file: URIs may lie in, comma-separated'),
-  allowedRootsFile: optional('DARKROOM_ALLOWED_ROOTS_FILE', text, 'file with more such folders, one a line, read again when it changes (the commands use it on one machine)'),
-  allowedBuckets: variable('DARKROOM_ALLOWED_BUCKETS', list, '', 'buckets that s3: URIs may name, comma-separated; bucket/prefix narrows it'),
-  allowedHosts: variable('DARKROOM_ALLOWED_HOSTS', list, '', 'hosts that https: sources may name, comma-separated; *.example.com allows subdomains'),
-  privateHosts: variable('DARKROOM_PRIVATE_HOSTS', list, '', 'host:port entries that may resolve to private addresses and use plain http (for tests and stores inside of a cluster)'),
+  allowedRoots: variable(
+    'DARKROOM_ALLOWED_ROOTS',
+    list,
+    path.join(projectRoot(), '.darkroom'),
+    'folders that file: URIs may lie in, comma-separated',
+  ),
+  allowedRootsFile: optional(
+    'DARKROOM_ALLOWED_ROOTS_FILE',
+    text,
+    'file with more such folders, one a line, read again when it changes (the commands use it on one machine)',
+  ),
+  allowedBuckets: variable(
+    'DARKROOM_ALLOWED_BUCKETS',
+    list,
+    '',
+    'buckets that s3: URIs may name, comma-separated; bucket/prefix narrows it',
+  ),
+  allowedHosts: variable(
+    'DARKROOM_ALLOWED_HOSTS',
+    list,
+    '',
+    'hosts that https: sources may name, comma-separated; *.example.com allows subdomains',
+  ),
+  privateHosts: variable(
+    'DARKROOM_PRIVATE_HOSTS',
+    list,
+    '',
+    'host:port entries that may resolve to private addresses and use plain http (for tests and stores inside of a cluster)',
+  ),
   outputDefault: optional('DARKROOM_OUTPUT', text, 'URI prefix for outputs where a job names none'),
 
   // S3 or anything that speaks it
   s3Endpoint: optional('S3_ENDPOINT', url, 'another endpoint than AWS'),
   s3Region: variable('S3_REGION', text, 'us-east-1', 'region'),
-  s3ForcePathStyle: variable('S3_FORCE_PATH_STYLE', bool, 'false', 'bucket in the path instead of the host name; most S3-compatible servers need it'),
+  s3ForcePathStyle: variable(
+    'S3_FORCE_PATH_STYLE',
+    bool,
+    'false',
+    'bucket in the path instead of the host name; most S3-compatible servers need it',
+  ),
   s3AccessKeyId: secret('S3_ACCESS_KEY_ID', "access key; unset: the AWS SDK's own chain (IRSA, profile, instance)"),
   s3SecretAccessKey: secret('S3_SECRET_ACCESS_KEY', 'secret key'),
 
   // Limits
-  scratchDir: variable('DARKROOM_SCRATCH_DIR', text, path.join(DEFAULT_HOME, 'scratch'), 'folder for work files; wants as much room as slots x largest source x 3'),
+  scratchDir: variable(
+    'DARKROOM_SCRATCH_DIR',
+    text,
+    path.join(DEFAULT_HOME, 'scratch'),
+    'folder for work files; wants as much room as slots x largest source x 3',
+  ),
   maxSourceBytes: variable('DARKROOM_MAX_SOURCE_BYTES', size, '20GiB', 'largest source'),
-  maxPixels: variable('DARKROOM_MAX_PIXELS', integer(1), '268402689', 'pixels of an image, all frames together (libvips counts them so)'),
+  maxPixels: variable(
+    'DARKROOM_MAX_PIXELS',
+    integer(1),
+    '268402689',
+    'pixels of an image, all frames together (libvips counts them so)',
+  ),
   maxFrames: variable('DARKROOM_MAX_FRAMES', integer(1), '1000', 'frames of an animation'),
   maxDuration: variable('DARKROOM_MAX_DURATION', duration, '6h', 'length of a video'),
   maxStreams: variable('DARKROOM_MAX_STREAMS', integer(1), '64', 'streams of a video file'),
   imageTimeout: variable('DARKROOM_IMAGE_TIMEOUT', duration, '2m', 'wall time of one image in its child process'),
   imageMaxRss: variable('DARKROOM_IMAGE_MAX_RSS', size, '2GiB', 'resident memory of one image child process'),
-  ffmpegMaxMemory: variable('DARKROOM_FFMPEG_MAX_MEMORY', size, '8GiB', 'address space of one ffmpeg (RLIMIT_AS by prlimit, where that exists)'),
+  ffmpegMaxMemory: variable(
+    'DARKROOM_FFMPEG_MAX_MEMORY',
+    size,
+    '8GiB',
+    'address space of one ffmpeg (RLIMIT_AS by prlimit, where that exists)',
+  ),
   ffmpegStall: variable('DARKROOM_FFMPEG_STALL', duration, '60s', 'ffmpeg without progress for this long is killed'),
-  allowSvg: variable('DARKROOM_ALLOW_SVG', bool, 'false', 'read SVG, rasterised; files that refer to other files or hosts are refused all the same'),
+  allowSvg: variable(
+    'DARKROOM_ALLOW_SVG',
+    bool,
+    'false',
+    'read SVG, rasterised; files that refer to other files or hosts are refused all the same',
+  ),
 
   // Tools and places
   home: variable('DARKROOM_HOME', text, DEFAULT_HOME, 'data of an embedded run: database, samples, outputs, logs'),
@@ -86,6 +199,16 @@ export const VARIABLES = {
   ffprobePath: optional('FFPROBE_PATH', text, 'the ffprobe to use instead of the one on PATH'),
 
   // Logs
-  logLevel: variable('LOG_LEVEL', oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), 'info', 'least level that is printed'),
-  logFormat: variable('LOG_FORMAT', oneOf('auto', 'json', 'pretty'), 'auto', 'auto: readable on a terminal, JSON elsewhere'),
+  logLevel: variable(
+    'LOG_LEVEL',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    'least level that is printed',
+  ),
+  logFormat: variable(
+    'LOG_FORMAT',
+    oneOf('auto', 'json', 'pretty'),
+    'auto',
+    'auto: readable on a terminal, JSON elsewhere',
+  ),
 } as const;

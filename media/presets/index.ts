@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse, YAMLParseError } from 'yaml';
+import type { MediaKind, Preset } from '../../common/contracts';
+import { DarkroomError } from '../../common/errors';
+import { presetFile } from './schema';
+
+/** Changes when Darkroom itself makes other files from the same preset, so that old outputs count as outdated. */
+const RECIPE_VERSION = 1;
+
+/** Names of the presets in a folder, sorted. */
+export async function listPresets(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
+  return files
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => path.basename(file, '.yaml'))
+    .sort();
+}
+
+/**
+ * Reads and checks `<folder>/<name>.yaml`; defaults are filled in.
+ * @throws DarkroomError InvalidJob that names the file and the offending path in it.
+ */
+export async function loadPreset(folder: string, name: string): Promise<Preset> {
+  const known = await listPresets(folder);
+  if (!known.includes(name)) {
+    throw new DarkroomError('InvalidJob', `There is no preset "${name}"; there are ${known.join(', ')}.`);
+  }
+  return parsePreset(name, await readFile(path.join(folder, `${name}.yaml`), 'utf8'));
+}
+
+/** The pure part of `loadPreset`. */
+export function parsePreset(name: string, yaml: string): Preset {
+  const file = `presets/${name}.yaml`;
+  const checked = presetFile.safeParse(readYaml(file, yaml));
+  if (!checked.success) {
+    const problems = checked.error.issues.map((issue) => `${formatPath(issue.path)}: ${issue.message}`);
+    throw new DarkroomError('InvalidJob', `${file}: ${problems.join('; ')}`);
+  }
+  return { name, ...checked.data };
+}
+
+function readYaml(file: string, yaml: string): unknown {
+  try {
+    return parse(yaml);
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new DarkroomError('InvalidJob', `${file}: ${error.message.split('\n')[0] ?? 'not YAML'}`);
+  }
+}
+
+/** `image.renditions[2].width` */
+function formatPath(parts: PropertyKey[]): string {
+  if (parts.length === 0) return '(whole file)';
+  return parts
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+/**
+ * Ten hex digits that change whenever the outputs of this kind would: part of every output's name, and compared with a
+ * manifest's to know whether an item is up to date.
+ */
+export function recipeHash(preset: Preset, kind: MediaKind): string {
+  const canonical = JSON.stringify([RECIPE_VERSION, kind, sorted(preset[kind])]);
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 10);
+}
+
+/** The same value with every object's keys in order, so that the order in the file does not matter. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, entry]) => [key, sorted(entry)]));
+}

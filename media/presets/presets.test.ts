@@ -1,0 +1,57 @@
+import path from 'node:path';
+import { projectRoot } from '../../common/paths';
+import { listPresets, loadPreset, parsePreset, recipeHash } from '.';
+
+const folder = path.join(projectRoot(), 'presets');
+
+describe('presets', () => {
+  test('every preset that ships is valid', async () => {
+    const names = await listPresets(folder);
+    expect(names).toEqual(expect.arrayContaining(['archive', 'thumbnails', 'web']));
+    for (const name of names) await expect(loadPreset(folder, name)).resolves.toMatchObject({ name });
+  });
+
+  test('web makes WebP 640/1280/1920 and JPEG 1280; video 720p and 360p with poster and sprite', async () => {
+    const web = await loadPreset(folder, 'web');
+    expect(web.image?.renditions.map((spec) => [spec.format, spec.width])).toEqual([
+      ['webp', 640],
+      ['webp', 1280],
+      ['webp', 1920],
+      ['jpeg', 1280],
+    ]);
+    expect(web.video?.rungs.map((rung) => rung.height)).toEqual([720, 360]);
+    expect(web.video).toHaveProperty('poster');
+    expect(web.video).toHaveProperty('sprite');
+  });
+
+  test.each([
+    ['image: { renditions: [{ name: a, format: webp, width: -1 }] }', 'image.renditions[0].width'],
+    ['image: { renditions: [{ name: a, format: bmp, width: 100 }] }', 'image.renditions[0].format'],
+    ['image: { renditions: [{ name: a, format: webp, widht: 100, width: 100 }] }', 'widht'],
+    ['image: { renditions: [{ name: a, format: webp }] }', 'needs a width or a height'],
+    ['image: { renditions: [{ name: a, format: webp, width: 100, effort: 9 }] }', 'effort'],
+    ['image: { renditions: [{ name: a, format: webp, width: 50 }, { name: a, format: png, width: 50 }] }', 'same name'],
+    ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
+    ['video: { rungs: [] }', 'video.rungs'],
+    ['{}', 'needs image or video'],
+    ['image: [', 'presets/mine.yaml'],
+  ])('%s is refused with the place: %s', (yaml, place) => {
+    expect(() => parsePreset('mine', yaml)).toThrow(place);
+  });
+
+  test('an unknown name says which there are', async () => {
+    await expect(loadPreset(folder, '../web')).rejects.toMatchObject({
+      type: 'InvalidJob',
+      message: expect.stringContaining('web') as string,
+    });
+  });
+
+  test('the recipe changes with what is made, not with the order of keys or the other kind', () => {
+    const a = parsePreset('a', 'image: { renditions: [{ name: x, format: webp, width: 100 }] }');
+    const b = parsePreset('b', 'image: { renditions: [{ width: 100, format: webp, name: x }], colour: srgb }');
+    const c = parsePreset('c', 'image: { renditions: [{ name: x, format: webp, width: 101 }] }');
+    expect(recipeHash(a, 'image')).toBe(recipeHash(b, 'image'));
+    expect(recipeHash(a, 'image')).not.toBe(recipeHash(c, 'image'));
+    expect(recipeHash(a, 'image')).toMatch(/^[0-9a-f]{10}$/);
+  });
+});
