@@ -194,6 +194,18 @@ export const VARIABLES = {
 
   // Tools and places
   home: variable('DARKROOM_HOME', text, DEFAULT_HOME, 'data of an embedded run: database, samples, outputs, logs'),
+  embeddedPort: variable(
+    'DARKROOM_TEMPORAL_PORT',
+    integer(1, 65_535),
+    '7233',
+    'port of the embedded Temporal server, on the loopback address',
+  ),
+  embeddedUiPort: variable(
+    'DARKROOM_TEMPORAL_UI_PORT',
+    integer(1, 65_535),
+    '8233',
+    'port of its Web UI, on the loopback address',
+  ),
   presetsDir: variable('DARKROOM_PRESETS_DIR', text, path.join(projectRoot(), 'presets'), 'folder of preset files'),
   ffmpegPath: optional('FFMPEG_PATH', text, 'the ffmpeg to use instead of the one on PATH'),
   ffprobePath: optional('FFPROBE_PATH', text, 'the ffprobe to use instead of the one on PATH'),
