@@ -100,7 +100,15 @@ export interface WorkItem {
   tenant: string;
   metadata?: Record<string, string>;
   callbackUrl?: string;
+  /** `interactive`: somebody waits for this one item; it has an objective of its own. Default: `batch`. */
+  mode?: SubmitMode;
+  /** Bound of one attempt of a step, in seconds. Default: by kind of step (30 minutes for an image, a day for an encode). */
+  attemptSeconds?: number;
+  /** ISO 8601, when the run started; set by the workflow. */
+  requestedAt?: string;
 }
+
+export type SubmitMode = 'interactive' | 'batch';
 
 /** What both workflows return. The manifest itself lies in storage. */
 export interface ItemResult {

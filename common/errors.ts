@@ -7,8 +7,8 @@
 export type Blame = 'input' | 'system';
 
 interface ErrorRow {
-  /** Does trying again without changing anything help? */
-  readonly retryable: boolean;
+  /** Does trying again without changing anything help? `counted`: perhaps, so only a few times. */
+  readonly retryable: boolean | 'counted';
   readonly blame: Blame;
   /** HTTP status when the API answers with this failure. */
   readonly status: number;
@@ -68,18 +68,24 @@ export const ERRORS = {
     meaning: 'The store for outputs, or the scratch disk, could not be used just now.',
   },
   EncoderFailed: {
-    retryable: true,
+    retryable: 'counted',
     blame: 'system',
     status: 500,
     meaning: 'The encoder or decoder failed, hung or was killed; tried again a bounded number of times.',
+  },
+  InternalError: {
+    retryable: 'counted',
+    blame: 'system',
+    status: 500,
+    meaning: 'A fault of Darkroom itself; tried again a bounded number of times.',
   },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorType = keyof typeof ERRORS;
 
-/** Names of the failures for which no retry can help. */
-export const NON_RETRYABLE: ErrorType[] = (Object.keys(ERRORS) as ErrorType[]).filter(
-  (type) => !ERRORS[type].retryable,
+/** Names of the failures that Temporal's own, unlimited retries must not repeat. */
+export const NOT_RETRIED_BY_SERVER: ErrorType[] = (Object.keys(ERRORS) as ErrorType[]).filter(
+  (type) => ERRORS[type].retryable !== true,
 );
 
 /** Error text ends up in workflow history: no message or detail is longer than this, in characters. */
@@ -109,7 +115,7 @@ export class DarkroomError extends Error {
   }
 
   get retryable(): boolean {
-    return ERRORS[this.type].retryable;
+    return ERRORS[this.type].retryable !== false;
   }
 }
 

@@ -194,6 +194,7 @@ export const VARIABLES = {
 
   // Tools and places
   home: variable('DARKROOM_HOME', text, DEFAULT_HOME, 'data of an embedded run: database, samples, outputs, logs'),
+  cacheHome: optional('XDG_CACHE_HOME', text, 'where downloaded and built tools are kept; unset: ~/.cache'),
   embeddedPort: variable(
     'DARKROOM_TEMPORAL_PORT',
     integer(1, 65_535),

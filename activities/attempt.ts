@@ -1,0 +1,115 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { WorkItem } from '../common/contracts';
+import { DarkroomError, tail, type ErrorType } from '../common/errors';
+import type { Logger } from '../common/logger';
+import type { ActivityDeps } from './deps';
+
+/** What the work of one attempt gets. */
+export interface Attempt {
+  /** Aborted on cancellation, lost heartbeat and at the end of the worker's shutdown grace. */
+  signal: AbortSignal;
+  /** A folder for this attempt alone; removed at its end, however it ends. */
+  workDir: string;
+  log: Logger;
+  /** Tells the server that there is progress, and what it is. The SDK sends at most one in a few seconds. */
+  heartbeat(progress: object): void;
+  /** Runs and times one stage, in the metric table's sense. */
+  stage<T>(stage: string, format: string, work: () => Promise<T>): Promise<T>;
+  /** ms by stage so far. */
+  timings: Record<string, number>;
+}
+
+/**
+ * Runs the body of an activity: a work folder before, the error table after, and log and metrics around it.
+ * Everything else in activities/ is about media only.
+ */
+export async function runAttempt<T>(
+  deps: ActivityDeps,
+  item: WorkItem,
+  work: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const context = Context.current();
+  const { info } = context;
+  const log = deps.logger.child({
+    workflowId: info.workflowExecution?.workflowId,
+    activity: info.activityType,
+    attempt: info.attempt,
+  });
+  if (info.attempt > 1) deps.metrics.darkroom_activity_retries_total.inc({ activity: info.activityType });
+  const releaseSlot = occupySlot(deps, item);
+  const workDir = path.join(deps.config.scratchDir, randomUUID());
+  const timings: Record<string, number> = {};
+  try {
+    await makeWorkDir(workDir);
+    return await work({
+      signal: context.cancellationSignal,
+      workDir,
+      log,
+      timings,
+      heartbeat: (progress) => context.heartbeat(progress),
+      stage: async (stage, format, run) => {
+        const started = performance.now();
+        const result = await run();
+        const elapsed = performance.now() - started;
+        timings[stage] = Math.round((timings[stage] ?? 0) + elapsed);
+        deps.metrics.darkroom_stage_duration_seconds.observe({ stage, format }, elapsed / 1000);
+        return result;
+      },
+    });
+  } catch (error) {
+    // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
+    if (context.cancellationSignal.aborted) {
+      log.info({ reason: context.cancellationSignal.reason as unknown }, 'attempt cancelled');
+      context.cancellationSignal.throwIfAborted();
+    }
+    if (error instanceof CancelledFailure) throw error;
+    throw toFailure(error, deps, item, log);
+  } finally {
+    releaseSlot();
+    await rm(workDir, { recursive: true, force: true }).catch((error: unknown) =>
+      log.warn({ error, workDir }, 'work folder not removed'),
+    );
+  }
+}
+
+/** Shows the slot of the item's pool as used until the returned function is called. */
+function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
+  const pool = item.kind;
+  deps.metrics.darkroom_slots_used.inc({ pool });
+  deps.metrics.darkroom_slots_available.dec({ pool });
+  return () => {
+    deps.metrics.darkroom_slots_used.dec({ pool });
+    deps.metrics.darkroom_slots_available.inc({ pool });
+  };
+}
+
+async function makeWorkDir(workDir: string): Promise<void> {
+  try {
+    await mkdir(workDir, { recursive: true });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new DarkroomError('StorageUnavailable', 'The scratch disk cannot be written to.', { code });
+  }
+}
+
+/** Any error as the failure that Temporal records: type from the table, one sentence, capped evidence. */
+function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, log: Logger): ApplicationFailure {
+  const known = error instanceof DarkroomError ? error : unexpected(error);
+  const type: ErrorType = known.type;
+  deps.metrics.darkroom_errors_total.inc({ kind: item.kind, type });
+  log[known.retryable ? 'warn' : 'info']({ type, details: known.details, source: item.source }, known.message);
+  return ApplicationFailure.create({
+    type,
+    message: known.message,
+    details: [known.details],
+    nonRetryable: !known.retryable,
+  });
+}
+
+function unexpected(error: unknown): DarkroomError {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new DarkroomError('InternalError', 'Something unexpected went wrong in Darkroom.', { error: tail(text) });
+}

@@ -1,0 +1,19 @@
+import type { Config } from '../common/config';
+import type { Logger } from '../common/logger';
+import type { Metrics } from '../common/metrics';
+import type { ImagePool } from '../media/image/pool';
+import type { FfmpegSettings } from '../media/video/ffmpeg';
+import type { Storage } from '../storage';
+
+/** What the activities work with; made once by a worker, and by tests. */
+export interface ActivityDeps {
+  config: Config;
+  storage: Storage;
+  /** Where sharp runs. */
+  images: ImagePool;
+  ffmpeg: FfmpegSettings;
+  logger: Logger;
+  metrics: Metrics;
+  /** Versions of what makes the files, for manifests. */
+  tools: Record<string, string>;
+}

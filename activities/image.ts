@@ -1,0 +1,76 @@
+import path from 'node:path';
+import type { ItemResult, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
+import { runAttempt, type Attempt } from './attempt';
+import type { ActivityDeps } from './deps';
+import { alreadyPublished, publishFile, publishManifest } from './publish';
+
+/** A child that works for longer tells the server so; it cannot work forever, since the pool bounds its wall time. */
+const HEARTBEAT_MS = 5000;
+
+/**
+ * The whole way of one image: fetch, every rendition in a child process, publish.
+ * @throws ApplicationFailure with a type of the error table
+ */
+export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const published = await alreadyPublished(deps, item);
+    if (published) return published;
+
+    const preset = item.preset.image;
+    if (!preset) {
+      throw new DarkroomError('InvalidJob', `The preset "${item.preset.name}" says nothing about images.`);
+    }
+    const source = await attempt.stage('fetch', 'image', () =>
+      deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
+        signal: attempt.signal,
+        maxBytes: deps.config.maxSourceBytes,
+        onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
+      }),
+    );
+    const made = await whileBeating(attempt, () =>
+      deps.images.run(
+        {
+          input: source.path,
+          outputDir: attempt.workDir,
+          preset,
+          limits: { maxPixels: deps.config.maxPixels, maxFrames: deps.config.maxFrames },
+          allowSvg: deps.config.allowSvg,
+        },
+        attempt.signal,
+      ),
+    );
+    for (const [stage, ms] of Object.entries(made.timings)) {
+      const format = made.files.find((file) => file.name === stage)?.format;
+      const labels = format ? { stage: 'encode', format } : { stage, format: made.source.format };
+      deps.metrics.darkroom_stage_duration_seconds.observe(labels, ms / 1000);
+    }
+    const renditions = await Promise.all(
+      made.files.map(({ format: _format, ...file }) =>
+        publishFile(deps, attempt, item, source.sha256, { ...file, role: 'image' }),
+      ),
+    );
+    return publishManifest(deps, attempt, item, {
+      source: {
+        uri: item.source,
+        bytes: source.bytes,
+        sha256: source.sha256,
+        fingerprint: source.fingerprint,
+        ...made.source,
+      },
+      renditions,
+      placeholder: made.placeholder,
+      warnings: made.warnings,
+      timings: { ...attempt.timings, ...made.timings },
+    });
+  });
+}
+
+async function whileBeating<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => attempt.heartbeat({ step: 'image' }), HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,2 @@
+export { METRICS, type MetricName, type MetricRow } from './table';
+export { createMetrics, type Metrics } from './registry';

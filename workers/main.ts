@@ -1,0 +1,88 @@
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import { createActivities } from '../activities';
+import { loadConfig, type Config } from '../common/config';
+import { serveHealth, type DependencyState } from '../common/health';
+import { createLogger, type Logger } from '../common/logger';
+import { createMetrics } from '../common/metrics';
+import { connectionOptions } from '../common/temporal';
+import { createStorage } from '../storage';
+import { createImagePool, ffmpegSettings, toolVersions } from './media-tools';
+import { observePools } from './observe';
+import { createPoolWorker } from './pools';
+import { planSlots, uvThreads } from './slots';
+import { installRuntime } from './telemetry';
+
+/** The worker process: serves the pools of its configuration until SIGTERM or SIGINT, then leaves in good order. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const logger = createLogger(config, 'worker');
+  const slots = planSlots(config);
+  // libuv reads it when its pool is first used, which is later than this line.
+  process.env['UV_THREADPOOL_SIZE'] ??= String(uvThreads(slots));
+  installRuntime(config, logger);
+
+  const metrics = createMetrics('worker');
+  const storage = createStorage(config);
+  const images = createImagePool(config, slots, logger);
+  const ffmpeg = ffmpegSettings(config, slots);
+  const tools = await toolVersions(ffmpeg, config.pools);
+  const activities = createActivities({ config, storage, images, ffmpeg, logger, metrics, tools });
+
+  const connection = await NativeConnection.connect(connectionOptions(config));
+  const workers = await Promise.all(
+    config.pools.map((pool) => createPoolWorker(pool, { config, connection, activities, slots, metrics })),
+  );
+  const stopObserving = observePools(metrics, images, config.pools, slots);
+  const health = await serveHealth(
+    { ready: () => workerStates(config, workers), metrics: () => metrics.registry.metrics() },
+    config.workerHost,
+    config.workerPort,
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  stopOnSignal(workers, config, logger);
+  logger.info({ pools: config.pools, slots, port: health.port, tools }, 'worker ready');
+  process.send?.({ type: 'ready', httpPort: health.port });
+
+  try {
+    await running;
+    logger.info('worker stopped');
+  } finally {
+    stopObserving();
+    health.server.close();
+    await images.close();
+    await connection.close();
+    await storage.close();
+  }
+}
+
+function workerStates(config: Config, workers: Worker[]): Record<string, DependencyState> {
+  return Object.fromEntries(
+    workers.map((worker, index) => {
+      const state = worker.getState();
+      return [config.pools[index] ?? String(index), { ok: state === 'RUNNING', detail: `worker is ${state}` }];
+    }),
+  );
+}
+
+/** The first signal drains; the SDK itself hands running activities back after the grace and gives up after the force time. */
+function stopOnSignal(workers: Worker[], config: Config, logger: Logger): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal, graceMs: config.shutdownGrace }, 'draining');
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  // Started by a command of ours that has died: nobody is left to stop this worker.
+  process.on('disconnect', () => stop('SIGTERM'));
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`worker: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

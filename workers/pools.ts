@@ -1,0 +1,67 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { Activities } from '../activities';
+import type { Config } from '../common/config';
+import { taskQueue, type Pool } from '../common/contracts';
+import type { Metrics } from '../common/metrics';
+import { built } from '../common/paths';
+import { namespaceOf } from '../common/temporal';
+import type { Slots } from './slots';
+import { itemSinks } from './telemetry';
+
+/** Cancellation arrives with heartbeats, so this bounds how long a cancelled ffmpeg goes on. */
+const HEARTBEAT_THROTTLE = '5s';
+
+export interface PoolDeps {
+  config: Config;
+  connection: NativeConnection;
+  activities: Activities;
+  slots: Slots;
+  metrics: Metrics;
+}
+
+/** One Temporal worker for a pool's task queue. */
+export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
+  const { config } = deps;
+  const common: WorkerOptions = {
+    connection: deps.connection,
+    namespace: namespaceOf(config),
+    taskQueue: taskQueue(config.queuePrefix, pool),
+    shutdownGraceTime: config.shutdownGrace,
+    shutdownForceTime: config.shutdownForce,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    ...versioning(config),
+  };
+  switch (pool) {
+    case 'workflows':
+      return Worker.create({
+        ...common,
+        workflowBundle: { codePath: built('workflow-bundle.js') },
+        maxCachedWorkflows: config.maxCachedWorkflows,
+        sinks: itemSinks(deps.metrics),
+      });
+    case 'image':
+      return Worker.create({
+        ...common,
+        activities: deps.activities,
+        maxConcurrentActivityTaskExecutions: deps.slots.image,
+      });
+    case 'video':
+      return Worker.create({
+        ...common,
+        activities: deps.activities,
+        maxConcurrentActivityTaskExecutions: deps.slots.video,
+      });
+  }
+}
+
+/** A versioned worker gets no task until its version is made current: off unless a build id is given. */
+function versioning(config: Config): Partial<WorkerOptions> {
+  if (config.buildId === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName: config.deploymentName, buildId: config.buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  };
+}

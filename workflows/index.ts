@@ -1,0 +1,3 @@
+/** What the workflow bundle contains. */
+export { processImage } from './process-image';
+export { processVideo } from './process-video';

@@ -1,0 +1,39 @@
+import { isCancellation, proxySinks, upsertMemo, workflowInfo, type Sinks } from '@temporalio/workflow';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ItemResult, MediaKind, SubmitMode, WorkItem } from '../common/contracts';
+import { ERRORS, isErrorType } from '../common/errors';
+
+export type Outcome = 'ok' | 'bad_input' | 'failed' | 'cancelled';
+
+/** Where workflows tell the worker's metrics how an item ended; never called during replay. */
+export interface ItemSinks extends Sinks {
+  items: { ended(end: { kind: MediaKind; mode: SubmitMode; outcome: Outcome; seconds: number }): void };
+}
+
+const sinks = proxySinks<ItemSinks>();
+
+/** Runs the body of an item's workflow and says how it ended: to the metrics, and in the memo that lists show. */
+export async function runItem(item: WorkItem, body: (item: WorkItem) => Promise<ItemResult>): Promise<ItemResult> {
+  const started = workflowInfo().startTime;
+  const end = (outcome: Outcome): void =>
+    sinks.items.ended({
+      kind: item.kind,
+      mode: item.mode ?? 'batch',
+      outcome,
+      seconds: (Date.now() - started.getTime()) / 1000,
+    });
+  try {
+    const result = await body({ ...item, requestedAt: started.toISOString() });
+    upsertMemo({ bytesIn: result.bytesIn, bytesOut: result.bytesOut });
+    end('ok');
+    return result;
+  } catch (error) {
+    end(isCancellation(error) ? 'cancelled' : blame(error));
+    throw error;
+  }
+}
+
+function blame(error: unknown): Outcome {
+  const type = error instanceof ApplicationFailure ? error.type : undefined;
+  return isErrorType(type) && ERRORS[type].blame === 'input' ? 'bad_input' : 'failed';
+}

@@ -1,0 +1,36 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ItemResult, Rendition, WorkItem } from '../common/contracts';
+import type { Activities } from '../activities';
+import { poolOptions } from './activity-options';
+import { runItem } from './item';
+import { Steps } from './steps';
+
+/**
+ * One video: probe, then poster, sprite and every rung as activities of their own, then the manifest. A worker lost in
+ * the second encode repeats the second encode only. What a step makes, it puts into storage under a name that only this
+ * source and recipe have; the manifest is what publishes it.
+ */
+export function processVideo(input: WorkItem): Promise<ItemResult> {
+  return runItem(input, async (item) => {
+    const quick = proxyActivities<Activities>(poolOptions(item, 'video', '1h'));
+    const long = proxyActivities<Activities>(poolOptions(item, 'video', '24h'));
+    const steps = new Steps((evidence) => quick.quarantine(item, evidence));
+
+    steps.plan(['probe']);
+    const work = await steps.run('probe', () => quick.probeVideo(item));
+
+    const wantsPoster = item.preset.video?.poster !== undefined;
+    const wantsSprite = item.preset.video?.sprite !== undefined;
+    const encodes = work.rungs.map((rung) => `encode ${rung}`);
+    steps.plan([...(wantsPoster ? ['poster'] : []), ...(wantsSprite ? ['sprite'] : []), ...encodes, 'publish']);
+
+    // Fails with the first that fails: the item has no use for its other encodes then, and they end with the workflow.
+    const [poster, sprite, rungs] = await Promise.all([
+      wantsPoster ? steps.run('poster', () => quick.makePoster(item, work)) : undefined,
+      wantsSprite ? steps.run('sprite', () => quick.makeSprite(item, work)) : [],
+      Promise.all(work.rungs.map((rung) => steps.run(`encode ${rung}`, () => long.encodeRung(item, work, rung)))),
+    ]);
+    const renditions: Rendition[] = [...rungs, ...(poster ? [poster.rendition] : []), ...sprite];
+    return steps.run('publish', () => quick.publishVideo(item, work, renditions, poster?.placeholder));
+  });
+}

@@ -1,0 +1,133 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  log,
+  setHandler,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { ItemProgress } from '../common/contracts';
+import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
+
+/** Holds the item before its next activity; what runs now runs to its end. */
+export const pause = defineSignal('pause');
+export const resume = defineSignal('resume');
+export const progress = defineQuery<ItemProgress>('progress');
+
+/** `EncoderFailed` and `InternalError` may come this often; workers lost and stores away are not counted. */
+const MAX_COUNTED_FAILURES = 3;
+/** An input that killed its decoder this often is not given to a third one. */
+const MAX_KILLED_CHILDREN = 2;
+
+type Step = ItemProgress['steps'][number];
+
+/** Called with the evidence before a killer of decoders is given up. */
+export type Quarantine = (evidence: ErrorDetails) => Promise<void>;
+
+/**
+ * The steps of one item: each honours a pause, is shown in the `progress` query, and repeats failures of the counted
+ * kind with a durable count. Whatever the server retries by itself (lost workers, stores away) does not reach it.
+ */
+export class Steps {
+  private readonly steps: Step[] = [];
+  private paused = false;
+  private failures = 0;
+  private killed = 0;
+
+  constructor(private readonly quarantine: Quarantine) {
+    setHandler(pause, () => void (this.paused = true));
+    setHandler(resume, () => void (this.paused = false));
+    setHandler(progress, () => this.progress());
+  }
+
+  /** Announces steps that are known now and run later, so that the percentage is honest. */
+  plan(names: string[]): void {
+    for (const name of names) this.steps.push({ name, state: 'waiting', attempts: 0 });
+  }
+
+  /**
+   * Runs one step to its success.
+   * @throws ApplicationFailure with a type of the error table and the sentence for the person who sent the file.
+   */
+  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const step = this.find(name);
+    for (;;) {
+      await condition(() => !this.paused);
+      step.state = 'running';
+      step.attempts++;
+      try {
+        const result = await work();
+        step.state = 'done';
+        return result;
+      } catch (error) {
+        step.state = 'failed';
+        if (isCancellation(error)) throw error;
+        await this.afterFailure(name, toFailure(error));
+      }
+    }
+  }
+
+  private find(name: string): Step {
+    const known = this.steps.find((step) => step.name === name);
+    if (known) return known;
+    const step: Step = { name, state: 'waiting', attempts: 0 };
+    this.steps.push(step);
+    return step;
+  }
+
+  /** Returns when the step may be tried again; throws when it may not. */
+  private async afterFailure(name: string, failure: ApplicationFailure): Promise<void> {
+    const type = failure.type as ErrorType;
+    if (ERRORS[type].retryable !== 'counted') throw failure;
+    const details = (failure.details?.[0] ?? {}) as ErrorDetails;
+    this.failures++;
+    if (details['childKilled'] === true) this.killed++;
+    log.warn('step failed', { step: name, type, message: failure.message, failures: this.failures });
+    if (this.killed >= MAX_KILLED_CHILDREN) {
+      await this.quarantine({ step: name, message: failure.message, ...details });
+      throw ApplicationFailure.nonRetryable(
+        'The file killed the program that reads it twice, so it was put into quarantine.',
+        'Quarantined',
+        details,
+      );
+    }
+    if (this.failures >= MAX_COUNTED_FAILURES) throw failure;
+    await sleep(2000 * 3 ** (this.failures - 1));
+  }
+
+  private progress(): ItemProgress {
+    const done = this.steps.filter((step) => step.state === 'done').length;
+    const current = this.steps.filter((step) => step.state === 'running').map((step) => step.name);
+    return {
+      state: this.paused ? 'paused' : 'running',
+      step: current.join(', '),
+      percent: this.steps.length === 0 ? 0 : Math.round((100 * done) / this.steps.length),
+      steps: this.steps,
+      encoderFailures: this.failures,
+    };
+  }
+}
+
+/** The failure of an activity as the item's own failure: the type and the sentence come first, not Temporal's wrapping. */
+function toFailure(error: unknown): ApplicationFailure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure && isErrorType(cause.type)) {
+    return ApplicationFailure.create({
+      type: cause.type,
+      message: cause.message,
+      details: cause.details ?? [],
+      nonRetryable: true,
+    });
+  }
+  const message =
+    cause instanceof TimeoutFailure
+      ? 'The item was not processed in time: no worker, source or store was there for days.'
+      : 'Something unexpected went wrong in Darkroom.';
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const type: ErrorType = cause instanceof TimeoutFailure ? 'StorageUnavailable' : 'InternalError';
+  return ApplicationFailure.create({ type, message, details: [{ error: text }], nonRetryable: true });
+}
