@@ -1,0 +1,88 @@
+/** The parts of type detection that need more than a comparison of bytes. Used by `sniff.ts` alone. */
+
+/** Major brand of an ISO base media file, and what family it stands for. */
+const BRANDS: Record<string, string> = {
+  avif: 'avif',
+  avis: 'avif',
+  heic: 'heic',
+  heix: 'heic',
+  heim: 'heic',
+  heis: 'heic',
+  hevc: 'heic',
+  hevx: 'heic',
+  'crx ': 'cr3',
+  'qt  ': 'mov',
+  'M4A ': 'm4a',
+  'M4B ': 'm4a',
+  'M4P ': 'm4a',
+  'M4V ': 'm4v',
+  M4VH: 'm4v',
+  M4VP: 'm4v',
+};
+
+/** Boxes that a QuickTime file from before `ftyp` may begin with. */
+const OLD_QUICKTIME = new Set(['moov', 'mdat', 'wide', 'free', 'skip', 'pnot']);
+
+/** Family of an ISO base media file: a value of the table, `heif`, `3gp` or `mp4`; undefined for anything else. */
+export function isoBrand(head: Buffer): string | undefined {
+  if (head.length < 8) return undefined;
+  const box = head.toString('latin1', 4, 8);
+  if (OLD_QUICKTIME.has(box)) return 'mov';
+  if (box !== 'ftyp' || head.length < 12) return undefined;
+  const major = head.toString('latin1', 8, 12);
+  const known = BRANDS[major];
+  if (known !== undefined) return known;
+  if (major === 'mif1' || major === 'msf1' || major === 'miaf') return heifFamily(head);
+  return /^3g[e-s]/.test(major) ? '3gp' : 'mp4';
+}
+
+/** `mif1` says only "an image in a box"; the compatible brands say which codec. */
+function heifFamily(head: Buffer): string {
+  const end = Math.min(head.readUInt32BE(0), head.length);
+  const families = new Set<string | undefined>();
+  for (let offset = 16; offset + 4 <= end; offset += 4)
+    families.add(BRANDS[head.toString('latin1', offset, offset + 4)]);
+  return ['avif', 'heic'].find((family) => families.has(family)) ?? 'heif';
+}
+
+/** `webm` or `matroska`, from the DocType element (id 0x4282) of an EBML header; a header without one is Matroska. */
+export function matroskaDocType(head: Buffer): string | undefined {
+  if (head.length < 4 || head.readUInt32BE(0) !== 0x1a45dfa3) return undefined;
+  const found = /\x42\x82[\x80-\x9f](webm|matroska)/.exec(head.toString('latin1', 0, 128));
+  return found?.[1] ?? 'matroska';
+}
+
+/** What the first packet of an Ogg file announces. */
+export function oggPayload(head: Buffer): 'video' | 'audio' | undefined {
+  if (head.toString('latin1', 0, 4) !== 'OggS') return undefined;
+  return /\x80theora|fishead|\x01video|BBCD/.test(head.toString('latin1')) ? 'video' : 'audio';
+}
+
+/** The head as text, without a byte order mark; undefined where it is binary. */
+function decode(head: Buffer): string | undefined {
+  const encoding = head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : 'utf-8';
+  try {
+    // `stream`: a character that the end of the head cuts in two is no fault.
+    const text = new TextDecoder(encoding, { fatal: true }).decode(head, { stream: true });
+    // eslint-disable-next-line no-control-regex -- control characters are what tells binary from text
+    return /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+export function startsWithText(pattern: RegExp): (head: Buffer) => boolean {
+  return (head) => pattern.test(decode(head)?.trimStart() ?? '');
+}
+
+/** White space, XML declaration, processing instructions, comments and doctype, which may all stand before the root. */
+const PROLOGUE = /^(?:\s+|<\?[^]*?\?>|<!--[^]*?-->|<!doctype\s+(?!html)[^[>]*(?:\[[^]*?\]\s*)?>)*/i;
+
+/** `svg`, `html` or `text`; undefined where the head is no text. */
+export function textFormat(head: Buffer): 'svg' | 'html' | 'text' | undefined {
+  const text = decode(head);
+  if (text === undefined) return undefined;
+  const root = text.replace(PROLOGUE, '');
+  if (/^<(?:[\w.-]+:)?svg[\s/>]/.test(root)) return 'svg';
+  return /^<(?:!doctype\s+html|html|head|body|script|title)\b/i.test(root) ? 'html' : 'text';
+}
