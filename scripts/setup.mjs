@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/**
+ * Makes a checkout ready to run: packages, then `dist/`. Every `pre…` script of package.json calls it, so it needs no
+ * package itself, says nothing when there is nothing to do, and is done in milliseconds then.
+ *
+ *   node scripts/setup.mjs            packages and build
+ *   node scripts/setup.mjs --tools    and ffmpeg and the Temporal server's program, which the tests need
+ *   node scripts/setup.mjs --force    build even if nothing changed
+ */
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { build, isBuilt } from './setup/build.mjs';
+import { install, isInstalled } from './setup/install.mjs';
+import { withLock } from './setup/lock.mjs';
+import { checkNode } from './setup/node-version.mjs';
+import { fail, root } from './setup/shell.mjs';
+
+const force = process.argv.includes('--force');
+
+checkNode();
+if (force || !isInstalled() || !isBuilt()) {
+  // Two commands at once: the second waits, and then finds everything done.
+  await withLock(path.join(root, '.darkroom', 'setup.lock'), () => {
+    if (!isInstalled()) install();
+    if (force || !isBuilt()) build(force);
+  });
+}
+if (process.argv.includes('--tools')) {
+  const tools = spawnSync(process.execPath, [path.join(root, 'dist/starter/embedded/tools.js')], { stdio: 'inherit' });
+  if (tools.status !== 0) fail('The tools above are missing.');
+}
