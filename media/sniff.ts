@@ -60,6 +60,7 @@ const ROWS: Row[] = [
   ['gif', 'image', 'image/gif', 'GIF', any(at(0, 'GIF87a'), at(0, 'GIF89a'))],
   ['webp', 'image', 'image/webp', 'WebP', riff('WEBP')],
   ['avif', 'image', 'image/avif', 'AVIF', brand('avif')],
+  ['avifs', 'image', 'image/avif', 'AVIF animation', brand('avifs')],
   ['heic', 'image', 'image/heic', 'HEIC (iPhone photo)', brand('heic')],
   ['heif', 'image', 'image/heif', 'HEIF', brand('heif')],
   ['cr3', 'image', 'image/x-canon-cr3', 'CR3 (Canon raw photo)', brand('cr3')],

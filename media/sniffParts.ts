@@ -3,7 +3,7 @@
 /** Major brand of an ISO base media file, and what family it stands for. */
 const BRANDS: Record<string, string> = {
   avif: 'avif',
-  avis: 'avif',
+  avis: 'avifs',
   heic: 'heic',
   heix: 'heic',
   heim: 'heic',
@@ -42,7 +42,7 @@ function heifFamily(head: Buffer): string {
   const families = new Set<string | undefined>();
   for (let offset = 16; offset + 4 <= end; offset += 4)
     families.add(BRANDS[head.toString('latin1', offset, offset + 4)]);
-  return ['avif', 'heic'].find((family) => families.has(family)) ?? 'heif';
+  return ['avif', 'avifs', 'heic'].find((family) => families.has(family)) ?? 'heif';
 }
 
 /** `webm` or `matroska`, from the DocType element (id 0x4282) of an EBML header; a header without one is Matroska. */

@@ -1,0 +1,111 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { tail } from '../../common/errors';
+import type { ImageTask, Reply, Request } from './types';
+
+/** Why a child was killed; `aborted` carries what the caller is to be thrown. */
+export type KillReason = 'timeout' | 'memory' | 'recycled' | { aborted: unknown };
+
+/** How a child ended. */
+export interface Exit {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** Characters of a child's stderr that are kept. */
+const STDERR_TAIL = 4096;
+
+/** The parent's secrets stay with the parent: a decoder that was taken over finds nothing to steal. */
+const PASSED_ON = /^(?:PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_\w+|MALLOC_\w+|FONTCONFIG_\w+|NODE_EXTRA_CA_CERTS)$/;
+
+function childEnv(): NodeJS.ProcessEnv {
+  const passed = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
+  return {
+    // glibc gives each thread an arena of its own, which keeps freed pixels resident.
+    MALLOC_ARENA_MAX: '2',
+    ...Object.fromEntries(passed),
+    VIPS_BLOCK_UNTRUSTED: '1',
+    // One thread encodes, one writes.
+    UV_THREADPOOL_SIZE: '2',
+  };
+}
+
+/** One child process and its channel. */
+export class ImageChild {
+  /** Settles once, when the process is gone and its streams are read to the end. */
+  readonly closed: Promise<Exit>;
+  stderrTail = '';
+  /** Tasks answered so far. */
+  answered = 0;
+  /** The first reason to kill it. */
+  killedFor?: KillReason;
+  /** Highest resident memory seen in the task under way. */
+  peakRss = 0;
+  readonly #process: ChildProcess;
+  #onReply?: (reply: Reply) => void;
+
+  constructor(entry: string) {
+    this.#process = fork(entry, [], {
+      env: childEnv(),
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderrTail = tail(this.stderrTail + text, STDERR_TAIL);
+    });
+    this.#process.on('message', (reply: Reply) => this.#onReply?.(reply));
+    this.closed = new Promise((resolve) => {
+      this.#process.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
+      this.#process.on('error', (error) => {
+        this.stderrTail = tail(`${this.stderrTail}${error.message}\n`, STDERR_TAIL);
+        // It never started, so no `close` is sure to come.
+        if (this.#process.pid === undefined) resolve({ exitCode: null, signal: null });
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** False once it has died or lost its channel. */
+  get usable(): boolean {
+    return this.#process.connected && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** @returns undefined when the child died first */
+  async ask(task: ImageTask): Promise<Reply | undefined> {
+    const id = this.answered + 1;
+    this.peakRss = 0;
+    const reply = new Promise<Reply>((resolve) => {
+      this.#onReply = (received) => {
+        if (received.id === id) resolve(received);
+      };
+    });
+    this.#process.send({ id, task } satisfies Request, (error) => {
+      // The channel broke, so the child is dying or useless.
+      if (error) this.#process.kill('SIGKILL');
+    });
+    const first = await Promise.race([reply, this.closed.then(() => undefined)]);
+    this.answered += first ? 1 : 0;
+    return first;
+  }
+
+  kill(reason: KillReason): void {
+    this.killedFor ??= reason;
+    this.#process.kill('SIGKILL');
+  }
+
+  /** Resident bytes now; 0 where the system has no /proc. */
+  rss(): number {
+    try {
+      const status = readFileSync(`/proc/${this.#process.pid}/status`, 'latin1');
+      const bytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+      this.peakRss = Math.max(this.peakRss, bytes);
+      return bytes;
+    } catch {
+      return 0;
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import sharp, { type OutputInfo, type Sharp } from 'sharp';
+import type { ImageRenditionSpec, Placeholder } from '../../common/contracts';
+import { encodeOptions, FORMATS, targetSize } from './encode';
+import { decodeFailure, fileFailure } from './failures';
+import { withSvg } from './loaders';
+import { placeholderOf, THUMBNAIL_SIDE } from './placeholder';
+import { identify, openSource, type OpenSource } from './source';
+import { openStill, resize, type Still } from './still';
+import type { ImageFile, ImageOutcome, ImageTask } from './types';
+
+type Encoded = { data: Buffer; info: OutputInfo };
+
+/**
+ * Makes every rendition of one image. Runs in a child process (`child.ts`), one image at a time.
+ * Metadata (GPS, camera, comments) is left out of all renditions.
+ * @throws DarkroomError
+ */
+export async function processImage(task: ImageTask): Promise<ImageOutcome> {
+  const identity = await identify(task);
+  const work = () => render(task, identity);
+  try {
+    return await (identity.format === 'svg' ? withSvg(work) : work());
+  } catch (error) {
+    throw decodeFailure(error, identity.name);
+  }
+}
+
+async function render(task: ImageTask, identity: Awaited<ReturnType<typeof identify>>): Promise<ImageOutcome> {
+  const timings: Record<string, number> = {};
+  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const result = await work();
+    timings[name] = Math.round((performance.now() - start) * 10) / 10;
+    return result;
+  };
+  const { preset, outputDir } = task;
+  const [source, still] = await timed('decode', async () => {
+    const opened = await openSource(identity, task.limits);
+    const stills = preset.renditions.filter((spec) => !moves(opened, task, spec));
+    return [opened, await openStill(opened, preset, stills)] as const;
+  });
+  const placeholder = await timed('placeholder', () => thumbnail(still));
+
+  // A rendition is written while the next one is encoded; all writes have ended before this returns or throws.
+  const writes: Promise<ImageFile>[] = [];
+  try {
+    for (const spec of preset.renditions) {
+      const animate = moves(source, task, spec);
+      const encoded = await timed(spec.name, () =>
+        animate ? encodeFrames(source, spec) : encodeStill(source, still, spec),
+      );
+      writes.push(save(outputDir, spec, encoded));
+    }
+  } finally {
+    await Promise.allSettled(writes);
+  }
+  const files = await Promise.all(writes);
+  return { source: source.facts, files, placeholder, warnings: source.warnings, timings };
+}
+
+/** Does this rendition keep the source's movement? WebP alone can, and no decoder turns many frames by EXIF. */
+function moves(source: OpenSource, task: ImageTask, spec: ImageRenditionSpec): boolean {
+  return (
+    task.preset.animation === 'keep' &&
+    spec.format === 'webp' &&
+    source.animated &&
+    (source.metadata.orientation ?? 1) === 1
+  );
+}
+
+function encodeStill(source: OpenSource, still: Still, spec: ImageRenditionSpec): Promise<Encoded> {
+  const resized = resize(still.pipeline(), still.size, targetSize(source.facts, spec));
+  const flat = spec.format === 'jpeg' && still.hasAlpha ? resized.flatten({ background: '#ffffff' }) : resized;
+  return encode(flat, spec);
+}
+
+/** All frames; their delays and the loop count come along by themselves. */
+function encodeFrames(source: OpenSource, spec: ImageRenditionSpec): Promise<Encoded> {
+  const frames = sharp(source.input, { ...source.options, animated: true });
+  return encode(resize(frames, source.facts, targetSize(source.facts, spec)), spec);
+}
+
+function encode(pipeline: Sharp, spec: ImageRenditionSpec): Promise<Encoded> {
+  const { format, options } = encodeOptions(spec);
+  return pipeline.toFormat(format, options).toBuffer({ resolveWithObject: true });
+}
+
+async function save(folder: string, spec: ImageRenditionSpec, { data, info }: Encoded): Promise<ImageFile> {
+  const { mime, extension } = FORMATS[spec.format];
+  const file = path.resolve(folder, `${spec.name}.${extension}`);
+  const sha256 = createHash('sha256').update(data).digest('hex');
+  await writeFile(file, data).catch((error: unknown) => {
+    throw fileFailure(error, 'output');
+  });
+  const height = info.pageHeight ?? info.height;
+  const frames = info.pages !== undefined && info.pages > 1 ? { frames: info.pages } : {};
+  return {
+    name: spec.name,
+    file,
+    format: spec.format,
+    mime,
+    width: info.width,
+    height,
+    bytes: data.length,
+    sha256,
+    ...frames,
+  };
+}
+
+/** From pixels already decoded, so it costs 2 ms instead of another decoding. */
+async function thumbnail(still: Still): Promise<Placeholder> {
+  const { data, info } = await still
+    .pipeline()
+    .resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return placeholderOf(info.width, info.height, data);
+}

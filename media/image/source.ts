@@ -1,0 +1,85 @@
+import { readFile, stat } from 'node:fs/promises';
+import sharp, { type Metadata, type SharpOptions } from 'sharp';
+import { DarkroomError } from '../../common/errors';
+import { sniffFile } from '../sniff';
+import { fileFailure } from './failures';
+import { assertReadable } from './refuse';
+import { assertSafeSvg, MAX_SVG_BYTES } from './svg';
+import type { ImageLimits, ImageSource, ImageTask } from './types';
+
+/** A source that was sniffed, and whose header was read and found within limits; nothing is decoded yet. */
+export interface OpenSource {
+  /** A path; for SVG the checked bytes, so that the renderer has no folder to resolve names against. */
+  input: string | Buffer;
+  /** Format for people, for example `AVIF`. */
+  name: string;
+  facts: ImageSource;
+  metadata: Metadata;
+  /** More than one frame, in a format whose frames are a moving picture. */
+  animated: boolean;
+  /** For every pipeline that reads `input`. */
+  options: SharpOptions;
+  warnings: string[];
+}
+
+/** What the file is, by content. @throws DarkroomError UnsupportedMedia, CorruptMedia (empty), Source… */
+export async function identify(task: ImageTask): Promise<{ input: string | Buffer; format: string; name: string }> {
+  const { size } = await stat(task.input).catch((error: unknown) => {
+    throw fileFailure(error, 'input');
+  });
+  if (size === 0) throw new DarkroomError('CorruptMedia', 'The file is empty.', { bytes: 0 });
+  const sniffed = await sniffFile(task.input).catch((error: unknown) => {
+    throw fileFailure(error, 'input');
+  });
+  assertReadable(sniffed, task.allowSvg);
+  const { format, name } = sniffed;
+  if (format !== 'svg') return { input: task.input, format, name };
+  if (size > MAX_SVG_BYTES) {
+    throw new DarkroomError('MediaTooLarge', `The SVG has ${size} bytes; at most ${MAX_SVG_BYTES} are read.`);
+  }
+  const bytes = await readFile(task.input);
+  assertSafeSvg(bytes);
+  return { input: bytes, format, name };
+}
+
+/** Reads the header and holds it against the limits. @throws what sharp throws; DarkroomError MediaTooLarge */
+export async function openSource(
+  { input, format, name }: Awaited<ReturnType<typeof identify>>,
+  limits: ImageLimits,
+): Promise<OpenSource> {
+  const options: SharpOptions = { failOn: 'error', limitInputPixels: limits.maxPixels, sequentialRead: true };
+  // The limit is our own check below, which can say the numbers.
+  const metadata = await sharp(input, { ...options, limitInputPixels: false }).metadata();
+  const { orientation = 1, pages = 1 } = metadata;
+  const frame = { width: metadata.width, height: metadata.pageHeight ?? metadata.height };
+  const animated = pages > 1 && (format === 'gif' || format === 'webp');
+  assertWithin(limits, frame.width, frame.height, animated ? pages : 1);
+  const upright = orientation >= 5 ? { width: frame.height, height: frame.width } : frame;
+  return {
+    input,
+    name,
+    facts: { format, ...upright, ...(pages > 1 ? { pages } : {}) },
+    metadata,
+    animated,
+    options,
+    warnings: pages > 1 && !animated ? [`The file has ${pages} pages; only its main one was used.`] : [],
+  };
+}
+
+const grouped = (count: number) => count.toLocaleString('en-US');
+
+/** Holds for all frames whatever the preset keeps of them: a file's fate does not depend on the preset. */
+function assertWithin({ maxPixels, maxFrames }: ImageLimits, width: number, height: number, frames: number): void {
+  const details = { width, height, frames, maxPixels, maxFrames };
+  if (frames > maxFrames) {
+    const sentence = `The animation has ${grouped(frames)} frames; at most ${grouped(maxFrames)} are read.`;
+    throw new DarkroomError('MediaTooLarge', sentence, details);
+  }
+  const pixels = width * height * frames;
+  if (pixels > maxPixels) {
+    const each = `${grouped(width)} x ${grouped(height)} pixels`;
+    const all = frames > 1 ? `${grouped(frames)} frames of ${each}` : each;
+    const sentence = `The image has ${all}, ${grouped(pixels)} in all; at most ${grouped(maxPixels)} are read.`;
+    throw new DarkroomError('MediaTooLarge', sentence, details);
+  }
+}

