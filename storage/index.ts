@@ -1,0 +1,139 @@
+import type { Readable } from 'node:stream';
+import type { Config } from '../common/config';
+import type { Manifest } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
+import { AllowList } from './allow';
+import type { Role } from './failures';
+import { WebStore } from './https';
+import { LocalStore } from './local';
+import { formatManifest, manifestUri, parseManifest } from './manifest';
+import type { S3Store } from './s3';
+import type { OutputStore, SourceStore } from './store';
+import type * as t from './types';
+import { printable, type Location } from './uri';
+
+export type * from './types';
+export { fileUri, joinUri, printable } from './uri';
+
+const TUNING: t.Tuning = { answer: 30_000, window: 30_000, windowBytes: 32 * 1024 };
+const JSON_TYPE = 'application/json';
+
+/** Storage for local files, S3 and https sources, within what the configuration allows. */
+export function createStorage(config: Config, tuning: Partial<t.Tuning> = {}): t.Storage {
+  return new AnyStorage(config, { ...TUNING, ...tuning });
+}
+
+/** Checks each URI against the allow-list and hands it to the store of its scheme. */
+class AnyStorage implements t.Storage {
+  private readonly allow: AllowList;
+  private readonly local: LocalStore;
+  private readonly web: WebStore;
+  private s3Store: S3Store | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly tuning: t.Tuning,
+  ) {
+    this.allow = new AllowList(config);
+    this.local = new LocalStore(this.allow);
+    this.web = new WebStore(this.allow, tuning);
+  }
+
+  checkSource(uri: string): void {
+    this.allow.check(uri, 'source');
+  }
+
+  checkOutput(uri: string): void {
+    this.allow.check(uri, 'output');
+  }
+
+  async stat(uri: string, signal?: AbortSignal): Promise<t.ObjectInfo> {
+    const [store, at] = this.source(uri);
+    return store.stat(at, signal);
+  }
+
+  async fetch(uri: string, workPath: string, options: t.FetchOptions): Promise<t.Fetched> {
+    const [store, at] = this.source(uri);
+    return store.fetch(at, workPath, options);
+  }
+
+  async publishFile(localPath: string, uri: string, options: t.PublishOptions): Promise<void> {
+    const [store, at] = this.output(uri, 'output');
+    await store.publishFile(localPath, at, options);
+  }
+
+  async readManifest(itemUri: string): Promise<t.StoredManifest | undefined> {
+    const uri = manifestUri(itemUri);
+    const [store, at] = this.output(uri, 'output');
+    const found = await store.readText(at);
+    return found && { manifest: parseManifest(found.text, uri), version: found.version };
+  }
+
+  async replaceManifest(
+    itemUri: string,
+    manifest: Manifest,
+    previousVersion: string | undefined,
+  ): Promise<'written' | 'conflict'> {
+    const [store, at] = this.output(manifestUri(itemUri), 'output');
+    const text = formatManifest(manifest);
+    const outcome = await store.replaceText(at, text, JSON_TYPE, previousVersion);
+    if (outcome === 'written') return outcome;
+    // An answer lost on the way makes our own earlier write look like somebody else's.
+    return (await store.readText(at))?.text === text ? 'written' : 'conflict';
+  }
+
+  async writeText(uri: string, text: string, contentType: string): Promise<void> {
+    const [store, at] = this.output(uri, 'output');
+    await store.writeText(at, text, contentType);
+  }
+
+  async openRead(uri: string, options: t.ReadOptions = {}): Promise<t.Opened> {
+    const [store, at] = this.output(uri, 'source');
+    return store.openRead(at, options);
+  }
+
+  async *list(uriPrefix: string, options: t.ListOptions = {}): AsyncIterable<t.ObjectInfo> {
+    const [store, at] = this.output(uriPrefix, 'source');
+    yield* store.list(at, options);
+  }
+
+  async putStream(uri: string, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {
+    const [store, at] = this.output(uri, 'output');
+    return store.putStream(at, stream, options);
+  }
+
+  async remove(uri: string): Promise<void> {
+    const [store, at] = this.output(uri, 'output');
+    await store.remove(at);
+  }
+
+  close(): void {
+    this.web.close();
+    this.s3Store?.close();
+  }
+
+  private source(uri: string): [SourceStore<Location>, Location] {
+    const at = this.allow.check(uri, 'source');
+    return [at.scheme === 'web' ? this.web : this.store(at), at];
+  }
+
+  private output(uri: string, role: Role): [OutputStore<Location>, Location] {
+    const at = this.allow.check(uri, role);
+    if (at.scheme !== 'web') return [this.store(at), at];
+    throw new DarkroomError('InvalidJob', `${printable(uri)} can only be a source, of one file.`);
+  }
+
+  private store(at: Location): OutputStore<Location> {
+    return at.scheme === 's3' ? this.s3() : this.local;
+  }
+
+  private s3(): S3Store {
+    if (this.s3Store === undefined) {
+      // The AWS SDK takes a tenth of a second to load: only for those who use it.
+      // eslint-disable-next-line @typescript-eslint/no-require-imports
+      const { S3Store: Store } = require('./s3') as typeof import('./s3');
+      this.s3Store = new Store(this.config, this.tuning);
+    }
+    return this.s3Store;
+  }
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import type { AllowList } from '../allow';
+import { codeOf, fileFailure, translating } from '../failures';
+import { clampRange } from '../range';
+import { receive } from '../receive';
+import type { OutputStore } from '../store';
+import type * as t from '../types';
+import type { FileLocation } from '../uri';
+import { contentTypeOf } from './content-type';
+import { fetchLocal } from './fetch';
+import { listLocal } from './list';
+import { withLock } from './lock';
+import { fingerprint, openInside } from './open';
+import { publishLocal } from './publish';
+import { existingFolder, inFolder, replace, syncFolder } from './write';
+
+/** Files below the allowed roots. */
+export class LocalStore implements OutputStore<FileLocation> {
+  constructor(private readonly allow: AllowList) {}
+
+  async stat(at: FileLocation, signal?: AbortSignal): Promise<t.ObjectInfo> {
+    return translating(signal, reading(at), async () => {
+      const { handle, stats } = await openInside(at, this.allow);
+      await handle.close();
+      return {
+        uri: at.uri,
+        bytes: Number(stats.size),
+        fingerprint: fingerprint(stats),
+        contentType: contentTypeOf(at.path),
+      };
+    });
+  }
+
+  fetch(at: FileLocation, workPath: string, options: t.FetchOptions): Promise<t.Fetched> {
+    return fetchLocal(at, workPath, this.allow, options);
+  }
+
+  async publishFile(localPath: string, at: FileLocation, options: t.PublishOptions): Promise<void> {
+    await translating(options.signal, writing(at), () => publishLocal(localPath, at, this.allow, options));
+  }
+
+  async putStream(at: FileLocation, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {
+    return translating(options.signal, writing(at), async () => {
+      await inFolder(at, this.allow, (folder) =>
+        replace(folder, path.basename(at.path), async (temporary) => {
+          await receive(stream, temporary, { ...options, uri: at.uri, sync: true, sinkFailure: writing(at) });
+        }),
+      );
+      const stats = await stat(at.path, { bigint: true });
+      const { contentType } = options;
+      return { uri: at.uri, bytes: Number(stats.size), fingerprint: fingerprint(stats), contentType };
+    });
+  }
+
+  async openRead(at: FileLocation, options: t.ReadOptions): Promise<t.Opened> {
+    return translating(options.signal, reading(at), async () => {
+      const { handle, stats } = await openInside(at, this.allow);
+      try {
+        const bytes = Number(stats.size);
+        const range = options.range && clampRange(options.range, bytes, at.uri);
+        const stream = handle.createReadStream({ ...range, signal: options.signal });
+        const info = { uri: at.uri, bytes, fingerprint: fingerprint(stats), contentType: contentTypeOf(at.path) };
+        return { stream, info, range };
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    });
+  }
+
+  list(at: FileLocation, options: t.ListOptions): AsyncIterable<t.ObjectInfo> {
+    return listLocal(at, this.allow, options);
+  }
+
+  async remove(at: FileLocation): Promise<void> {
+    await translating(undefined, writing(at), async () => {
+      const folder = await existingFolder(at, this.allow);
+      if (folder === undefined) return;
+      await unlink(path.join(folder, path.basename(at.path))).catch(ignoring('ENOENT'));
+      if (!this.allow.isRealRoot(folder)) await rmdir(folder).catch(ignoring('ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY'));
+    });
+  }
+
+  async writeText(at: FileLocation, text: string): Promise<void> {
+    await translating(undefined, writing(at), () =>
+      inFolder(at, this.allow, (folder) => replace(folder, path.basename(at.path), (file) => writeSynced(file, text))),
+    );
+  }
+
+  async readText(at: FileLocation): Promise<{ text: string; version: string } | undefined> {
+    return translating(undefined, reading(at), async () => {
+      try {
+        const { handle } = await openInside(at, this.allow);
+        const text = await handle.readFile('utf8').finally(() => handle.close());
+        return { text, version: version(text) };
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async replaceText(
+    at: FileLocation,
+    text: string,
+    _contentType: string,
+    previous: string | undefined,
+  ): Promise<'written' | 'conflict'> {
+    const name = path.basename(at.path);
+    return translating(undefined, writing(at), () =>
+      inFolder(at, this.allow, (folder) =>
+        withLock(path.join(folder, `.${name}.lock`), async () => {
+          if (version(await readIfThere(path.join(folder, name))) !== previous) return 'conflict';
+          await replace(folder, name, (temporary) => writeSynced(temporary, text));
+          await syncFolder(folder);
+          return 'written';
+        }),
+      ),
+    );
+  }
+}
+
+const reading = (at: FileLocation) => (error: unknown) => fileFailure(error, 'source', at.uri);
+const writing = (at: FileLocation) => (error: unknown) => fileFailure(error, 'output', at.uri);
+
+function ignoring(...codes: string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!codes.includes(codeOf(error) ?? '')) throw error;
+  };
+}
+
+function writeSynced(file: string, text: string): Promise<void> {
+  return writeFile(file, text, { flag: 'wx', flush: true });
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(ignoring('ENOENT'));
+}
+
+/** By content, because two writes may fall into one tick of the file system's clock. */
+function version(text: string): string;
+function version(text: string | undefined): string | undefined;
+function version(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,64 @@
+import { DarkroomError } from '../../common/errors';
+import { codeOf, forbidden, unavailable, type Role } from '../failures';
+import { printable } from '../uri';
+
+interface ServiceError {
+  name?: string;
+  $metadata?: { httpStatusCode?: number; requestId?: string };
+}
+
+/** Answers with status 400 that pass: credentials about to be renewed, a slow or confused connection. */
+const PASSING = [
+  'ExpiredToken',
+  'RequestTimeout',
+  'RequestTimeTooSkewed',
+  'IncompleteBody',
+  'CredentialsProviderError',
+];
+
+/** Conditional writes that found something else than expected; 409: another writer is at it right now. */
+export function isConflict(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 412 || status === 409 || (error as ServiceError).name === 'PreconditionFailed';
+}
+
+export function isMissing(error: unknown): boolean {
+  const { name } = error as ServiceError;
+  return (statusOf(error) === 404 || name === 'NoSuchKey') && name !== 'NoSuchBucket';
+}
+
+/** What an error of the SDK means for somebody who named `uri`. Errors that are neither S3's nor the network's pass. */
+export function s3Failure(error: unknown, role: Role, uri: string): unknown {
+  if (error instanceof DarkroomError || !(error instanceof Error)) return error;
+  const name = printable(uri);
+  const status = statusOf(error);
+  if (PASSING.includes(error.name)) return unavailable(role, `The S3 store could not serve ${name} just now.`, error);
+  if (error.name === 'NoSuchBucket') {
+    return new DarkroomError(
+      role === 'source' ? 'SourceNotFound' : 'InvalidJob',
+      `The bucket of ${name} does not exist.`,
+    );
+  }
+  if (status === 404) {
+    // Writing answers 404 only where the bucket is missing; some stores do not name it so.
+    return role === 'source'
+      ? new DarkroomError('SourceNotFound', `There is no object at ${name}.`)
+      : new DarkroomError('InvalidJob', `The bucket of ${name} does not exist.`);
+  }
+  if (status === 401 || status === 403) {
+    const verb = role === 'source' ? 'reading' : 'writing';
+    return forbidden(role, `The S3 store refuses ${verb} ${name}.`, { cause: error.name });
+  }
+  if (status === 301 || status === 307) {
+    return new DarkroomError('InvalidJob', `The bucket of ${name} is in another region than the one configured.`);
+  }
+  if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429) {
+    return new DarkroomError('InvalidJob', `The S3 store does not accept ${name} (${error.name}).`, { status });
+  }
+  if (status === undefined && codeOf(error) === undefined && !/Timeout|Abort|Stalled/.test(error.name)) return error;
+  return unavailable(role, `The S3 store could not serve ${name} just now.`, error);
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as ServiceError).$metadata?.httpStatusCode;
+}

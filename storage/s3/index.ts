@@ -1,0 +1,173 @@
+import { Readable } from 'node:stream';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  type GetObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { Config } from '../../common/config';
+import { DarkroomError } from '../../common/errors';
+import { scratchFailure, tooLarge, translating, unavailable, type Role } from '../failures';
+import { clampRange } from '../range';
+import { limited, receive } from '../receive';
+import type { OutputStore } from '../store';
+import type * as t from '../types';
+import { printable, type S3Location } from '../uri';
+import { createS3Client } from './client';
+import { isConflict, isMissing, s3Failure } from './failures';
+import { putFile, putParts } from './write';
+
+/** Objects in S3 or anything that speaks it. */
+export class S3Store implements OutputStore<S3Location> {
+  private readonly client: S3Client;
+
+  constructor(
+    config: Config,
+    private readonly tuning: t.Tuning,
+  ) {
+    this.client = createS3Client(config, tuning);
+  }
+
+  async stat(at: S3Location, signal?: AbortSignal): Promise<t.ObjectInfo> {
+    return this.run('source', at, signal, async () => {
+      const head = await this.client.send(new HeadObjectCommand(name(at)), { abortSignal: signal });
+      return describe(at.uri, head.ContentLength, head.ETag, head.ContentType);
+    });
+  }
+
+  async fetch(at: S3Location, workPath: string, options: t.FetchOptions): Promise<t.Fetched> {
+    const { signal, maxBytes, onProgress } = options;
+    return this.run('source', at, signal, async () => {
+      const answer = await this.client.send(new GetObjectCommand(name(at)), { abortSignal: signal });
+      const stream = bodyOf(answer);
+      const info = describe(at.uri, answer.ContentLength, answer.ETag, answer.ContentType);
+      if (info.bytes > maxBytes) {
+        stream.destroy();
+        throw tooLarge(at.uri, maxBytes);
+      }
+      const watch = this.tuning;
+      const sinkFailure = scratchFailure;
+      const got = await receive(stream, workPath, { uri: at.uri, maxBytes, signal, onProgress, watch, sinkFailure });
+      if (got.bytes !== info.bytes) throw unavailable('source', `${printable(at.uri)} arrived cut short.`, 'length');
+      return { ...info, path: workPath, sha256: got.sha256 };
+    });
+  }
+
+  async publishFile(localPath: string, at: S3Location, options: t.PublishOptions): Promise<void> {
+    await this.run('output', at, options.signal, () => putFile(this.client, localPath, at, options));
+  }
+
+  async putStream(at: S3Location, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {
+    const { signal, contentType, maxBytes } = options;
+    let bytes = 0;
+    async function* counted(): AsyncGenerator<Buffer> {
+      for await (const chunk of limited(stream, { uri: at.uri, maxBytes, signal })) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+    }
+    return this.run('output', at, signal, async () => {
+      const body = Readable.from(counted(), { objectMode: false });
+      const etag = await putParts(this.client, body, at, { signal, contentType });
+      return describe(at.uri, bytes, etag, contentType);
+    });
+  }
+
+  async openRead(at: S3Location, options: t.ReadOptions): Promise<t.Opened> {
+    const { signal } = options;
+    return this.run('source', at, signal, async () => {
+      let range: t.ByteRange | undefined;
+      let info: t.ObjectInfo | undefined;
+      if (options.range) {
+        info = await this.stat(at, signal);
+        range = clampRange(options.range, info.bytes, at.uri);
+      }
+      const input = { ...name(at), Range: range && `bytes=${range.start}-${range.end}` };
+      const answer = await this.client.send(new GetObjectCommand(input), { abortSignal: signal });
+      info ??= describe(at.uri, answer.ContentLength, answer.ETag, answer.ContentType);
+      return { stream: bodyOf(answer), info, range };
+    });
+  }
+
+  async *list(at: S3Location, options: t.ListOptions): AsyncGenerator<t.ObjectInfo> {
+    const prefix = at.key === '' || at.key.endsWith('/') ? at.key : `${at.key}/`;
+    const pages = paginateListObjectsV2({ client: this.client }, { Bucket: at.bucket, Prefix: prefix });
+    const pump = pages[Symbol.asyncIterator]();
+    for (;;) {
+      const page = await this.run('source', at, options.signal, () => pump.next());
+      if (page.done) return;
+      for (const { Key: key, Size: size, ETag: etag } of page.value.Contents ?? []) {
+        // Keys that end in a slash are the folders that consoles draw.
+        if (key === undefined || key.endsWith('/')) continue;
+        if (!options.hidden && /(^|\/)\./.test(key.slice(prefix.length))) continue;
+        yield describe(`s3://${at.bucket}/${key}`, size, etag);
+      }
+    }
+  }
+
+  async remove(at: S3Location): Promise<void> {
+    await this.run('output', at, undefined, () => this.client.send(new DeleteObjectCommand(name(at))));
+  }
+
+  async writeText(at: S3Location, text: string, contentType: string): Promise<void> {
+    const input = { ...name(at), Body: text, ContentType: contentType };
+    await this.run('output', at, undefined, () => this.client.send(new PutObjectCommand(input)));
+  }
+
+  async readText(at: S3Location): Promise<{ text: string; version: string } | undefined> {
+    return this.run('source', at, undefined, async () => {
+      try {
+        const answer = await this.client.send(new GetObjectCommand(name(at)));
+        return { text: (await answer.Body?.transformToString()) ?? '', version: answer.ETag ?? '' };
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async replaceText(
+    at: S3Location,
+    text: string,
+    contentType: string,
+    previous: string | undefined,
+  ): Promise<'written' | 'conflict'> {
+    const condition = previous === undefined ? { IfNoneMatch: '*' } : { IfMatch: previous };
+    const input = { ...name(at), ...condition, Body: text, ContentType: contentType };
+    return this.run('output', at, undefined, async () => {
+      try {
+        await this.client.send(new PutObjectCommand(input));
+        return 'written';
+      } catch (error) {
+        // If-Match answers 404 where the object went away meanwhile.
+        if (isConflict(error) || (previous !== undefined && isMissing(error))) return 'conflict';
+        throw error;
+      }
+    });
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+
+  private run<T>(role: Role, at: S3Location, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return translating(signal, (error) => s3Failure(error, role, at.uri), work);
+  }
+}
+
+function name(at: S3Location): { Bucket: string; Key: string } {
+  if (at.key !== '' && !at.key.endsWith('/')) return { Bucket: at.bucket, Key: at.key };
+  throw new DarkroomError('InvalidJob', `${printable(at.uri)} names no object, only a bucket or a folder.`);
+}
+
+function describe(uri: string, bytes = 0, etag = '', contentType?: string): t.ObjectInfo {
+  return { uri, bytes, fingerprint: `${etag.replaceAll('"', '')}-${bytes}`, contentType };
+}
+
+function bodyOf(answer: GetObjectCommandOutput): Readable {
+  // In Node the SDK's union of body types is always this one.
+  return answer.Body as Readable;
+}

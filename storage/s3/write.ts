@@ -1,0 +1,73 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { DarkroomError } from '../../common/errors';
+import { scratchFailure } from '../failures';
+import type { PublishOptions } from '../types';
+import { printable, type S3Location } from '../uri';
+
+/** Up to here one PUT with the whole file in memory; above, parts. */
+const SINGLE_PUT = 16 * 1024 * 1024;
+const PART = 8 * 1024 * 1024;
+const MAX_PARTS = 10_000;
+
+/** Uploads a file: either way it appears whole, under its name, or not at all. */
+export async function putFile(client: S3Client, localPath: string, at: S3Location, o: PublishOptions): Promise<void> {
+  const bytes = await stat(localPath).then(({ size }) => size, failScratch);
+  if (o.bytes !== undefined && o.bytes !== bytes) {
+    const details = { expected: o.bytes, found: bytes };
+    throw new DarkroomError('StorageUnavailable', `The file for ${printable(at.uri)} changed on the way.`, details);
+  }
+  const metadata = o.sha256 === undefined ? undefined : { sha256: o.sha256 };
+  if (bytes <= SINGLE_PUT) {
+    const body = await readFile(localPath).catch(failScratch);
+    const input = { Bucket: at.bucket, Key: at.key, Body: body, ContentType: o.contentType, Metadata: metadata };
+    await client.send(new PutObjectCommand(input), { abortSignal: o.signal });
+    return;
+  }
+  const stream = createReadStream(localPath, { highWaterMark: 1024 * 1024 });
+  await putParts(client, stream, at, { ...o, metadata, bytes });
+}
+
+interface PartOptions {
+  contentType: string;
+  signal?: AbortSignal;
+  metadata?: Record<string, string>;
+  /** Sizes the parts so that they suffice; unknown: parts of 8 MiB, 78 GiB at most. */
+  bytes?: number;
+}
+
+/** Multipart upload with four parts in the air; aborted on failure, so that no parts stay behind. Returns the ETag. */
+export async function putParts(
+  client: S3Client,
+  stream: Readable,
+  at: S3Location,
+  options: PartOptions,
+): Promise<string | undefined> {
+  const upload = new Upload({
+    client,
+    params: {
+      Bucket: at.bucket,
+      Key: at.key,
+      Body: stream,
+      ContentType: options.contentType,
+      Metadata: options.metadata,
+    },
+    partSize: Math.max(PART, Math.ceil((options.bytes ?? 0) / (MAX_PARTS - 1))),
+    queueSize: 4,
+  });
+  const abort = (): void => void upload.abort();
+  options.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return (await upload.done()).ETag;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
+    stream.destroy();
+  }
+}
+
+function failScratch(error: unknown): never {
+  throw scratchFailure(error);
+}

@@ -1,0 +1,32 @@
+import type { Readable } from 'node:stream';
+import type {
+  Fetched,
+  FetchOptions,
+  ListOptions,
+  ObjectInfo,
+  Opened,
+  PublishOptions,
+  PutOptions,
+  ReadOptions,
+} from './types';
+import type { Location } from './uri';
+
+/** What every kind of source can do. Locations come in checked against the allow-list. */
+export interface SourceStore<L extends Location> {
+  stat(at: L, signal?: AbortSignal): Promise<ObjectInfo>;
+  fetch(at: L, workPath: string, options: FetchOptions): Promise<Fetched>;
+}
+
+/** What a store for outputs can do beyond that. */
+export interface OutputStore<L extends Location> extends SourceStore<L> {
+  publishFile(localPath: string, at: L, options: PublishOptions): Promise<void>;
+  putStream(at: L, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
+  openRead(at: L, options: ReadOptions): Promise<Opened>;
+  list(at: L, options: ListOptions): AsyncIterable<ObjectInfo>;
+  remove(at: L): Promise<void>;
+  writeText(at: L, text: string, contentType: string): Promise<void>;
+  /** A small text and its version, or undefined where there is none. */
+  readText(at: L): Promise<{ text: string; version: string } | undefined>;
+  /** Writes only if the version still is `previous` (`undefined`: only if there is none). */
+  replaceText(at: L, text: string, contentType: string, previous: string | undefined): Promise<'written' | 'conflict'>;
+}

@@ -1,0 +1,123 @@
+import type { Readable } from 'node:stream';
+import type { Manifest } from '../common/contracts';
+import type { DarkroomError } from '../common/errors';
+
+/** One stored file, as its store describes it. */
+export interface ObjectInfo {
+  uri: string;
+  /** -1 where an https host does not say. */
+  bytes: number;
+  /**
+   * Identifies this version of the file without reading it: size and modification time (µs) for files, ETag and size
+   * for S3, ETag, else time, else size for https.
+   */
+  fingerprint: string;
+  contentType?: string;
+}
+
+/** A source on the scratch disk. */
+export interface Fetched extends ObjectInfo {
+  /** The file to read: the work path asked for. Never write to it: it may be a hard link to the source itself. */
+  path: string;
+  /** Lower-case hex, of exactly the bytes at `path`. */
+  sha256: string;
+}
+
+export interface FetchOptions {
+  signal?: AbortSignal;
+  /** Refuses more than this with MediaTooLarge, whatever the store claims. */
+  maxBytes: number;
+  /** Called with the bytes read so far. */
+  onProgress?: (bytes: number) => void;
+}
+
+export interface PublishOptions {
+  contentType: string;
+  signal?: AbortSignal;
+  /** What the local file must measure; anything else is refused. */
+  bytes?: number;
+  /** Lower-case hex; kept as metadata where the store has room for it. */
+  sha256?: string;
+}
+
+export interface PutOptions {
+  maxBytes: number;
+  contentType: string;
+  signal?: AbortSignal;
+}
+
+/** Bytes from `start` to `end`, both included, as in HTTP. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+export interface ReadOptions {
+  /** `end` may lie behind the last byte. A `start` behind it is refused with InvalidJob and `details.bytes`. */
+  range?: { start: number; end?: number };
+  signal?: AbortSignal;
+}
+
+export interface Opened {
+  stream: Readable;
+  /** Of the whole file. */
+  info: ObjectInfo;
+  /** What the stream holds, where a range was asked for. */
+  range?: ByteRange;
+}
+
+export interface ListOptions {
+  /** Told of each entry or folder that cannot be read; the others go on. Without it, the first one ends the listing. */
+  onError?: (error: DarkroomError, uri: string) => void;
+  /** Also yields what has a name that begins with a dot, or lies in such a folder. */
+  hidden?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface StoredManifest {
+  manifest: Manifest;
+  /** For `replaceManifest`. */
+  version: string;
+}
+
+/**
+ * Sources and outputs by URI. Every failure is a DarkroomError; an abort throws the signal's reason. Nobody ever sees
+ * a half-written file under its final name.
+ */
+export interface Storage {
+  /** Shape and allow-list only, no I/O beyond the file of roots. Throws InvalidJob or SourceForbidden. */
+  checkSource(uri: string): void;
+  /** The same for an output file or prefix. Throws InvalidJob or OutputForbidden. */
+  checkOutput(uri: string): void;
+  stat(uri: string, signal?: AbortSignal): Promise<ObjectInfo>;
+  /** Brings a source to `workPath`, which must not exist yet; local files cost no copy where a hard link is possible. */
+  fetch(uri: string, workPath: string, options: FetchOptions): Promise<Fetched>;
+  /** Publishes a finished local file, which must not be changed afterwards (it may be linked, not copied). */
+  publishFile(localPath: string, uri: string, options: PublishOptions): Promise<void>;
+  readManifest(itemUri: string): Promise<StoredManifest | undefined>;
+  /** Replaces the manifest only if it still is `previousVersion` (`undefined`: only if there is none). */
+  replaceManifest(
+    itemUri: string,
+    manifest: Manifest,
+    previousVersion: string | undefined,
+  ): Promise<'written' | 'conflict'>;
+  writeText(uri: string, text: string, contentType: string): Promise<void>;
+  openRead(uri: string, options?: ReadOptions): Promise<Opened>;
+  /** Every file below a folder or `s3://bucket/prefix/`, in no particular order and in constant memory. */
+  list(uriPrefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
+  putStream(uri: string, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
+  /** Removes one file; that it is not there is no failure. A local folder left empty goes too, as it would in S3. */
+  remove(uri: string): Promise<void>;
+  close(): void;
+}
+
+/** Waits and rates of network sources. Tests shorten them. */
+export interface Tuning {
+  /** ms until a host has answered with its headers, from the name look-up on. */
+  answer: number;
+  /** Each window of this many ms has to bring `windowBytes`, else the source counts as stalled. */
+  window: number;
+  windowBytes: number;
+  /** PEM of a further certificate authority for https sources. */
+  ca?: string;
+}

@@ -1,0 +1,113 @@
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+
+export interface TestS3 {
+  endpoint: string;
+  accessKey: string;
+  secretKey: string;
+  /** A client with full rights, for looking at what the code under test did. */
+  client: S3Client;
+  /** Makes a bucket and returns its name. */
+  bucket(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const MODULE = 'github.com/versity/versitygw/cmd/versitygw@latest';
+/** ms; the first build takes about 90 s. For the hook that calls startS3. */
+export const S3_START_TIMEOUT = 400_000;
+
+/** A real S3 server on a free port, or undefined (with the reason printed) where none can be had. */
+export async function startS3(): Promise<TestS3 | undefined> {
+  const binary = await findServer();
+  if (binary === undefined) return undefined;
+  const folder = await mkdtemp(path.join(tmpdir(), 'darkroom-s3-'));
+  const [data, sidecar] = [path.join(folder, 'data'), path.join(folder, 'sidecar')];
+  await Promise.all([mkdir(data), mkdir(sidecar)]);
+  const port = await freePort();
+  const [accessKey, secretKey] = ['darkroom-test', 'darkroom-test-secret'];
+  const flags = ['--quiet', '--port', `127.0.0.1:${port}`, '--access', accessKey, '--secret', secretKey];
+  // The sidecar spares the need for extended attributes, which not every temporary folder has.
+  const child = spawn(binary, [...flags, '--keep-alive', 'posix', '--sidecar', sidecar, data], { stdio: 'ignore' });
+  await answering(port, child);
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+  });
+  return {
+    endpoint,
+    accessKey,
+    secretKey,
+    client,
+    async bucket(name) {
+      await client.send(new CreateBucketCommand({ Bucket: name }));
+      return name;
+    },
+    async stop() {
+      client.destroy();
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await new Promise((resolve) => child.once('exit', resolve));
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** On PATH, in the cache folder, or built into it. */
+async function findServer(): Promise<string | undefined> {
+  const cache = process.env['DARKROOM_TEST_BIN'] ?? path.join(homedir(), '.cache', 'darkroom', 'bin');
+  const cached = path.join(cache, 'versitygw');
+  const onPath = (process.env['PATH'] ?? '').split(path.delimiter).map((folder) => path.join(folder, 'versitygw'));
+  const found = [...onPath, cached].find((candidate) => existsSync(candidate));
+  if (found !== undefined) return found;
+  try {
+    execFileSync('go', ['version'], { stdio: 'ignore' });
+  } catch {
+    console.warn('S3 tests skipped: versitygw is not installed, and there is no Go to build it with.');
+    return undefined;
+  }
+  try {
+    await mkdir(cache, { recursive: true });
+    await promisify(execFile)('go', ['install', MODULE], { env: { ...process.env, GOBIN: cache } });
+    return cached;
+  } catch (error) {
+    console.warn(`S3 tests skipped: building versitygw failed: ${String(error).slice(0, 500)}`);
+    return undefined;
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answering(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error(`the S3 server ended with code ${child.exitCode}`);
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      const done = (result: boolean): void => {
+        socket.destroy();
+        resolve(result);
+      };
+      socket.once('connect', () => done(true)).once('error', () => done(false));
+    });
+    if (open) return;
+    await sleep(50);
+  }
+  child.kill('SIGKILL');
+  throw new Error('the S3 server did not answer within 10 s');
+}
