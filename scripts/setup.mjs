@@ -6,6 +6,7 @@
  *   node scripts/setup.mjs            packages and build
  *   node scripts/setup.mjs --tools    and ffmpeg and the Temporal server's program, which the tests need
  *   node scripts/setup.mjs --force    build even if nothing changed
+ *   node scripts/setup.mjs --packages packages only, for what looks at the sources
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -16,13 +17,14 @@ import { checkNode } from './setup/node-version.mjs';
 import { fail, root } from './setup/shell.mjs';
 
 const force = process.argv.includes('--force');
+const wantsBuild = !process.argv.includes('--packages');
 
 checkNode();
-if (force || !isInstalled() || !isBuilt()) {
+if (force || !isInstalled() || (wantsBuild && !isBuilt())) {
   // Two commands at once: the second waits, and then finds everything done.
   await withLock(path.join(root, '.darkroom', 'setup.lock'), () => {
     if (!isInstalled()) install();
-    if (force || !isBuilt()) build(force);
+    if (force || (wantsBuild && !isBuilt())) build(force);
   });
 }
 if (process.argv.includes('--tools')) {

@@ -17,7 +17,11 @@ export interface RunOptions {
 
 const KEPT_CHARS = 64 * 1024;
 
-/** Runs a program without a shell and without stdin. Never throws: a program that is not there has `code: null`. */
+/**
+ * Runs a set-up program (apt-get, go, npm's tools): unlike common/process, which confines what touches media, with the whole
+ * environment (proxies, certificates) and in our process group, so that Ctrl-C ends it too. No shell, no stdin.
+ * Never throws: a program that is not there has `code: null`.
+ */
 export function run(command: string, args: string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve) => {
     let output = '';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { loadConfig, type Config } from '../../common/config';
 import { connect, missingSearchAttributes } from '../../common/temporal';
 import { freePort, probe } from './probe';
-import { runningServer, stopTemporalServer } from './server-record';
+import { runningServer, stopTemporalServer, writeServerRecord } from './server-record';
 import { ensureTemporalServer } from './temporal-server';
 
 let home: string;
@@ -86,7 +86,6 @@ test('a configured server that does not answer is named', async () => {
 });
 
 test('a record of a process that is not our server stops nothing', async () => {
-  const { writeServerRecord } = await import('./server-record');
   await writeServerRecord(home, { pid: process.pid, port: config.embeddedPort });
   await expect(stopTemporalServer(home)).resolves.toBeUndefined();
   await expect(readFile(path.join(home, 'temporal.json'))).rejects.toThrow('ENOENT');
