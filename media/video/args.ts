@@ -1,0 +1,144 @@
+import { fraction } from './fraction';
+import { encodeFilters, posterFilters, spriteFilters } from './filters';
+import { FFPROBE_ENTRIES } from './probe-facts';
+import type { MediaProbe, PosterPlan, RungPlan, SpritePlan } from './types';
+
+/** Containers that are read, by the names of ffmpeg's demuxers. Whatever refers to other files is not among them. */
+export const FORMATS = 'mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg';
+
+/** What ffmpeg is to do, in the groups that its command line has. Every entry is one argument. */
+export interface FfmpegCommand {
+  inputOptions: string[];
+  input: string;
+  /** Empty, or one filter graph whose outputs the options map. */
+  filterGraph?: string;
+  outputs: { options: string[]; file: string }[];
+}
+
+/** A file name that no option, protocol or pattern can hide in. */
+export function fileUrl(path: string): string {
+  return `file:${path}`;
+}
+
+/** The protocol whitelist alone does not stop a playlist that names local files; the format whitelist does. */
+const WHITELISTS = ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS];
+
+export function ffprobeArgs(input: string): string[] {
+  return [...probeStart(), '-show_entries', FFPROBE_ENTRIES, '-of', 'json', '-i', fileUrl(input)];
+}
+
+/** One line `pts,duration` (seconds) a packet of the stream. */
+export function countPacketsArgs(input: string, stream: number): string[] {
+  const entries = ['-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0'];
+  return [...probeStart(), '-select_streams', String(stream), ...entries, '-i', fileUrl(input)];
+}
+
+function probeStart(): string[] {
+  return ['-hide_banner', '-v', 'error', ...WHITELISTS];
+}
+
+/** Options before the input; progress goes to stdout as `key=value` lines. */
+function start(threads: number): string[] {
+  return [
+    ...['-hide_banner', '-nostdin', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1'],
+    ...['-filter_threads', String(threads), '-filter_complex_threads', String(threads)],
+    ...[...WHITELISTS, '-threads', String(threads)],
+  ];
+}
+
+/** One MP4: H.264 high and AAC, ready to play while it loads, a keyframe every two seconds. */
+export function encodeCommand(
+  input: string,
+  output: string,
+  probe: MediaProbe,
+  rung: RungPlan,
+  threads: number,
+): FfmpegCommand {
+  const { video, audio } = probe;
+  const sound = rung.audioBitrate !== undefined && audio ? audio : undefined;
+  return {
+    // Without these two, a damaged file becomes a shorter or grey video and exit code 0.
+    inputOptions: [...start(threads), '-xerror', '-err_detect', 'explode'],
+    input: fileUrl(input),
+    outputs: [
+      {
+        options: [
+          ...['-map', `0:${video.index}`, ...(sound ? ['-map', `0:${sound.index}`] : [])],
+          ...['-filter:v', encodeFilters(video, rung)],
+          ...['-c:v', 'libx264', '-preset', rung.speed, '-profile:v', 'high', '-crf', String(rung.crf)],
+          ...['-maxrate', `${rung.maxrate}k`, '-bufsize', `${rung.bufsize}k`],
+          ...['-g', String(rung.gop), '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced*2)'],
+          ...(sound ? ['-c:a', 'aac', '-b:a', `${rung.audioBitrate}k`, '-ar', '48000', '-ac', '2'] : []),
+          ...['-map_metadata', '-1', '-map_chapters', '-1', '-movflags', '+faststart'],
+          ...['-threads', String(threads), '-f', 'mp4'],
+        ],
+        file: fileUrl(output),
+      },
+    ],
+  };
+}
+
+/** One picture at `at` seconds, and beside it a small grey raw one that tells whether it is any good. */
+export function posterCommand(
+  input: string,
+  output: { picture: string; sample: string },
+  probe: MediaProbe,
+  poster: PosterPlan,
+  at: number,
+  threads: number,
+): FfmpegCommand {
+  const codec =
+    poster.format === 'webp'
+      ? ['-c:v', 'libwebp', '-quality', String(poster.quality), '-compression_level', '2', '-f', 'webp']
+      : ['-c:v', 'mjpeg', '-q:v', jpegScale(poster.quality), '-f', 'mjpeg'];
+  return {
+    inputOptions: [...start(threads), ...(at > 0 ? ['-ss', String(at)] : [])],
+    input: fileUrl(input),
+    filterGraph: posterFilters(probe.video, poster),
+    outputs: [
+      {
+        options: ['-map', '[picture]', '-frames:v', '1', ...codec, '-map_metadata', '-1', '-threads', '1'],
+        file: fileUrl(output.picture),
+      },
+      { options: ['-map', '[sample]', '-frames:v', '1', '-f', 'rawvideo'], file: fileUrl(output.sample) },
+    ],
+  };
+}
+
+/** Sheets of thumbnails. `pattern` holds one `%d` for the sheet's number, which begins at 0. */
+export function spriteCommand(
+  input: string,
+  pattern: string,
+  probe: MediaProbe,
+  sprite: SpritePlan,
+  threads: number,
+): FfmpegCommand {
+  return {
+    inputOptions: start(threads),
+    input: fileUrl(input),
+    outputs: [
+      {
+        options: [
+          ...['-map', `0:${probe.video.index}`, '-filter:v', spriteFilters(probe.video, sprite)],
+          ...['-c:v', 'mjpeg', '-q:v', jpegScale(sprite.quality), '-threads', '1'],
+          ...['-frames:v', String(sprite.sheets), '-f', 'image2', '-start_number', '0'],
+        ],
+        file: fileUrl(pattern),
+      },
+      // A sheet comes out once in many seconds; the copied stream goes nowhere but shows how far the reading is.
+      { options: ['-map', `0:${probe.video.index}`, '-c', 'copy', '-f', 'null'], file: '-' },
+    ],
+  };
+}
+
+/** Quality 1–100 on mjpeg's scale of 31 (worst) to 2 (best). */
+export function jpegScale(quality: number): string {
+  return String(Math.max(2, Math.min(31, Math.round(31 - (quality / 100) * 29))));
+}
+
+/** Frames that an encode should give: the source's, or fewer where the rate is lowered. */
+export function expectedFrames(probe: MediaProbe, rung: RungPlan): number {
+  if (rung.fps === undefined) return probe.video.frames;
+  const { num, den } = fraction(rung.fps);
+  return ((probe.video.durationSeconds ?? probe.durationSeconds) * num) / den;
+}

@@ -1,0 +1,78 @@
+import fluent from 'fluent-ffmpeg';
+import { runProcess } from '../../common/process';
+import type { FfmpegCommand } from './args';
+import { throwIfCutShort, toVideoError } from './failures';
+import type { FfmpegProgress, FfmpegSettings } from './types';
+
+export type { FfmpegSettings } from './types';
+
+export interface FfmpegRun {
+  settings: FfmpegSettings;
+  signal?: AbortSignal;
+  /** Called about twice a second, with progress only. */
+  onProgress?: (progress: FfmpegProgress) => void;
+}
+
+/**
+ * The only file that knows fluent-ffmpeg (docs/decisions/0003). The library puts the command line together; the
+ * process is ours, because its own loses kills and probes without a whitelist.
+ */
+export function commandLine(command: FfmpegCommand): string[] {
+  const assembly = fluent(command.input).inputOptions(...spread(command.inputOptions));
+  if (command.filterGraph !== undefined) assembly.complexFilter(command.filterGraph);
+  for (const { options, file } of command.outputs) assembly.output(file).outputOptions(...spread(options));
+  return assembly._getArguments();
+}
+
+/** fluent-ffmpeg splits an option at its first blank unless it gets two or more arguments. */
+function spread(options: string[]): [string, string, ...string[]] {
+  const [first, second, ...rest] = options;
+  if (first === undefined || second === undefined) throw new Error('needs two options at least');
+  return [first, second, ...rest];
+}
+
+/**
+ * Runs ffmpeg to its end. Exit code 0 is no proof of success: the caller checks what was made.
+ * @returns the last progress, that is the frames and seconds written
+ * @throws DarkroomError EncoderFailed, CorruptMedia, UnsupportedMedia or StorageUnavailable; after an abort the signal's reason
+ */
+export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise<FfmpegProgress> {
+  const progress = new ProgressReader();
+  try {
+    const { stderrTail } = await runProcess(run.settings.ffmpegPath, commandLine(command), {
+      signal: run.signal,
+      stallMs: run.settings.stallMs,
+      memoryBytes: run.settings.maxMemory,
+      onLine: (line) => {
+        const advanced = progress.read(line);
+        if (advanced) run.onProgress?.(progress.last);
+        return advanced;
+      },
+    });
+    throwIfCutShort(stderrTail);
+  } catch (error) {
+    throw toVideoError(error);
+  }
+  return progress.last;
+}
+
+/** Reads what `-progress` prints: blocks of `key=value` lines, each ended by `progress=continue` or `progress=end`. */
+export class ProgressReader {
+  last: FfmpegProgress = { frames: 0, outTimeSeconds: 0, speed: 0 };
+  private next = { ...this.last };
+
+  /** True when a block is complete and further than the one before. */
+  read(line: string): boolean {
+    const split = line.indexOf('=');
+    const key = line.slice(0, split);
+    const value = parseFloat(line.slice(split + 1));
+    if (key === 'frame' && value >= 0) this.next.frames = value;
+    if (key === 'out_time_us' && value >= 0) this.next.outTimeSeconds = value / 1e6;
+    if (key === 'speed' && value >= 0) this.next.speed = value;
+    if (key !== 'progress') return false;
+    const { frames, outTimeSeconds } = this.last;
+    const advanced = this.next.frames > frames || this.next.outTimeSeconds > outTimeSeconds;
+    this.last = { ...this.next };
+    return advanced;
+  }
+}

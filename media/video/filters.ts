@@ -1,0 +1,86 @@
+import type { PosterPlan, RungPlan, SpritePlan, VideoStream } from './types';
+
+/**
+ * Filter graphs, from numbers and fixed words only: no name of a user's ever gets into one.
+ * ffmpeg itself turns the picture upright before the first filter.
+ */
+
+/** Linear light, mapped to what an SDR screen shows, and back; runs at the output's size. */
+const TONEMAP = [
+  'zscale=t=linear:npl=100',
+  'format=gbrpf32le',
+  'zscale=p=bt709',
+  'tonemap=tonemap=hable:desat=0',
+  'zscale=t=bt709:m=bt709:r=tv',
+];
+
+/** px width of the grey picture that a poster is judged by. */
+export const SAMPLE_WIDTH = 256;
+
+export function encodeFilters(video: VideoStream, rung: RungPlan): string {
+  return [
+    ...(video.interlaced ? ['yadif=deint=interlaced'] : []),
+    ...(rung.fps === undefined ? [] : [`fps=${rung.fps}`]),
+    ...picture(video, rung, 'tv'),
+    'format=yuv420p',
+    ...colourTags(video, rung.height),
+  ].join(',');
+}
+
+/** Outputs `[picture]` and `[sample]`. */
+export function posterFilters(video: VideoStream, poster: PosterPlan): string {
+  // WebP is stored in limited range, JPEG in full range.
+  const [range, format] = poster.format === 'webp' ? (['tv', 'yuv420p'] as const) : (['pc', 'yuvj420p'] as const);
+  const shown = [...picture(video, poster, range), `format=${format}`].join(',');
+  const height = Math.max(2, Math.round((SAMPLE_WIDTH * poster.height) / poster.width));
+  const sample = `scale=${SAMPLE_WIDTH}:${height}:flags=area:out_range=pc,format=gray`;
+  return `[0:${video.index}]${shown},split=2[picture][small];[small]${sample}[sample]`;
+}
+
+export function spriteFilters(video: VideoStream, sprite: SpritePlan): string {
+  return [
+    // Holds the last picture, so that a final interval that is cut short has its tile too.
+    `tpad=stop_mode=clone:stop_duration=${sprite.interval}`,
+    `fps=1/${sprite.interval}`,
+    `trim=end_frame=${sprite.tiles}`,
+    ...picture(video, sprite, 'pc'),
+    'format=yuvj420p',
+    `tile=${sprite.columns}x${sprite.rows}`,
+  ].join(',');
+}
+
+/** To the size asked for, in square pixels and SDR. */
+function picture(video: VideoStream, size: { width: number; height: number }, range: 'tv' | 'pc'): string[] {
+  const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
+  if (!video.hdr) return [`${scale}:out_range=${range}${matrixOption(video, size.height)}`, 'setsar=1'];
+  const tonemapped = [...untaggedHdr(video), scale, ...TONEMAP];
+  return [...tonemapped, 'format=yuv420p', ...(range === 'pc' ? ['scale=out_range=pc'] : []), 'setsar=1'];
+}
+
+/** zscale refuses a picture whose primaries or matrix are not stated. */
+function untaggedHdr({ colour }: VideoStream): string[] {
+  const missing = [
+    ...(colour.primaries === undefined ? ['color_primaries=bt2020'] : []),
+    ...(colour.matrix === undefined ? ['colorspace=bt2020nc'] : []),
+    ...(colour.range === undefined ? ['range=tv'] : []),
+  ];
+  return missing.length === 0 ? [] : [`setparams=${missing.join(':')}`];
+}
+
+const isRgb = ({ colour, pixFmt }: VideoStream) =>
+  colour.matrix === 'gbr' || /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(pixFmt);
+
+/** RGB sources take the matrix that players assume for the size. */
+function matrixOption(video: VideoStream, height: number): string {
+  return isRgb(video) ? `:out_color_matrix=${height >= 720 ? 'bt709' : 'smpte170m'}` : '';
+}
+
+/**
+ * Where the source does not state its matrix, players guess by the size, and would guess otherwise for a smaller rung:
+ * so the guess for the source's own size is written down.
+ */
+function colourTags(video: VideoStream, height: number): string[] {
+  if (video.hdr || (video.colour.matrix !== undefined && !isRgb(video))) return [];
+  const name = (isRgb(video) ? height : video.height) >= 720 ? 'bt709' : 'smpte170m';
+  return [`setparams=colorspace=${name}:color_primaries=${name}:color_trc=${name}`];
+}

@@ -1,0 +1,7 @@
+/** Videos, free of Temporal: probe, plan, then the steps that the plan names. */
+export { probeVideo, type ProbeLimits } from './probe';
+export { planVideo } from './plan';
+export { encodeRung } from './steps/encode-rung';
+export { makePoster } from './steps/poster';
+export { makeSprite, type SpriteInput } from './steps/sprite';
+export type * from './types';

@@ -1,0 +1,106 @@
+import type { VideoPreset, VideoRungSpec } from '../../common/contracts';
+import { fraction, reduced, type Fraction } from './fraction';
+import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from './types';
+
+/** A cap under this makes even a still picture ugly, kbit/s. */
+const LEAST_MAXRATE = 150;
+/** H.264 from another codec or encoder needs some room above the source's own rate. */
+const HEADROOM = 1.3;
+/** A sprite has no more tiles than this, whatever the duration. */
+const MAX_TILES = 100;
+/** Where a poster is looked for, as parts of the duration; never at its start, which is black or a logo so often. */
+const POSTER_POSITIONS = [0.1, 0.25, 0.5];
+
+/**
+ * Which files to make of a video: pure, so that every rule can be read off a table in the test.
+ * Rungs keep the preset's order; those above the source are dropped, and the lowest always stays, at the source's size.
+ */
+export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
+  const { poster, sprite } = preset;
+  const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
+  const lowest = Math.min(...preset.rungs.map((rung) => rung.height));
+  const fitting = preset.rungs.filter((rung) => rung.height <= short || rung.height === lowest);
+  return {
+    rungs: fitting.map((rung) => planRung(probe, rung, preset.audio === 'optional')),
+    ...(poster && { poster: planPoster(probe, poster) }),
+    ...(sprite && { sprite: planSprite(probe, sprite) }),
+  };
+}
+
+function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): RungPlan {
+  const { displayWidth, displayHeight, fps } = probe.video;
+  const size = fitShortSide(displayWidth, displayHeight, spec.height);
+  const source = fraction(fps);
+  const cap = Math.min(size.width, size.height) < 540 ? 30 : 60;
+  const target = probe.video.variableRate ? steadyRate(source, cap) : lowerRate(source, cap);
+  const inputRate = probe.video.bitrateKbps ?? probe.bitrateKbps ?? Infinity;
+  const maxrate = Math.min(spec.maxrate, Math.max(LEAST_MAXRATE, Math.round(HEADROOM * inputRate)));
+  return {
+    name: spec.name,
+    ...size,
+    ...(target !== source && { fps: `${target.num}/${target.den}` }),
+    gop: Math.max(2, Math.round((2 * target.num) / target.den)),
+    crf: spec.crf,
+    maxrate,
+    bufsize: 2 * maxrate,
+    speed: spec.speed,
+    ...(wantsAudio && probe.audio && { audioBitrate: spec.audioBitrate }),
+  };
+}
+
+/**
+ * ffmpeg would lay a variable rate on a grid of its average, which makes fast passages jerk. A repeated frame costs next
+ * to nothing.
+ */
+function steadyRate(average: Fraction, cap: number): Fraction {
+  return { num: average.num / average.den > 31 ? cap : 30, den: 1 };
+}
+
+/** Divides a rate by a whole number until it fits, so that frames are dropped evenly: 50 → 25, 59.94 → 29.97, 120 → 60. */
+function lowerRate(source: Fraction, cap: number): Fraction {
+  const times = Math.ceil(source.num / source.den / cap - 0.01);
+  return times <= 1 ? source : reduced({ num: source.num, den: source.den * times });
+}
+
+/** Even sizes with the short side at `height` at most, never enlarged (but no side under 2 px, H.264's least). */
+function fitShortSide(width: number, height: number, short: number): { width: number; height: number } {
+  const scale = Math.min(1, short / Math.min(width, height));
+  return { width: even(width, scale), height: even(height, scale) };
+}
+
+function fitWidth(width: number, height: number, most: number): { width: number; height: number } {
+  const scale = Math.min(1, most / width);
+  return { width: even(width, scale), height: even(height, scale) };
+}
+
+/** The nearest even number that is not above the source. */
+function even(side: number, scale: number): number {
+  return Math.max(2, Math.min(2 * Math.round((side * scale) / 2), 2 * Math.floor(side / 2)));
+}
+
+function planPoster(probe: MediaProbe, spec: NonNullable<VideoPreset['poster']>): PosterPlan {
+  const { displayWidth, displayHeight, fps, frames } = probe.video;
+  const duration = probe.video.durationSeconds ?? probe.durationSeconds;
+  const rate = fraction(fps);
+  const frame = rate.den / rate.num;
+  const inside = POSTER_POSITIONS.map((part) => round(part * duration, 3)).filter((at) => at >= frame);
+  const candidates = frames > 2 && inside.length > 0 ? inside : [0];
+  const size = fitWidth(displayWidth, displayHeight, spec.width);
+  return { format: spec.format, ...size, quality: spec.quality, candidates };
+}
+
+function planSprite(probe: MediaProbe, spec: NonNullable<VideoPreset['sprite']>): SpritePlan {
+  const { displayWidth, displayHeight } = probe.video;
+  const duration = probe.video.durationSeconds ?? probe.durationSeconds;
+  const interval = Math.max(1, Math.ceil(duration / MAX_TILES));
+  const tiles = Math.max(1, Math.ceil(duration / interval - 0.05));
+  const columns = Math.min(spec.columns, tiles);
+  const rows = Math.min(spec.rows, Math.ceil(tiles / columns));
+  const sheets = Math.ceil(tiles / (columns * rows));
+  const size = fitWidth(displayWidth, displayHeight, spec.width);
+  return { interval, tiles, columns, rows, sheets, ...size, quality: spec.quality };
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

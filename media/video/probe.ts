@@ -1,0 +1,113 @@
+import { stat } from 'node:fs/promises';
+import { DarkroomError } from '../../common/errors';
+import { runProcess } from '../../common/process';
+import { sniffFile } from '../sniff';
+import { countPacketsArgs, ffprobeArgs } from './args';
+import { toVideoError } from './failures';
+import { pictureStream, statedDuration, toProbe, type FfprobeJson, type PacketCount } from './probe-facts';
+import type { FfmpegSettings, MediaProbe } from './types';
+
+export interface ProbeLimits {
+  /** ms */
+  maxDuration: number;
+  maxStreams: number;
+}
+
+/**
+ * Finds out what a video file is, with one ffprobe (two where the file does not state its duration).
+ * @throws DarkroomError UnsupportedMedia, CorruptMedia or MediaTooLarge; EncoderFailed where ffprobe itself broke down
+ */
+export async function probeVideo(
+  input: string,
+  limits: ProbeLimits,
+  settings: FfmpegSettings,
+  signal?: AbortSignal,
+): Promise<MediaProbe> {
+  signal?.throwIfAborted();
+  const format = await sniffVideo(input);
+  const json = await ffprobe(input, settings, signal);
+  const streams = json.streams?.length ?? 0;
+  if (streams > limits.maxStreams) {
+    throw new DarkroomError('MediaTooLarge', `The file has ${streams} streams; ${limits.maxStreams} are allowed.`);
+  }
+  const picture = pictureStream(json);
+  if (picture === undefined) throw withoutPicture(json);
+  const counted =
+    statedDuration(json) === undefined ? await countPackets(input, picture.index, settings, signal) : undefined;
+  const probe = toProbe(json, format, counted);
+  if (probe === undefined) throw new DarkroomError('CorruptMedia', 'The video has no pictures in it.');
+  const longest = limits.maxDuration / 1000;
+  if (probe.durationSeconds > longest) {
+    throw new DarkroomError(
+      'MediaTooLarge',
+      `The video is ${Math.ceil(probe.durationSeconds)} s long; ${longest} s are allowed.`,
+    );
+  }
+  return probe;
+}
+
+/** The type by first bytes. A playlist or a list of files never gets as far as ffprobe, which refuses them too. */
+async function sniffVideo(input: string): Promise<string> {
+  const { size } = await stat(input);
+  if (size === 0) throw new DarkroomError('CorruptMedia', 'The file is empty.');
+  const sniffed = await sniffFile(input);
+  if (sniffed === undefined) throw new DarkroomError('UnsupportedMedia', 'The file is of no type that Darkroom knows.');
+  if (sniffed.kind === 'audio') throw new DarkroomError('UnsupportedMedia', 'The file has sound but has no video.');
+  if (sniffed.kind !== 'video') {
+    throw new DarkroomError('UnsupportedMedia', `The file is not a video: it is ${sniffed.name}.`);
+  }
+  return sniffed.format;
+}
+
+/** A picture stream without a size or a codec is damage; none at all is another kind of file. */
+function withoutPicture(json: FfprobeJson): DarkroomError {
+  const video = (json.streams ?? []).some(
+    (stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic,
+  );
+  return video
+    ? new DarkroomError('CorruptMedia', 'The video is damaged: its pictures cannot be read.')
+    : new DarkroomError('UnsupportedMedia', 'The file has no video in it.');
+}
+
+async function ffprobe(input: string, settings: FfmpegSettings, signal?: AbortSignal): Promise<FfprobeJson> {
+  try {
+    const { stdout } = await runProcess(settings.ffprobePath, ffprobeArgs(input), {
+      ...bounds(settings, signal),
+      stdoutMaxBytes: 2 ** 20,
+    });
+    return JSON.parse(stdout) as FfprobeJson;
+  } catch (error) {
+    throw toVideoError(error);
+  }
+}
+
+/** Reads every packet of the picture: slow for a long file, but only live recordings need it. */
+async function countPackets(
+  input: string,
+  index: number,
+  settings: FfmpegSettings,
+  signal?: AbortSignal,
+): Promise<PacketCount | undefined> {
+  let frames = 0;
+  let first = Infinity;
+  let end = 0;
+  const onLine = (line: string) => {
+    const [pts = NaN, duration = NaN] = line.split(',').map(Number);
+    if (Number.isNaN(pts)) return;
+    frames++;
+    first = Math.min(first, pts);
+    end = Math.max(end, pts + (Number.isNaN(duration) ? 0 : duration));
+  };
+  try {
+    const { timeoutMs: stallMs, ...rest } = bounds(settings, signal);
+    await runProcess(settings.ffprobePath, countPacketsArgs(input, index), { ...rest, stallMs, onLine });
+  } catch (error) {
+    throw toVideoError(error);
+  }
+  const durationSeconds = Math.max(end - first, 0.001);
+  return frames === 0 ? undefined : { frames, durationSeconds };
+}
+
+function bounds(settings: FfmpegSettings, signal?: AbortSignal) {
+  return { signal, timeoutMs: settings.stallMs, memoryBytes: settings.maxMemory };
+}

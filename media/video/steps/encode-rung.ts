@@ -1,0 +1,84 @@
+import { DarkroomError } from '../../../common/errors';
+import { encodeCommand, expectedFrames } from '../args';
+import { runFfmpeg } from '../ffmpeg';
+import { fraction } from '../fraction';
+import type { MediaProbe, RungPlan, StepInput, VideoFile } from '../types';
+import { badOutput, fileFacts, finished } from './finish';
+import { readMp4, type Mp4Facts } from './mp4';
+
+/**
+ * One MP4 of the ladder, as `<rung name>.mp4` in the output folder.
+ * @throws DarkroomError CorruptMedia where the source breaks off or does not decode; EncoderFailed where the encoder does
+ */
+export async function encodeRung(step: StepInput & { rung: RungPlan }): Promise<VideoFile> {
+  const { input, outputDir, probe, rung, settings, signal, onProgress } = step;
+  const { files, result } = await finished(outputDir, [`${rung.name}.mp4`], async ([part = '']) => {
+    await runFfmpeg(encodeCommand(input, part, probe, rung, settings.threads), { settings, signal, onProgress });
+    const facts = await readOutput(part);
+    checkSize(facts, rung);
+    checkComplete(facts, probe, rung);
+    return { facts, ...(await fileFacts(part)) };
+  });
+  const { facts, bytes, sha256 } = result;
+  return {
+    name: rung.name,
+    role: 'video',
+    mime: 'video/mp4',
+    file: files[0] ?? '',
+    width: rung.width,
+    height: rung.height,
+    bytes,
+    sha256,
+    durationSeconds: facts.durationSeconds,
+    frames: facts.video?.frames,
+    codecs: facts.codecs,
+    bitrate: Math.round((bytes * 8) / 1000 / facts.durationSeconds),
+  };
+}
+
+async function readOutput(part: string): Promise<Mp4Facts> {
+  try {
+    return await readMp4(part);
+  } catch (error) {
+    throw badOutput('The encoder wrote a file that cannot be read.', { cause: String(error) });
+  }
+}
+
+function checkSize(facts: Mp4Facts, rung: RungPlan): void {
+  const { width = 0, height = 0 } = facts.video ?? {};
+  const sound = facts.codecs.includes('mp4a');
+  if (width !== rung.width || height !== rung.height || !facts.fastStart) {
+    throw badOutput('The encoder wrote another video than was asked for.', { width, height });
+  }
+  if (sound !== (rung.audioBitrate !== undefined)) {
+    throw badOutput('The encoder lost the sound.', { codecs: facts.codecs });
+  }
+}
+
+/**
+ * ffmpeg ends with exit code 0 on a file that breaks off, so the output is compared with what the probe promised.
+ * Duration is the sure sign: containers round it, and B-frames and edit lists shift a few frames, so half a second or
+ * 2 % may be missing, but never more than a third. With a variable rate the last picture may stand for seconds, which
+ * ffmpeg does not keep. Frames are a second sign, at a steady rate and against a container's own count: edit lists hide
+ * some of those, so a tenth and five frames may be missing.
+ */
+export function checkComplete(facts: Mp4Facts, probe: MediaProbe, rung: RungPlan): void {
+  const picture = facts.video?.durationSeconds ?? 0;
+  const frames = facts.video?.frames ?? 0;
+  const wanted = probe.video.durationSeconds ?? probe.durationSeconds;
+  // Where the picture's own length is unknown, the sound may be what makes the file long.
+  const got = probe.video.durationSeconds === undefined ? facts.durationSeconds : picture;
+  const { fps, variableRate, framesEstimated } = probe.video;
+  const { num, den } = fraction(fps);
+  const least = variableRate ? 2 : 0.5;
+  const slack = Math.min(wanted / 3, Math.max(least, 0.02 * wanted)) + (2 * den) / num;
+  const expected = expectedFrames(probe, rung);
+  const tooFew = !framesEstimated && !variableRate && frames < 0.9 * expected - 5;
+  if (frames > 0 && got >= wanted - slack && !tooFew) return;
+  throw new DarkroomError('CorruptMedia', 'The video is cut short or damaged: part of its pictures is missing.', {
+    seconds: got,
+    secondsStated: wanted,
+    frames,
+    framesStated: Math.round(expected),
+  });
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { DarkroomError } from '../../../common/errors';
+
+/**
+ * Makes files under temporary names and gives them their own only when `make` returns, that is after its checks.
+ * Whatever happens, nothing half-made is left.
+ * @param names final names in `outputDir`; `make` gets the temporary paths in the same order
+ */
+export async function finished<T>(
+  outputDir: string,
+  names: string[],
+  make: (parts: string[]) => Promise<T>,
+): Promise<{ files: string[]; result: T }> {
+  const files = names.map((name) => path.resolve(outputDir, name));
+  const parts = files.map((file) => `${file}.part`);
+  try {
+    const result = await make(parts);
+    await Promise.all(parts.map((part, index) => rename(part, files[index] ?? part)));
+    return { files, result };
+  } finally {
+    await Promise.all(parts.map((part) => rm(part, { force: true })));
+  }
+}
+
+/** Size and hash of a file, read once. */
+export async function fileFacts(file: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** The encoder said that all is well, and what it wrote is not: worth another try. */
+export function badOutput(sentence: string, details: Record<string, string | number>): DarkroomError {
+  return new DarkroomError('EncoderFailed', sentence, details);
+}

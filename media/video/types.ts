@@ -1,0 +1,149 @@
+import type { Rendition, VideoRungSpec } from '../../common/contracts';
+
+/** How the tools of this worker run. */
+export interface FfmpegSettings {
+  ffmpegPath: string;
+  ffprobePath: string;
+  /** Threads of one ffmpeg. */
+  threads: number;
+  /** ms without progress after which ffmpeg counts as hung. */
+  stallMs: number;
+  /** Bytes of address space for one ffmpeg or ffprobe. */
+  maxMemory: number;
+}
+
+/** Colour as ffprobe names it; undefined where the file does not say. */
+export interface VideoColour {
+  range?: string;
+  matrix?: string;
+  primaries?: string;
+  transfer?: string;
+}
+
+export interface VideoStream {
+  /** Number of the stream in the file, for `-map 0:<index>`. */
+  index: number;
+  codec: string;
+  /** px as coded. */
+  width: number;
+  height: number;
+  /** px as a person sees it: square pixels, upright. */
+  displayWidth: number;
+  displayHeight: number;
+  /** Degrees clockwise that a player turns it by: 0, 90, 180 or 270. */
+  rotation: number;
+  /** Sample aspect ratio, for example `4:3`. */
+  sar: string;
+  /** Frames a second on average, as a fraction: `30000/1001`. */
+  fps: string;
+  /** Frames come when there is something new (screen recordings, phones, calls): `fps` is no grid then. */
+  variableRate: boolean;
+  pixFmt: string;
+  interlaced: boolean;
+  /** PQ or HLG. */
+  hdr: boolean;
+  colour: VideoColour;
+  durationSeconds?: number;
+  /** kbit/s of this stream alone. */
+  bitrateKbps?: number;
+  /** As counted by the container, else estimated from duration and rate. */
+  frames: number;
+  framesEstimated: boolean;
+}
+
+export interface AudioStream {
+  index: number;
+  codec: string;
+  channels: number;
+  sampleRate: number;
+  durationSeconds?: number;
+}
+
+/** What a video file is. JSON: it travels from the probe to the other steps through workflow history. */
+export interface MediaProbe {
+  /** The sniffed type, for example `mp4` or `webm`. */
+  format: string;
+  /** Of the picture or the sound, whichever is longer. */
+  durationSeconds: number;
+  /** kbit/s of the whole file. */
+  bitrateKbps?: number;
+  video: VideoStream;
+  audio?: AudioStream;
+  /** How many streams there are in all. */
+  streams: number;
+}
+
+/** One MP4 to make, with every number settled. */
+export interface RungPlan {
+  name: string;
+  /** px, even, square pixels, upright. */
+  width: number;
+  height: number;
+  /** Constant rate to lower the source to; absent: the source's own timing is kept. */
+  fps?: string;
+  /** Most frames between two keyframes: two seconds of them. */
+  gop: number;
+  crf: number;
+  /** kbit/s. */
+  maxrate: number;
+  bufsize: number;
+  speed: VideoRungSpec['speed'];
+  /** kbit/s of AAC; absent: no sound. */
+  audioBitrate?: number;
+}
+
+export interface PosterPlan {
+  format: 'webp' | 'jpeg';
+  width: number;
+  height: number;
+  /** 1–100 */
+  quality: number;
+  /** Seconds at which to look for a good picture, in this order. */
+  candidates: number[];
+}
+
+export interface SpritePlan {
+  /** Seconds that one tile stands for. */
+  interval: number;
+  tiles: number;
+  columns: number;
+  rows: number;
+  sheets: number;
+  /** px of one tile. */
+  width: number;
+  height: number;
+  /** 1–100 */
+  quality: number;
+}
+
+export interface VideoPlan {
+  rungs: RungPlan[];
+  poster?: PosterPlan;
+  sprite?: SpritePlan;
+}
+
+/** How far an ffmpeg has come. */
+export interface FfmpegProgress {
+  frames: number;
+  outTimeSeconds: number;
+  /** Times real time; 0 while not known. */
+  speed: number;
+}
+
+/** What every step gets. */
+export interface StepInput {
+  /** Path of the source on this machine. */
+  input: string;
+  /** An existing folder for what the step makes. */
+  outputDir: string;
+  probe: MediaProbe;
+  settings: FfmpegSettings;
+  signal?: AbortSignal;
+  onProgress?: (progress: FfmpegProgress) => void;
+}
+
+/** A finished and checked file: a rendition without its published name. */
+export interface VideoFile extends Omit<Rendition, 'path'> {
+  /** Absolute path. */
+  file: string;
+}
