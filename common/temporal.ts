@@ -7,7 +7,7 @@ import { SEARCH_ATTRIBUTES } from './contracts';
 export const DEFAULT_ADDRESS = 'localhost:7233';
 
 const GRPC_ALREADY_EXISTS = 6;
-const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** What both `Connection.connect` (client) and `NativeConnection.connect` (worker) take. */
 export type TemporalOptions = ReturnType<typeof loadClientConnectConfig>['connectionOptions'];
@@ -38,7 +38,7 @@ export function configuredAddress(config: Config): string | undefined {
   return config.temporalAddress ?? loadClientConnectConfig().connectionOptions.address;
 }
 
-/** @throws a `TransportError` or gRPC error when nothing answers within ten seconds. */
+/** @throws a `TransportError` or gRPC error when nothing answers within five seconds. */
 export function connect(config: Config): Promise<Connection> {
   return Connection.connect({ ...connectionOptions(config), connectTimeout: CONNECT_TIMEOUT_MS });
 }

@@ -1,5 +1,6 @@
 import { loadConfig, type Env } from '../../common/config';
 import { configuredAddress, connect } from '../../common/temporal';
+import { accepts } from '../embedded/probe';
 import { machineChecks } from './machine';
 import { serviceChecks } from './services';
 import { toolChecks } from './tools';
@@ -19,7 +20,10 @@ export async function diagnose(env?: Env): Promise<Result[]> {
   }
   const configured = configuredAddress(config);
   const address = configured ?? `127.0.0.1:${config.embeddedPort}`;
-  const connection = await connect({ ...config, temporalAddress: address }).catch(() => undefined);
+  // A closed port of this machine need not be waited for; a configured address may lie behind a proxy.
+  const worthTrying = configured !== undefined || (await accepts(address));
+  const target = { ...config, temporalAddress: address };
+  const connection = worthTrying ? await connect(target).catch(() => undefined) : undefined;
   const context: Context = { config, address, configured: configured !== undefined, connection };
   try {
     const results: Result[] = [{ name: 'configuration', state: 'ok', detail: 'readable' }];
