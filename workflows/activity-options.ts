@@ -13,7 +13,7 @@ export function poolOptions(item: WorkItem, pool: Pool, attempt: Duration): Acti
     taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), pool),
     startToCloseTimeout: item.attemptSeconds === undefined ? attempt : `${item.attemptSeconds}s`,
     // Silence after which the worker counts as lost.
-    heartbeatTimeout: '60s',
+    heartbeatTimeout: '30s',
     scheduleToCloseTimeout: '7 days',
     retry: {
       initialInterval: '1s',

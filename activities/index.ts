@@ -1,0 +1,28 @@
+import { makeImage } from './image';
+import { quarantine } from './quarantine';
+import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo } from './video';
+import type { ActivityDeps } from './deps';
+
+export type { ActivityDeps } from './deps';
+
+/** Drops the first parameter: what a workflow calls. */
+type Bound<F> = F extends (deps: ActivityDeps, ...args: infer Args) => infer Result ? (...args: Args) => Result : never;
+
+function bind<F extends (deps: ActivityDeps, ...args: never[]) => unknown>(deps: ActivityDeps, activity: F): Bound<F> {
+  return ((...args: never[]) => activity(deps, ...args)) as Bound<F>;
+}
+
+/** Every activity, with what it works on. A worker registers all; its task queues decide which are asked for. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    makeImage: bind(deps, makeImage),
+    probeVideo: bind(deps, probeVideo),
+    encodeRung: bind(deps, encodeRung),
+    makePoster: bind(deps, makePoster),
+    makeSprite: bind(deps, makeSprite),
+    publishVideo: bind(deps, publishVideo),
+    quarantine: bind(deps, quarantine),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

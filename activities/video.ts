@@ -1,0 +1,164 @@
+import path from 'node:path';
+import type { ItemResult, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
+import * as video from '../media/video';
+import type { FfmpegProgress, MediaProbe, StepInput, VideoPlan } from '../media/video';
+import type { Fetched } from '../storage';
+import { runAttempt, type Attempt } from './attempt';
+import type { ActivityDeps } from './deps';
+import { alreadyPublished, outputName, publishFile, publishManifest } from './publish';
+
+/** What the probe found out and every later step gets, through workflow history. */
+export interface VideoWork {
+  source: SourceFacts;
+  probe: MediaProbe;
+  plan: VideoPlan;
+  /** Names of the rungs to make, in order. */
+  rungs: string[];
+  warnings: string[];
+}
+
+export interface Poster {
+  rendition: Rendition;
+  placeholder: Placeholder;
+}
+
+/** Looks at the source and settles every number of what is to be made of it. */
+export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWork> {
+  return runAttempt(deps, item, async (attempt) => {
+    const preset = item.preset.video;
+    if (!preset) {
+      throw new DarkroomError('InvalidJob', `The preset "${item.preset.name}" says nothing about videos.`);
+    }
+    const source = await fetchSource(deps, attempt, item);
+    const { maxDuration, maxStreams } = deps.config;
+    const probe = await attempt.stage('probe', 'video', () =>
+      video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal),
+    );
+    const plan = video.planVideo(probe, preset);
+    const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
+    return {
+      source: {
+        uri: item.source,
+        bytes: source.bytes,
+        sha256: source.sha256,
+        fingerprint: source.fingerprint,
+        format: probe.format,
+        width: probe.video.displayWidth,
+        height: probe.video.displayHeight,
+        durationSeconds: probe.durationSeconds,
+      },
+      probe,
+      plan,
+      rungs: plan.rungs.map(({ name }) => name),
+      warnings: dropped.map(({ name }) => `${name} was left out: it would be larger than the source.`),
+    };
+  });
+}
+
+/** One MP4. */
+export function encodeRung(deps: ActivityDeps, item: WorkItem, work: VideoWork, name: string): Promise<Rendition> {
+  return runAttempt(deps, item, async (attempt) => {
+    const rung = work.plan.rungs.find((candidate) => candidate.name === name);
+    if (!rung) throw new DarkroomError('InvalidJob', `There is no rung "${name}" in this job.`);
+    const input = await stepInput(deps, attempt, item, work);
+    const started = performance.now();
+    const made = await attempt.stage('encode', 'h264', () => video.encodeRung({ ...input, rung }));
+    const seconds = (performance.now() - started) / 1000;
+    deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, work.probe.durationSeconds / seconds);
+    return publishFile(deps, attempt, item, work.source.sha256, made);
+  });
+}
+
+/** The picture that stands for the video, and its placeholder. */
+export function makePoster(deps: ActivityDeps, item: WorkItem, work: VideoWork): Promise<Poster> {
+  return runAttempt(deps, item, async (attempt) => {
+    const poster = work.plan.poster;
+    if (!poster) throw new DarkroomError('InvalidJob', 'This job has no poster.');
+    const input = await stepInput(deps, attempt, item, work);
+    const made = await attempt.stage('poster', poster.format, () => video.makePoster({ ...input, poster }));
+    const placeholder = await placeholderOf(deps, attempt, made.file);
+    return { rendition: await publishFile(deps, attempt, item, work.source.sha256, made), placeholder };
+  });
+}
+
+/** Thumbnails for scrubbing: the sheets and the WebVTT that maps time to them. */
+export function makeSprite(deps: ActivityDeps, item: WorkItem, work: VideoWork): Promise<Rendition[]> {
+  return runAttempt(deps, item, async (attempt) => {
+    const sprite = work.plan.sprite;
+    if (!sprite) throw new DarkroomError('InvalidJob', 'This job has no sprite.');
+    const input = await stepInput(deps, attempt, item, work);
+    const sheetName = (name: string): string => outputName(name, item, work.source.sha256, 'jpg');
+    const made = await attempt.stage('sprite', 'jpeg', () => video.makeSprite({ ...input, sprite, sheetName }));
+    return Promise.all(made.map((file) => publishFile(deps, attempt, item, work.source.sha256, file)));
+  });
+}
+
+/** Writes the manifest over what the other steps have put into storage. */
+export function publishVideo(
+  deps: ActivityDeps,
+  item: WorkItem,
+  work: VideoWork,
+  renditions: Rendition[],
+  placeholder?: Placeholder,
+): Promise<ItemResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const published = await alreadyPublished(deps, item);
+    if (published) return published;
+    const { source, warnings } = work;
+    return publishManifest(deps, attempt, item, {
+      source,
+      renditions,
+      placeholder,
+      warnings,
+      timings: attempt.timings,
+    });
+  });
+}
+
+/** The source on the scratch disk; its arrival counts as progress. */
+function fetchSource(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<Fetched> {
+  return attempt.stage('fetch', 'video', () =>
+    deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
+      signal: attempt.signal,
+      maxBytes: deps.config.maxSourceBytes,
+      onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
+    }),
+  );
+}
+
+/** @throws DarkroomError InvalidJob when the source is no longer the one that was probed */
+async function stepInput(deps: ActivityDeps, attempt: Attempt, item: WorkItem, work: VideoWork): Promise<StepInput> {
+  const source = await fetchSource(deps, attempt, item);
+  if (source.sha256 !== work.source.sha256) {
+    throw new DarkroomError('InvalidJob', 'The source was replaced while it was being processed; submit it again.');
+  }
+  return {
+    input: source.path,
+    outputDir: attempt.workDir,
+    probe: work.probe,
+    settings: deps.ffmpeg,
+    signal: attempt.signal,
+    onProgress: ({ frames, outTimeSeconds, speed }: FfmpegProgress) =>
+      attempt.heartbeat({ frames, outTimeSeconds, speed }),
+  };
+}
+
+/** A ThumbHash of the poster, made where pictures are made: in a child process. */
+async function placeholderOf(deps: ActivityDeps, attempt: Attempt, poster: string): Promise<Placeholder> {
+  const { placeholder } = await deps.images.run(
+    {
+      input: poster,
+      outputDir: attempt.workDir,
+      preset: {
+        animation: 'first',
+        colour: 'srgb',
+        renditions: [{ name: 'placeholder', format: 'png', width: 32, effort: 1 }],
+      },
+      limits: { maxPixels: deps.config.maxPixels, maxFrames: 1 },
+      allowSvg: false,
+    },
+    attempt.signal,
+  );
+  return placeholder;
+}

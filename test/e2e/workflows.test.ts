@@ -1,0 +1,240 @@
+/** The workflows' own rules, on a real server with real workers; only the media work is replaced by what a test needs. */
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { taskQueue, type ItemProgress, type ItemResult, type Pool, type WorkItem } from '../../common/contracts';
+import { built } from '../../common/paths';
+import { startStack, until, type Stack } from '../support/stack';
+
+let stack: Stack;
+let native: NativeConnection;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  stack = await startStack();
+  native = await NativeConnection.connect({ address: stack.config.temporalAddress });
+});
+afterAll(async () => {
+  await native.close();
+  await stack.stop();
+});
+
+type Fakes = Record<string, (...args: never[]) => Promise<unknown>>;
+
+/** Runs `body` with workers on a queue of its own: one for workflows, one for the pool with the fakes. */
+async function withWorkers<T>(fakes: Fakes, body: (prefix: string) => Promise<T>, slots = 4): Promise<T> {
+  const prefix = `t-${randomUUID().slice(0, 8)}`;
+  const create = (pool: Pool, options: object): Promise<Worker> =>
+    Worker.create({ connection: native, taskQueue: taskQueue(prefix, pool), ...options });
+  const sinks = { items: { ended: { fn: () => undefined } } };
+  const workers = await Promise.all([
+    create('workflows', { workflowBundle: { codePath: built('workflow-bundle.js') }, sinks }),
+    create('image', { activities: fakes, maxConcurrentActivityTaskExecutions: slots }),
+    create('video', { activities: fakes, maxConcurrentActivityTaskExecutions: slots }),
+  ]);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  try {
+    return await body(prefix);
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await running;
+  }
+}
+
+function item(over: Partial<WorkItem> = {}): WorkItem {
+  return {
+    batchId: 'b',
+    itemKey: randomUUID(),
+    kind: 'image',
+    source: 'file:///nowhere/a.jpg',
+    output: 'file:///nowhere/out',
+    preset: { name: 'p', video: { audio: 'drop', rungs: [] } },
+    recipe: '0000000000',
+    priority: 3,
+    tenant: 'default',
+    ...over,
+  };
+}
+
+function start(prefix: string, work: WorkItem): Promise<WorkflowHandle> {
+  return stack.client.workflow.start(work.kind === 'image' ? 'processImage' : 'processVideo', {
+    workflowId: `${work.batchId}/${work.itemKey}`,
+    taskQueue: taskQueue(prefix, 'workflows'),
+    args: [work],
+    priority: { priorityKey: work.priority },
+  });
+}
+
+const done: ItemResult = { manifest: 'file:///m', bytesIn: 10, bytesOut: 5, renditions: 1 };
+
+/** The failure that the workflow ended with. */
+async function failureOf(handle: WorkflowHandle): Promise<ApplicationFailure> {
+  const error: unknown = await handle.result().catch((caught: unknown) => caught);
+  if (!(error instanceof WorkflowFailedError)) throw new Error(`expected a failed workflow, got ${String(error)}`);
+  return error.cause as ApplicationFailure;
+}
+
+test('bad input fails at its first attempt with its type and sentence', async () => {
+  let attempts = 0;
+  const makeImage = (): Promise<never> => {
+    attempts++;
+    throw ApplicationFailure.nonRetryable('The file is empty.', 'CorruptMedia');
+  };
+  const failure = await withWorkers({ makeImage }, async (prefix) => failureOf(await start(prefix, item())));
+  expect(failure).toMatchObject({ type: 'CorruptMedia', message: 'The file is empty.' });
+  expect(attempts).toBe(1);
+});
+
+test('a store that is away is tried again until it is back, without a count', async () => {
+  let attempts = 0;
+  const makeImage = (): Promise<ItemResult> => {
+    if (++attempts < 5)
+      throw ApplicationFailure.create({ message: 'away', type: 'StorageUnavailable', nextRetryDelay: '10ms' });
+    return Promise.resolve(done);
+  };
+  const result = await withWorkers({ makeImage }, async (prefix) => (await start(prefix, item())).result());
+  expect(result).toEqual(done);
+  expect(attempts).toBe(5);
+});
+
+test('an encoder that fails is tried three times in all', async () => {
+  let attempts = 0;
+  const makeImage = (): Promise<never> => {
+    attempts++;
+    throw ApplicationFailure.create({ message: 'The encoder failed.', type: 'EncoderFailed' });
+  };
+  const failure = await withWorkers({ makeImage }, async (prefix) => failureOf(await start(prefix, item())));
+  expect(failure.type).toBe('EncoderFailed');
+  expect(attempts).toBe(3);
+});
+
+test('an input that kills its child twice is quarantined with the evidence', async () => {
+  let attempts = 0;
+  const evidence: unknown[] = [];
+  const fakes = {
+    makeImage: (): Promise<never> => {
+      attempts++;
+      const details = [{ childKilled: true, reason: 'crash', signal: 'SIGSEGV' }];
+      throw ApplicationFailure.create({ message: 'The decoder crashed.', type: 'EncoderFailed', details });
+    },
+    quarantine: (_item: WorkItem, found: unknown): Promise<void> => {
+      evidence.push(found);
+      return Promise.resolve();
+    },
+  };
+  const failure = await withWorkers(fakes, async (prefix) => failureOf(await start(prefix, item())));
+  expect(failure.type).toBe('Quarantined');
+  expect(attempts).toBe(2);
+  expect(evidence).toEqual([expect.objectContaining({ reason: 'crash', signal: 'SIGSEGV', step: 'image' })]);
+});
+
+test('pause holds the next step, resume lets it go; both show in the progress', async () => {
+  const release: (() => void)[] = [];
+  let published = 0;
+  const fakes = {
+    probeVideo: () => new Promise<object>((resolve) => release.push(() => resolve({ rungs: [] }))),
+    publishVideo: (): Promise<ItemResult> => {
+      published++;
+      return Promise.resolve(done);
+    },
+  };
+  await withWorkers(fakes, async (prefix) => {
+    const handle = await start(prefix, item({ kind: 'video' }));
+    await until(() => release.length === 1);
+    await handle.signal('pause');
+    release[0]?.();
+    const progress = (): Promise<ItemProgress> => handle.query<ItemProgress>('progress');
+    await until(async () => (await progress()).steps[0]?.state === 'done');
+    expect(await progress()).toMatchObject({ state: 'paused' });
+    expect(published).toBe(0);
+    await handle.signal('resume');
+    expect(await handle.result()).toEqual(done);
+    expect(published).toBe(1);
+  });
+});
+
+test('a step that fails ends the whole video, and its sibling is cancelled', async () => {
+  let cancelled = 0;
+  const fakes = {
+    probeVideo: () => Promise.resolve({ rungs: ['a', 'b'] }),
+    encodeRung: async (_item: WorkItem, _work: unknown, rung: string): Promise<never> => {
+      if (rung === 'a') throw ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia');
+      const beat = setInterval(() => Context.current().heartbeat(), 100);
+      try {
+        return await Context.current().cancelled;
+      } catch (error) {
+        if (error instanceof CancelledFailure) cancelled++;
+        throw error;
+      } finally {
+        clearInterval(beat);
+      }
+    },
+  };
+  await withWorkers(fakes, async (prefix) => {
+    const failure = await failureOf(await start(prefix, item({ kind: 'video' })));
+    expect(failure).toMatchObject({ type: 'CorruptMedia', message: 'Frames are missing.' });
+    await until(() => cancelled === 1);
+  });
+}, 90_000);
+
+test('items outlive a time without workers that is longer than every attempt limit', async () => {
+  const prefix = `t-${randomUUID().slice(0, 8)}`;
+  const handles = await Promise.all([1, 2, 3].map(() => start(prefix, item({ attemptSeconds: 1 }))));
+  // Only workflows are served, so the activities wait in their queue beyond three attempt limits.
+  const workflows = await Worker.create({
+    connection: native,
+    taskQueue: taskQueue(prefix, 'workflows'),
+    workflowBundle: { codePath: built('workflow-bundle.js') },
+    sinks: { items: { ended: { fn: () => undefined } } },
+  });
+  await workflows.runUntil(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    const images = await Worker.create({
+      connection: native,
+      taskQueue: taskQueue(prefix, 'image'),
+      activities: { makeImage: () => Promise.resolve(done) },
+    });
+    await images.runUntil(async () => {
+      for (const handle of handles) expect(await handle.result()).toEqual(done);
+    });
+  });
+});
+
+test('a later item of priority 1 overtakes a backlog', async () => {
+  const order: number[] = [];
+  const prefix = `t-${randomUUID().slice(0, 8)}`;
+  const workflows = await Worker.create({
+    connection: native,
+    taskQueue: taskQueue(prefix, 'workflows'),
+    workflowBundle: { codePath: built('workflow-bundle.js') },
+    sinks: { items: { ended: { fn: () => undefined } } },
+  });
+  await workflows.runUntil(async () => {
+    const early = await Promise.all(Array.from({ length: 30 }, () => start(prefix, item({ priority: 5 }))));
+    await until(async () => (await scheduled(early)) === 30);
+    const late = await start(prefix, item({ priority: 1 }));
+    await until(async () => (await scheduled([late])) === 1);
+    const images = await Worker.create({
+      connection: native,
+      taskQueue: taskQueue(prefix, 'image'),
+      maxConcurrentActivityTaskExecutions: 1,
+      activities: {
+        makeImage: (work: WorkItem) => {
+          order.push(work.priority);
+          return Promise.resolve(done);
+        },
+      },
+    });
+    await images.runUntil(Promise.all([...early, late].map((handle) => handle.result())));
+  });
+  expect(order).toHaveLength(31);
+  // The poller may hold one or two tasks before the first one is asked for by priority.
+  expect(order.indexOf(1)).toBeLessThan(4);
+});
+
+/** How many of the workflows have their activity in the queue. */
+async function scheduled(handles: WorkflowHandle[]): Promise<number> {
+  const all = await Promise.all(handles.map((handle) => handle.describe()));
+  return all.filter(({ raw }) => (raw.pendingActivities ?? []).length > 0).length;
+}
