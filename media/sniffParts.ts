@@ -64,7 +64,7 @@ function decode(head: Buffer): string | undefined {
   try {
     // `stream`: a character that the end of the head cuts in two is no fault.
     const text = new TextDecoder(encoding, { fatal: true }).decode(head, { stream: true });
-    // eslint-disable-next-line no-control-regex -- control characters are what tells binary from text
+    // Control characters are what tells binary from text.
     return /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? undefined : text;
   } catch {
     return undefined;

@@ -77,7 +77,7 @@ export class ImagePool {
   /** Ends all children, also those at work, and waits until they are gone. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(closedError());
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(closedError());
     await Promise.all(this.#slots.map((slot) => this.#discard(slot, { aborted: closedError() })));
   }
 

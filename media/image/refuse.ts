@@ -32,8 +32,8 @@ export function assertReadable(sniffed: Sniffed | undefined, allowSvg: boolean):
 
 function sentence({ format, kind, name }: Sniffed): string {
   const what = `${article(name)} ${name}`;
-  if (kind === 'video') return `This is a video (${name}), not an image; submit it as kind "video".`;
-  if (kind === 'audio') return `This is a sound file (${name}), not an image.`;
+  if (kind === 'video') return `This is a video, ${name}, not an image; submit it as kind "video".`;
+  if (kind === 'audio') return `This is a sound file, ${name}, not an image.`;
   if (format === 'text') return `This is plain text, whatever its name says; ${TAKES}.`;
   const advice = ADVICE[format];
   if (kind === 'image') return `This is ${what}, which is not read here; ${advice ?? TAKES}.`;
