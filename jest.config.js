@@ -1,6 +1,9 @@
 /** Sources are transformed by swc; processes that tests start (workers, children) run from `dist/`, which `pretest` builds. */
 const transform = {
-  '^.+\\.(t|j|mj)s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+  '^.+\\.(t|j|mj)s$': [
+    '@swc/jest',
+    { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+  ],
 };
 module.exports = {
   testEnvironment: 'node',
