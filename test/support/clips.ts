@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { FfmpegSettings } from '../../media/video/types';
+
+/** For tests: one thread, and patient. */
+export const settings: FfmpegSettings = {
+  ffmpegPath: process.env['FFMPEG_PATH'] ?? 'ffmpeg',
+  ffprobePath: process.env['FFPROBE_PATH'] ?? 'ffprobe',
+  threads: 1,
+  stallMs: 30_000,
+  maxMemory: 8 * 2 ** 30,
+};
+
+/** A folder for one test file's clips; call `remove` at its end. */
+export function clipFolder(): { folder: string; at: (name: string) => string; remove: () => void } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-video-'));
+  return { folder, at: (name) => path.join(folder, name), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Runs ffmpeg with words split at blanks, then `file`. */
+export function ffmpeg(words: string, file: string): string {
+  const args = words.split(' ').filter((word) => word !== '');
+  execFileSync(settings.ffmpegPath, ['-v', 'error', '-nostdin', '-y', ...args, `file:${file}`], { stdio: 'inherit' });
+  return file;
+}
+
+/** A moving test picture, as lavfi input words. */
+export function picture(size: string, seconds: number, rate = 25): string {
+  return `-f lavfi -i testsrc2=s=${size}:r=${rate}:d=${seconds}`;
+}
+
+export const X264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p';
+
+export function sound(seconds: number): string {
+  return `-f lavfi -i sine=frequency=440:duration=${seconds}`;
+}
+
+interface Stream {
+  codec_type: string;
+  codec_name: string;
+  width?: number;
+  height?: number;
+  profile?: string;
+  pix_fmt?: string;
+  sample_aspect_ratio?: string;
+  color_space?: string;
+  color_transfer?: string;
+  avg_frame_rate: string;
+  nb_read_frames?: string;
+  sample_rate?: string;
+  channels?: number;
+  side_data_list?: object[];
+}
+
+/** What ffprobe says about a finished file, every frame decoded and counted. */
+export function streamsOf(file: string): Stream[] {
+  const args = ['-v', 'error', '-count_frames', '-show_streams', '-of', 'json', `file:${file}`];
+  return (JSON.parse(execFileSync(settings.ffprobePath, args).toString()) as { streams: Stream[] }).streams;
+}
+
+/** Times of the keyframes of the picture, seconds. */
+export function keyframes(file: string): number[] {
+  const entries = ['-select_streams', 'v', '-skip_frame', 'nokey', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0'];
+  const lines = execFileSync(settings.ffprobePath, ['-v', 'error', ...entries, `file:${file}`]).toString();
+  return lines.split('\n').filter(Boolean).map(parseFloat);
+}
