@@ -7,6 +7,7 @@ import type { Role } from './failures';
 import { WebStore } from './https';
 import { LocalStore } from './local';
 import { formatManifest, manifestUri, parseManifest } from './manifest';
+import { holdErrors } from './receive';
 import type { S3Store } from './s3';
 import type { OutputStore, SourceStore } from './store';
 import type * as t from './types';
@@ -98,6 +99,7 @@ class AnyStorage implements t.Storage {
   }
 
   async putStream(uri: string, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {
+    holdErrors(stream);
     const [store, at] = this.output(uri, 'output');
     return store.putStream(at, stream, options);
   }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { rm } from 'node:fs/promises';
 import { tooLarge } from './failures';
 
 /** Ends a stream that is no longer worth waiting for. */
@@ -13,6 +12,14 @@ export interface Watch {
   /** ms; see Tuning. */
   window: number;
   windowBytes: number;
+}
+
+/**
+ * Keeps an error that comes before anybody reads from ending the process; reading shows it all the same.
+ * To be called before the first `await` that follows getting a stream.
+ */
+export function holdErrors(stream: Readable): void {
+  stream.on('error', () => undefined);
 }
 
 interface LimitOptions {
@@ -62,6 +69,7 @@ export async function receive(
   const fail = (error: unknown): never => {
     throw options.sinkFailure(error);
   };
+  holdErrors(stream);
   const hash = createHash('sha256');
   let bytes = 0;
   const file = await open(path, 'wx').catch((error: unknown) => {

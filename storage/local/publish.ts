@@ -50,23 +50,16 @@ async function settle(localPath: string, at: FileLocation, options: PublishOptio
   }
 }
 
+/** False where the file systems allow no link. */
 async function tryLink(localPath: string, folder: string, name: string): Promise<boolean> {
   try {
-    await link(localPath, path.join(folder, name));
+    await link(localPath, path.join(folder, name)).catch(async (error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      await replace(folder, name, (temporary) => link(localPath, temporary));
+    });
     return true;
   } catch (error) {
-    switch (codeOf(error)) {
-      case 'EEXIST':
-        await replace(folder, name, (temporary) => link(localPath, temporary));
-        return true;
-      case 'EXDEV':
-      case 'EPERM':
-      case 'EMLINK':
-      case 'ENOTSUP':
-      case 'EOPNOTSUPP':
-        return false;
-      default:
-        throw error;
-    }
+    if (['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) return false;
+    throw error;
   }
 }

@@ -29,11 +29,12 @@ export function isMissing(error: unknown): boolean {
 
 /** What an error of the SDK means for somebody who named `uri`. Errors that are neither S3's nor the network's pass. */
 export function s3Failure(error: unknown, role: Role, uri: string): unknown {
-  if (error instanceof DarkroomError || !(error instanceof Error)) return error;
+  if (error instanceof DarkroomError) return error;
+  const cause = (error as ServiceError).name ?? '';
   const name = printable(uri);
   const status = statusOf(error);
-  if (PASSING.includes(error.name)) return unavailable(role, `The S3 store could not serve ${name} just now.`, error);
-  if (error.name === 'NoSuchBucket') {
+  if (PASSING.includes(cause)) return unavailable(role, `The S3 store could not serve ${name} just now.`, error);
+  if (cause === 'NoSuchBucket') {
     return new DarkroomError(
       role === 'source' ? 'SourceNotFound' : 'InvalidJob',
       `The bucket of ${name} does not exist.`,
@@ -47,15 +48,17 @@ export function s3Failure(error: unknown, role: Role, uri: string): unknown {
   }
   if (status === 401 || status === 403) {
     const verb = role === 'source' ? 'reading' : 'writing';
-    return forbidden(role, `The S3 store refuses ${verb} ${name}.`, { cause: error.name });
+    return forbidden(role, `The S3 store refuses ${verb} ${name}.`, { cause });
   }
   if (status === 301 || status === 307) {
     return new DarkroomError('InvalidJob', `The bucket of ${name} is in another region than the one configured.`);
   }
   if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    return new DarkroomError('InvalidJob', `The S3 store does not accept ${name} (${error.name}).`, { status });
+    return new DarkroomError('InvalidJob', `The S3 store does not accept ${name} (${cause}).`, { status });
   }
-  if (status === undefined && codeOf(error) === undefined && !/Timeout|Abort|Stalled/.test(error.name)) return error;
+  // The SDK marks what went through it; without a status, no answer came at all.
+  const sent = codeOf(error) !== undefined || (error as ServiceError).$metadata !== undefined || /Timeout/.test(cause);
+  if (!sent) return error;
   return unavailable(role, `The S3 store could not serve ${name} just now.`, error);
 }
 

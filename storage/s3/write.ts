@@ -1,7 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { DarkroomError } from '../../common/errors';
 import { scratchFailure } from '../failures';
@@ -27,7 +32,7 @@ export async function putFile(client: S3Client, localPath: string, at: S3Locatio
     await client.send(new PutObjectCommand(input), { abortSignal: o.signal });
     return;
   }
-  const stream = createReadStream(localPath, { highWaterMark: 1024 * 1024 });
+  const stream = createReadStream(localPath, { highWaterMark: 1024 * 1024, signal: o.signal });
   await putParts(client, stream, at, { ...o, metadata, bytes });
 }
 
@@ -47,7 +52,7 @@ export async function putParts(
   options: PartOptions,
 ): Promise<string | undefined> {
   const upload = new Upload({
-    client,
+    client: abortable(client, options.signal),
     params: {
       Bucket: at.bucket,
       Key: at.key,
@@ -58,14 +63,24 @@ export async function putParts(
     partSize: Math.max(PART, Math.ceil((options.bytes ?? 0) / (MAX_PARTS - 1))),
     queueSize: 4,
   });
-  const abort = (): void => void upload.abort();
-  options.signal?.addEventListener('abort', abort, { once: true });
   try {
     return (await upload.done()).ETag;
   } finally {
-    options.signal?.removeEventListener('abort', abort);
     stream.destroy();
   }
+}
+
+/**
+ * The client, with a signal on each request of an upload. `Upload.abort()` ends nothing that is in the air, and neither
+ * it nor `done()` waits until the parts are gone; a request that fails does. The first and the last request of an
+ * aborted upload are let through: what the one has begun, the other cleans up.
+ */
+function abortable(client: S3Client, signal: AbortSignal | undefined): S3Client {
+  const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+    const whole = command instanceof CreateMultipartUploadCommand || command instanceof AbortMultipartUploadCommand;
+    return client.send(command, whole ? {} : { abortSignal: signal });
+  };
+  return Object.create(client, { send: { value: send } }) as S3Client;
 }
 
 function failScratch(error: unknown): never {
