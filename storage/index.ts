@@ -16,7 +16,7 @@ import { printable, type Location } from './uri';
 export type * from './types';
 export { fileUri, joinUri, printable } from './uri';
 
-const TUNING: t.Tuning = { answer: 30_000, window: 30_000, windowBytes: 32 * 1024 };
+const TUNING: t.Tuning = { answer: 30_000, window: 30_000, windowBytes: 32 * 1024, page: 1000 };
 const JSON_TYPE = 'application/json';
 
 /** Storage for local files, S3 and https sources, within what the configuration allows. */

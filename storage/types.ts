@@ -111,13 +111,15 @@ export interface Storage {
   close(): void;
 }
 
-/** Waits and rates of network sources. Tests shorten them. */
+/** Waits, rates and pages of the network. Tests lower them. */
 export interface Tuning {
   /** ms until a host has answered with its headers, from the name look-up on. */
   answer: number;
   /** Each window of this many ms has to bring `windowBytes`, else the source counts as stalled. */
   window: number;
   windowBytes: number;
+  /** Keys in one page of an S3 listing, 1000 at most. */
+  page: number;
   /** PEM of a further certificate authority for https sources. */
   ca?: string;
 }

@@ -19,7 +19,10 @@ export async function* listLocal(at: FileLocation, allow: AllowList, options: Li
   });
   if (!allow.isInsideRealRoot(top)) throw outside(at.uri);
   const stats = await stat(top, { bigint: true });
-  if (stats.isFile()) return yield describe(at.path, stats);
+  if (stats.isFile()) {
+    yield describe(at.path, stats);
+    return;
+  }
 
   const report = (error: unknown, uri: string): void => {
     const failure = fileFailure(error, 'source', uri);

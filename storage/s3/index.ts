@@ -94,7 +94,10 @@ export class S3Store implements OutputStore<S3Location> {
 
   async *list(at: S3Location, options: t.ListOptions): AsyncGenerator<t.ObjectInfo> {
     const prefix = at.key === '' || at.key.endsWith('/') ? at.key : `${at.key}/`;
-    const pages = paginateListObjectsV2({ client: this.client }, { Bucket: at.bucket, Prefix: prefix });
+    const pages = paginateListObjectsV2(
+      { client: this.client, pageSize: this.tuning.page },
+      { Bucket: at.bucket, Prefix: prefix },
+    );
     const pump = pages[Symbol.asyncIterator]();
     for (;;) {
       const page = await this.run('source', at, options.signal, () => pump.next());

@@ -29,7 +29,7 @@ function connect(endpoint: string, more: Record<string, string> = {}): Storage {
     DARKROOM_ALLOWED_BUCKETS: 'photos,missing,narrow/in/here',
     ...more,
   };
-  const storage = createStorage(loadConfig(env));
+  const storage = createStorage(loadConfig(env), { page: 10 });
   made.push(storage);
   return storage;
 }
@@ -154,12 +154,10 @@ real('listing takes a folder, all its pages, and no hidden names', async (server
         ...(Key.endsWith('/') ? { Body: '', ContentLength: 0 } : { Body: 'x' }),
       }),
     );
-  for (let start = 0; start < 1100; start += 50) {
-    await Promise.all(Array.from({ length: 50 }, (_, n) => put(`many/${start + n}.jpg`)));
-  }
+  await Promise.all(Array.from({ length: 25 }, (_, n) => put(`many/${n}.jpg`)));
   await Promise.all(['many/.hidden', 'many/sub/', 'many/sub/x y.jpg', 'many-others/z.jpg'].map(put));
   const found = await keys('s3://photos/many');
-  expect(found).toHaveLength(1101);
+  expect(found).toHaveLength(26);
   expect(found).toContain('s3://photos/many/sub/x y.jpg');
   expect(await keys('s3://photos/many/', { hidden: true })).toContain('s3://photos/many/.hidden');
 });
