@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { FfmpegSettings } from '../../media/video/types';
@@ -65,4 +65,27 @@ export function keyframes(file: string): number[] {
   const entries = ['-select_streams', 'v', '-skip_frame', 'nokey', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0'];
   const lines = execFileSync(settings.ffprobePath, ['-v', 'error', ...entries, `file:${file}`]).toString();
   return lines.split('\n').filter(Boolean).map(parseFloat);
+}
+
+/** Writes a quarter turn clockwise into the track header, as phones do (options for that differ between versions of ffmpeg). */
+export function turnByQuarter(file: string): string {
+  const bytes = readFileSync(file);
+  const matrix = bytes.indexOf('tkhd', 0, 'latin1') + 44;
+  [0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000].forEach((value, at) => bytes.writeInt32BE(value, matrix + 4 * at));
+  writeFileSync(file, bytes);
+  return file;
+}
+
+/** Ids of living processes that have `text` in their command line. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      } catch {
+        return false;
+      }
+    });
 }

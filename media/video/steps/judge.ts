@@ -25,13 +25,16 @@ function spread(pixels: Buffer): { mean: number; deviation: number } {
   return { mean, deviation: Math.sqrt(Math.max(0, squares / pixels.length - mean * mean)) };
 }
 
-/** Mean of the Laplacian's absolute value. */
+/** Mean of the Laplacian's absolute value, over all pixels that have four neighbours. */
 function edges(pixels: Buffer, width: number): number {
+  const height = Math.floor(pixels.length / width);
+  const value = (x: number, y: number) => pixels[y * width + x] ?? 0;
   let sum = 0;
-  const last = pixels.length - width - 1;
-  for (let at = width + 1; at < last; at++) {
-    const around = pixels[at - 1]! + pixels[at + 1]! + pixels[at - width]! + pixels[at + width]!;
-    sum += Math.abs(4 * pixels[at]! - around);
+  for (let y = 1; y < height - 1; y++) {
+    for (let x = 1; x < width - 1; x++) {
+      const around = value(x - 1, y) + value(x + 1, y) + value(x, y - 1) + value(x, y + 1);
+      sum += Math.abs(4 * value(x, y) - around);
+    }
   }
-  return sum / Math.max(1, last - width - 1);
+  return sum / Math.max(1, (width - 2) * (height - 2));
 }
