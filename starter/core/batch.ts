@@ -1,0 +1,85 @@
+import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { POOLS, taskQueue, type Pool } from '../../common/contracts';
+import { batchQuery } from './lib/query';
+
+/** Runs by state, as the server's visibility store knows them: a second or so behind. */
+export interface BatchCounts {
+  open: number;
+  completed: number;
+  failed: number;
+  cancelled: number;
+}
+
+/** @param since start of the submission that is asked about; default: every run that the server still knows */
+export async function countBatch(client: Client, batchId: string, since?: Date): Promise<BatchCounts> {
+  const { groups } = await client.workflow.count(`${batchQuery(batchId, since)} GROUP BY ExecutionStatus`);
+  const counts: BatchCounts = { open: 0, completed: 0, failed: 0, cancelled: 0 };
+  for (const { count, groupValues } of groups) counts[stateOf(String(groupValues[0]))] += count;
+  return counts;
+}
+
+function stateOf(status: string): keyof BatchCounts {
+  if (status === 'Running' || status === 'Paused') return 'open';
+  if (status === 'Completed') return 'completed';
+  return status === 'Canceled' ? 'cancelled' : 'failed';
+}
+
+export interface QueueState {
+  pool: Pool;
+  /** Tasks that no worker has taken yet; the server's estimate, of all batches together. */
+  backlog: number;
+  /** Workers that asked for work of this queue within the last minutes. */
+  pollers: number;
+}
+
+/** Backlog and pollers of the three queues. */
+export function describeQueues(client: Client, queuePrefix: string): Promise<QueueState[]> {
+  return Promise.all(
+    POOLS.map(async (pool) => {
+      const response = await client.workflowService.describeTaskQueue({
+        namespace: client.options.namespace,
+        taskQueue: { name: taskQueue(queuePrefix, pool) },
+        taskQueueType:
+          pool === 'workflows'
+            ? temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+            : temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        reportStats: true,
+      });
+      return {
+        pool,
+        backlog: Number(response.stats?.approximateBacklogCount ?? 0),
+        pollers: response.pollers?.length ?? 0,
+      };
+    }),
+  );
+}
+
+export interface BatchProgress extends BatchCounts {
+  /** Of the open ones: still in a queue. The rest runs. */
+  waiting: number;
+  running: number;
+  /** Queues that hold work and that no worker serves: it waits until one comes. */
+  unserved: Pool[];
+}
+
+export async function batchProgress(
+  client: Client,
+  queuePrefix: string,
+  batchId: string,
+  since?: Date,
+): Promise<BatchProgress> {
+  const [counts, queues] = await Promise.all([countBatch(client, batchId, since), describeQueues(client, queuePrefix)]);
+  const unserved = queues.filter(
+    ({ pool, backlog, pollers }) => pollers === 0 && (backlog > 0 || pool === 'workflows'),
+  );
+  const backlog = queues.reduce((sum, queue) => sum + queue.backlog, 0);
+  // Other batches are in the queues too, and an estimate may be ahead of the counts.
+  const waiting = unserved.some(({ pool }) => pool === 'workflows') ? counts.open : Math.min(backlog, counts.open);
+  return {
+    ...counts,
+    waiting,
+    running: counts.open - waiting,
+    unserved: counts.open > 0 ? unserved.map(({ pool }) => pool) : [],
+  };
+}

@@ -1,0 +1,122 @@
+import { buffer } from 'node:stream/consumers';
+import { z } from 'zod';
+import { DEFAULT_PRIORITY, type MediaJob, type MediaKind, type Preset, type Priority } from '../../common/contracts';
+import type { WorkItem } from '../../common/contracts';
+import { DarkroomError } from '../../common/errors';
+import { recipeHash } from '../../media/presets';
+import { sniff, SNIFF_BYTES } from '../../media/sniff';
+import { joinUri, type Storage } from '../../storage';
+import { itemKey } from './keys';
+
+const uri = z
+  .string()
+  .max(8192)
+  .regex(/^[a-z][a-z0-9+.-]*:/i, 'expected a URI such as file:///…, s3://… or https://…');
+
+/** What a user may ask for: one line of a list, or the body of `POST /v1/jobs`. Unknown fields are refused. */
+export const mediaJob = z.strictObject({
+  id: z.string().min(1).max(500).optional(),
+  kind: z.enum(['image', 'video']).optional(),
+  source: uri,
+  output: uri.optional(),
+  preset: z.string().min(1).max(64).optional(),
+  priority: z.literal([1, 2, 3, 4, 5]).optional(),
+  tenant: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'letters, digits, dots, dashes and underscores, 63 at most')
+    .optional(),
+  metadata: z
+    .record(z.string().max(100), z.string().max(2000))
+    .refine((words) => Object.keys(words).length <= 50, 'more than 50 entries')
+    .optional(),
+  callbackUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .optional(),
+}) satisfies z.ZodType<MediaJob>;
+
+/** @throws DarkroomError InvalidJob that names each offending field. */
+export function parseJob(value: unknown): MediaJob {
+  const checked = mediaJob.safeParse(value);
+  if (checked.success) return checked.data;
+  const problems = checked.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`,
+  );
+  throw new DarkroomError('InvalidJob', `The job is wrong: ${problems.join('; ')}.`);
+}
+
+/** What holds for every job that does not say otherwise. */
+export interface JobDefaults {
+  batchId: string;
+  /** URI prefix. */
+  output: string;
+  preset: string;
+  priority?: Priority;
+  tenant?: string;
+}
+
+/** Finds a preset by its name; the same name must give the same preset during one submission. */
+export type PresetSource = (name: string) => Promise<Preset>;
+
+/** What resolving a job needs from the outside. */
+export interface JobContext {
+  presets: PresetSource;
+  storage: Storage;
+}
+
+/** Reads each preset once. */
+export function cachedPresets(load: PresetSource): PresetSource {
+  const known = new Map<string, Promise<Preset>>();
+  return (name) => {
+    const preset = known.get(name) ?? load(name);
+    known.set(name, preset);
+    return preset;
+  };
+}
+
+const VIDEO_NAME = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|m2?ts|mts|wmv|flv|3gp|ogv|mxf|vob)$/i;
+
+/**
+ * Fills a job in to what a workflow gets.
+ * @throws DarkroomError InvalidJob when the preset is unknown or says nothing about this kind
+ */
+export async function resolveJob(
+  job: MediaJob,
+  defaults: JobDefaults,
+  { presets, storage }: JobContext,
+): Promise<WorkItem> {
+  const preset = await presets(job.preset ?? defaults.preset);
+  const kind = job.kind ?? (await guessKind(job.source, storage));
+  if (preset[kind] === undefined) {
+    throw new DarkroomError('InvalidJob', `The preset "${preset.name}" says nothing about ${kind}s.`);
+  }
+  const key = itemKey(job.source, job.id);
+  return {
+    batchId: defaults.batchId,
+    itemKey: key,
+    kind,
+    source: job.source,
+    output: joinUri(job.output ?? defaults.output, key),
+    // The other kind's half would only swell the history.
+    preset: { name: preset.name, [kind]: preset[kind] },
+    recipe: recipeHash(preset, kind),
+    priority: job.priority ?? defaults.priority ?? DEFAULT_PRIORITY,
+    tenant: job.tenant ?? defaults.tenant ?? 'default',
+    metadata: job.metadata,
+    callbackUrl: job.callbackUrl,
+  };
+}
+
+/** By the first bytes where they can be read from here at once, else by the name; the worker sniffs again. */
+async function guessKind(source: string, storage: Storage): Promise<MediaKind> {
+  if (/^file:/i.test(source)) {
+    try {
+      const { stream } = await storage.openRead(source, { range: { start: 0, end: SNIFF_BYTES - 1 } });
+      const kind = sniff(await buffer(stream))?.kind;
+      if (kind === 'image' || kind === 'video') return kind;
+    } catch {
+      // Missing, empty, forbidden or on another machine: the worker has the right words for it.
+    }
+  }
+  return VIDEO_NAME.test(source.replace(/[?#].*$/, '')) ? 'video' : 'image';
+}

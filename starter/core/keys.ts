@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+
+/** Characters of the readable part; with the hash a key stays under 100. */
+const MAX_SLUG = 60;
+const SAFE_ID = /^[a-z0-9][a-z0-9._-]{0,98}$/;
+
+function hash(text: string, digits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits);
+}
+
+/** Lower-case letters, digits and dashes that remind a person of the name; may be empty. */
+export function slug(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{Mark}/gu, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, MAX_SLUG)
+    .replace(/^-|-$/g, '');
+}
+
+/** The last part of a URI, decoded, without its extension. */
+function baseName(uri: string): string {
+  const bare = uri.replace(/^s3:\/\/[^/]*/, '').replace(/[?#].*$/, '');
+  const last = bare.split('/').filter(Boolean).at(-1) ?? '';
+  const name = last.replace(/\.[^.]{1,8}$/, '');
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/**
+ * Names an item within its batch: in the workflow's id, and as the folder of its outputs. The same source always gets
+ * the same key, and files of the same name in two folders get two.
+ * @param id the caller's own, which counts instead of the source
+ */
+export function itemKey(source: string, id?: string): string {
+  if (id !== undefined && SAFE_ID.test(id)) return id;
+  const readable = slug(id ?? baseName(source));
+  return [readable, hash(id ?? source, 12)].filter(Boolean).join('-');
+}
+
+/** The same command gets the same batch, so that running it again goes on with what is missing. */
+export function defaultBatchId(input: string, preset: string, output: string | undefined): string {
+  const readable = slug(baseName(input) || input).slice(0, 30);
+  return [readable, slug(preset), hash(JSON.stringify([input, preset, output ?? null]), 8)].filter(Boolean).join('-');
+}
+
+/** A batch id becomes a path, a URL and part of workflow ids. */
+export const BATCH_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** gRPC status codes that say "later": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
+const TRANSIENT = new Set([4, 8, 10, 14]);
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 5_000;
+
+/** The status code of a gRPC error, or of the one that the SDK wrapped. */
+export function grpcCode(error: unknown): number | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code = (at as { code?: unknown }).code;
+    if (typeof code === 'number') return code;
+  }
+  return undefined;
+}
+
+export function isTransient(error: unknown): boolean {
+  const code = grpcCode(error);
+  return code !== undefined && TRANSIENT.has(code);
+}
+
+export const INVALID_ARGUMENT = 3;
+export const NOT_FOUND = 5;
+
+/** What the innermost error says: the SDK's wrapping only says which call it was. */
+export function rootMessage(error: unknown): string {
+  let at = error;
+  for (let depth = 0; at instanceof Error && at.cause instanceof Error && depth < 5; depth++) at = at.cause;
+  const { details, message } = at as { details?: unknown; message?: unknown };
+  return String(typeof details === 'string' && details !== '' ? details : (message ?? at));
+}
+
+export interface RetryOptions {
+  signal?: AbortSignal;
+  /** ms to go on trying. Default 5 minutes: a server restarts in that time, and nothing must be lost meanwhile. */
+  limitMs?: number;
+  /** Told when a wait begins. */
+  onWait?: (error: unknown) => void;
+}
+
+/** Repeats a call while the server is away or overloaded. */
+export async function retrying<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const deadline = Date.now() + (options.limitMs ?? 300_000);
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+    options.signal?.throwIfAborted();
+    try {
+      return await call();
+    } catch (error) {
+      if (!isTransient(error) || Date.now() + wait > deadline) throw error;
+      options.onWait?.(error);
+      // Spread out, so that a hundred callers do not come back in the same moment.
+      await sleep(wait * (0.5 + Math.random()), undefined, { signal: options.signal });
+    }
+  }
+}

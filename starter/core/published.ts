@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import type { SourceFacts, WorkItem } from '../../common/contracts';
+import type { Storage } from '../../storage';
+
+/**
+ * Are the item's outputs there, made from the source as it is now and by the same recipe? Asked of the storage, not of
+ * Temporal, so that it holds after the history is gone. Any doubt means no: the worker then finds out and says why.
+ */
+export async function isPublished(storage: Storage, item: WorkItem, signal?: AbortSignal): Promise<boolean> {
+  try {
+    const found = await storage.readManifest(item.output);
+    if (found === undefined) return false;
+    const { source, preset, kind } = found.manifest;
+    if (source.uri !== item.source || preset.recipe !== item.recipe || kind !== item.kind) return false;
+    return await isSameSource(storage, source, signal);
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
+}
+
+async function isSameSource(storage: Storage, before: SourceFacts, signal?: AbortSignal): Promise<boolean> {
+  const now = await storage.stat(before.uri, signal);
+  if (now.fingerprint === before.fingerprint) return true;
+  // Copied or touched files have a new time and the same bytes. Only local ones: others would have to be downloaded.
+  if (!/^file:/i.test(before.uri) || now.bytes !== before.bytes) return false;
+  const hash = createHash('sha256');
+  const { stream } = await storage.openRead(before.uri, { signal });
+  await pipeline(stream, hash);
+  return hash.digest('hex') === before.sha256;
+}

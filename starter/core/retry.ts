@@ -1,0 +1,57 @@
+import type { Client } from '@temporalio/client';
+import { DarkroomError } from '../../common/errors';
+import type { WorkItem } from '../../common/contracts';
+import { describeItem } from './control';
+import { retrying } from './lib/grpc';
+import { forEachBounded } from './lib/pool';
+import { retryableQuery } from './lib/query';
+import { startUnlessKnown, type SubmitContext } from './submit';
+
+const CONCURRENCY = 32;
+
+export interface Retried {
+  /** Items that run again. */
+  restarted: number;
+  /** Failed runs whose item has succeeded or runs again since. */
+  already: number;
+}
+
+/** Runs the failed items of a batch again, each with the input it had. Cancelled ones stay cancelled. */
+export async function retryBatch(context: SubmitContext, batchId: string): Promise<Retried> {
+  const total: Retried = { restarted: 0, already: 0 };
+  const failed = context.client.workflow.list({ query: retryableQuery(batchId), pageSize: 1000 });
+  await forEachBounded(failed, CONCURRENCY, async ({ workflowId, runId }) => {
+    total[await restart(context, workflowId, runId)]++;
+  });
+  return total;
+}
+
+/**
+ * Runs one item again if its last run ended without a result, cancelled ones too: whoever names it means it.
+ * @throws DarkroomError SourceNotFound when there is no such item
+ */
+export async function retryItem(context: SubmitContext, workflowId: string): Promise<Retried> {
+  const { runId } = await describeItem(context.client, workflowId);
+  return { restarted: 0, already: 0, [await restart(context, workflowId, runId)]: 1 };
+}
+
+async function restart(context: SubmitContext, workflowId: string, runId: string): Promise<keyof Retried> {
+  const item = await retrying(() => inputOf(context.client, workflowId, runId));
+  const started = await retrying(() => startUnlessKnown(context, item));
+  return started ? 'restarted' : 'already';
+}
+
+/** What a run was started with: the first event of its history. */
+export async function inputOf(client: Client, workflowId: string, runId: string): Promise<WorkItem> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  });
+  let payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
+  for (const codec of payloadCodecs) payloads = await codec.decode(payloads);
+  const [payload] = payloads;
+  if (!payload) throw new DarkroomError('InvalidJob', `The input of ${workflowId} is not known any more.`);
+  return payloadConverter.fromPayload<WorkItem>(payload);
+}

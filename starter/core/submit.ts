@@ -1,0 +1,103 @@
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { taskQueue, workflowId, type MediaKind, type WorkItem } from '../../common/contracts';
+import type { Storage } from '../../storage';
+import { retrying, type RetryOptions } from './lib/grpc';
+import { isPublished } from './published';
+
+/** `joined`: it already ran. `skipped`: its outputs are there, made from the same source by the same recipe. */
+export type Submitted = 'started' | 'joined' | 'skipped';
+
+/** Names of the workflows, by kind. */
+export const WORKFLOW_TYPES: Record<MediaKind, string> = { image: 'processImage', video: 'processVideo' };
+
+/** What submitting needs: Temporal, the place of the outputs, and the prefix of the task queues. */
+export interface SubmitContext {
+  client: Client;
+  storage: Storage;
+  queuePrefix: string;
+}
+
+export interface SubmitOptions extends RetryOptions {
+  /** Do it again even where the outputs are there. */
+  force?: boolean;
+}
+
+const BATCH = defineSearchAttributeKey('MediaBatchId', 'KEYWORD');
+const KIND = defineSearchAttributeKey('MediaKind', 'KEYWORD');
+const PRESET = defineSearchAttributeKey('MediaPreset', 'KEYWORD');
+const TENANT = defineSearchAttributeKey('MediaTenant', 'KEYWORD');
+
+/** Longest summary in the Web UI, in bytes of what the server takes (400). */
+const MAX_SUMMARY = 190;
+/** Longest source kept in the memo, in characters: the memo is read with every page of runs. */
+const MAX_MEMO_SOURCE = 1000;
+
+/**
+ * Submits an item unless it is done. Submitting it twice is one run, whether at once or years apart.
+ * A server that is away for a while is waited for.
+ */
+export async function submitItem(
+  context: SubmitContext,
+  item: WorkItem,
+  options: SubmitOptions = {},
+): Promise<Submitted> {
+  if (!options.force && (await isPublished(context.storage, item, options.signal))) return 'skipped';
+  return retrying(() => startOrJoin(context, item), options);
+}
+
+/** Starts an item's run; one that succeeded once counts for nothing, since its outputs are gone, outdated or not wanted. */
+async function startOrJoin(context: SubmitContext, item: WorkItem): Promise<'started' | 'joined'> {
+  const { client } = context;
+  if (await startUnlessKnown(context, item)) return 'started';
+  const { workflowId, ...start } = startOptions(context, item);
+  const { status } = await client.workflow.getHandle(workflowId).describe();
+  if (status.name === 'RUNNING' || status.name === 'PAUSED') return 'joined';
+  await client.workflow.start(WORKFLOW_TYPES[item.kind], {
+    ...start,
+    workflowId,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+  });
+  return 'started';
+}
+
+/** Starts an item's run. False: one is open, or one has succeeded. */
+export async function startUnlessKnown(context: SubmitContext, item: WorkItem): Promise<boolean> {
+  try {
+    await context.client.workflow.start(WORKFLOW_TYPES[item.kind], {
+      ...startOptions(context, item),
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** No execution timeout: an item may wait for a worker as long as it takes; its activities have their own limits. */
+function startOptions({ queuePrefix }: SubmitContext, item: WorkItem): WorkflowStartOptions & { args: [WorkItem] } {
+  const name = item.source.length > MAX_SUMMARY ? `…${item.source.slice(-MAX_SUMMARY)}` : item.source;
+  return {
+    workflowId: workflowId(item.batchId, item.itemKey),
+    taskQueue: taskQueue(queuePrefix, 'workflows'),
+    args: [item],
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: BATCH, value: item.batchId },
+      { key: KIND, value: item.kind },
+      { key: PRESET, value: item.preset.name },
+      { key: TENANT, value: item.tenant },
+    ]),
+    memo: { source: item.source.slice(0, MAX_MEMO_SOURCE) },
+    priority: { priorityKey: item.priority },
+    staticSummary: Buffer.byteLength(name) <= 400 ? name : item.itemKey,
+  };
+}
