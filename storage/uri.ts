@@ -51,7 +51,6 @@ function invalid(uri: string, reason: string): DarkroomError {
 export function parseUri(uri: string): Location {
   if (typeof uri !== 'string' || uri === '') throw new DarkroomError('InvalidJob', 'A URI is missing.');
   if (uri.length > MAX_URI) throw invalid(uri, `it is longer than ${MAX_URI} characters`);
-  // eslint-disable-next-line no-control-regex
   if (/\x00|%00/.test(uri)) throw invalid(uri.replaceAll('\x00', '%00'), 'it contains a NUL');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFile(uri);
@@ -97,7 +96,6 @@ function parseWeb(uri: string): WebLocation {
 export function segmentProblem(segment: string): string | undefined {
   if (segment === '') return 'it has an empty name between two slashes';
   if (segment === '.' || segment === '..') return `"${segment}" is not allowed in it`;
-  // eslint-disable-next-line no-control-regex
   if (/[\\\x00]/.test(segment)) return 'a name in it contains a backslash or a NUL';
   if (Buffer.byteLength(segment) > MAX_SEGMENT) return `a name in it is longer than ${MAX_SEGMENT} bytes`;
   return undefined;

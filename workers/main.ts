@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     health.server.close();
     await images.close();
     await connection.close();
-    await storage.close();
+    storage.close();
   }
 }
 

@@ -113,7 +113,7 @@ async function activityAttempts(handle: WorkflowHandle): Promise<number[]> {
 
 async function whileSlowEncodeRuns(handle: WorkflowHandle, workerPid: number): Promise<number[]> {
   await until(async () => {
-    const states = await stepAttempts(handle).catch(() => ({}) as Record<string, string>);
+    const states = await stepAttempts(handle).catch((): Record<string, string> => ({}));
     return (
       states['encode quick'] === 'done' && states['encode slow'] === 'running' && ffmpegsUnder(workerPid).length > 0
     );
