@@ -218,6 +218,7 @@ export const VARIABLES = {
     'info',
     'least level that is printed',
   ),
+  noColor: optional('NO_COLOR', text, 'anything: no colours on a terminal'),
   logFormat: variable(
     'LOG_FORMAT',
     oneOf('auto', 'json', 'pretty'),

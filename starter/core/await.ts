@@ -12,8 +12,8 @@ const SETTLED_FEWER_MS = 8_000;
 
 export interface AwaitBatchOptions {
   queuePrefix: string;
-  /** Start of the submission, by the server's clock. */
-  since?: Date;
+  /** Start of the submission, by the server's clock. Default: every run counts. */
+  since?: () => Date;
   /** Items submitted so far, and whether more will come. Default: whatever the server knows. */
   expected?: () => { items: number; final: boolean };
   onProgress?: (progress: BatchProgress) => void;
@@ -34,7 +34,7 @@ export async function awaitBatch(client: Client, batchId: string, options: Await
   let closedBefore = -1;
   for (;;) {
     const { items, final } = options.expected?.() ?? { items: 0, final: true };
-    const progress = await retrying(() => batchProgress(client, queuePrefix, batchId, since), {
+    const progress = await retrying(() => batchProgress(client, queuePrefix, batchId, since?.()), {
       signal,
       onWait,
       limitMs: Infinity,
@@ -46,7 +46,6 @@ export async function awaitBatch(client: Client, batchId: string, options: Await
     closedBefore = closed;
     if (settled) {
       settledSince ??= Date.now();
-      if (items === 0 && options.expected !== undefined) return progress;
       // All are accounted for: nothing can come any more.
       if (closed >= items && options.expected !== undefined) return progress;
       const needed = options.expected === undefined ? SETTLED_MS : SETTLED_FEWER_MS;

@@ -144,7 +144,12 @@ test('a stream of entries: counts, problems, a summary; and again: only what is 
   expect(await submitStream(context, entries, options)).toEqual({ started: 30, joined: 0, skipped: 0, rejected: 2 });
   expect(problems.map(({ type }) => type)).toEqual(['InvalidJob', 'InvalidJob']);
   const expected = () => ({ items: 30, final: true });
-  const end = await awaitBatch(server.client, 'stream', { queuePrefix: 'test', since, expected, pollMs: 100 });
+  const end = await awaitBatch(server.client, 'stream', {
+    queuePrefix: 'test',
+    since: () => since,
+    expected,
+    pollMs: 100,
+  });
   expect(end).toMatchObject({ open: 0, completed: 27, failed: 3, waiting: 0 });
   const summary = await summariseRuns(server.client, 'stream', since);
   expect(summary).toMatchObject({ bytesIn: 2700, bytesOut: 1080, failureCount: 3 });
@@ -160,7 +165,7 @@ test('a stream of entries: counts, problems, a summary; and again: only what is 
   expect(await submitStream(context, entries, options)).toMatchObject({ started: 26, skipped: 4 });
   await awaitBatch(server.client, 'stream', {
     queuePrefix: 'test',
-    since: again,
+    since: () => again,
     pollMs: 100,
     expected: () => ({ items: 26, final: true }),
   });

@@ -1,4 +1,4 @@
-import type { MediaJob } from '../../common/contracts';
+import type { MediaJob, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { grpcCode, INVALID_ARGUMENT, rootMessage } from './lib/grpc';
 import { resolveJob, type JobContext, type JobDefaults } from './job';
@@ -34,6 +34,10 @@ export interface StreamOptions extends SubmitOptions {
   /** Submissions at once over the one connection; Temporal has no call for many. Default 64. */
   concurrency?: number;
   onProblem?: (problem: ItemProblem) => void;
+  /** Changes a job before it is resolved, for example brings its source to where workers can read it. */
+  prepare?: (job: MediaJob) => Promise<MediaJob>;
+  /** Told of each new run. */
+  onStarted?: (item: WorkItem) => void;
   /** The live figures; given so that somebody can show them meanwhile. */
   tally?: Tally;
 }
@@ -65,8 +69,11 @@ export async function submitStream(
     async (entry) => {
       if (entry instanceof ItemProblem) return reject(entry);
       try {
-        const item = await resolveJob(entry, options.defaults, context);
-        tally[await submitItem(context, item, options)]++;
+        const job = options.prepare === undefined ? entry : await options.prepare(entry);
+        const item = await resolveJob(job, options.defaults, context);
+        const submitted = await submitItem(context, item, options);
+        tally[submitted]++;
+        if (submitted === 'started') options.onStarted?.(item);
       } catch (error) {
         options.signal?.throwIfAborted();
         if (!(error instanceof DarkroomError) && grpcCode(error) !== INVALID_ARGUMENT) throw error;

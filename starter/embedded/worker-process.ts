@@ -21,6 +21,8 @@ export function startWorkerProcess(config: Config, address: string, logFile?: st
       DARKROOM_HOME: config.home,
       DARKROOM_QUEUE_PREFIX: config.queuePrefix,
       DARKROOM_ALLOWED_ROOTS_FILE: allowedRootsFile(config),
+      DARKROOM_ALLOWED_BUCKETS: config.allowedBuckets.join(','),
+      DARKROOM_ALLOWED_HOSTS: config.allowedHosts.join(','),
       DARKROOM_WORKER_PORT: '0',
       DARKROOM_SDK_METRICS_PORT: '0',
     },

@@ -1,0 +1,104 @@
+import { fileUri, joinUri } from '../../storage';
+import { clockSkew } from '../core/clock';
+import type { PresetSource } from '../core/job';
+import { defaultBatchId } from '../core/keys';
+import { emptyTally, submitStream } from '../core/stream';
+import { MAX_FAILURES } from '../core/summary';
+import { openInput, UsageError } from '../inputs';
+import { refuseLocal, stagedUnder } from '../inputs/staging';
+import { followBatch, type Submission } from './follow';
+import { samplesFolder } from './places';
+import type { Session } from './session';
+import type { BatchOptions } from './ui/options';
+import type { View } from './ui/view';
+
+/** Everything about the submission that is known before its first item. */
+export function begin(session: Session, options: BatchOptions): Submission {
+  const batchId = options.batchId ?? defaultBatchId(options.input.name, options.preset, options.output);
+  const now = new Date();
+  return {
+    batchId,
+    outputs: outputsOf(session, options, batchId),
+    tally: emptyTally(),
+    refused: [],
+    final: false,
+    startedAt: now,
+    since: now,
+  };
+}
+
+/** @throws UsageError where remote workers could not write the outputs or read the sources */
+function outputsOf({ config, remote }: Session, options: BatchOptions, batchId: string): string {
+  const { output = config.outputDefault, staging, sharedFiles, input } = options;
+  if (remote && !sharedFiles) {
+    const local = input.type === 'samples' || input.name.startsWith('file:');
+    if (local && staging === undefined && input.type !== 'list') {
+      throw new UsageError(
+        'the workers run elsewhere and cannot read files of this machine: add --staging s3://bucket/prefix, or --shared-files if they see the same folders',
+      );
+    }
+    if (output === undefined ? staging === undefined : output.startsWith('file:')) {
+      throw new UsageError('the workers run elsewhere: say where the outputs go with --output s3://bucket/prefix');
+    }
+    if (output === undefined && staging !== undefined) return joinUri(staging, 'outputs', batchId);
+  }
+  return output ?? joinUri(fileUri(config.home), 'outputs', batchId);
+}
+
+/** Submits and follows at the same time: the first items are done long before the last ones are submitted. */
+export async function submitAndFollow(
+  session: Session,
+  submission: Submission,
+  options: BatchOptions,
+  presets: PresetSource,
+  view: View,
+  stop: AbortSignal,
+): Promise<void> {
+  const broken = new AbortController();
+  const signal = AbortSignal.any([stop, broken.signal]);
+  const submitting = submit(session, submission, options, presets, signal).catch((error: unknown) => {
+    broken.abort(error);
+    throw error;
+  });
+  const following = options.wait ? followBatch(session, view, submission, signal) : undefined;
+  await Promise.all([submitting, following]);
+}
+
+async function submit(
+  session: Session,
+  submission: Submission,
+  options: BatchOptions,
+  presets: PresetSource,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, storage, queuePrefix, config } = session;
+  const { batchId, outputs, tally, refused } = submission;
+  const samples = samplesFolder(config);
+  const entries = openInput(options.input, { storage, samples, except: outputs, cwd: process.cwd(), signal });
+  let clockIsKnown = false;
+  await submitStream({ client, storage, queuePrefix, presets }, entries, {
+    defaults: { batchId, output: outputs, preset: options.preset, priority: options.priority },
+    concurrency: options.concurrency,
+    force: options.force,
+    signal,
+    tally,
+    prepare: bringer(session, options),
+    onProblem: (problem) => void (refused.length < MAX_FAILURES && refused.push({ ...problem })),
+    onStarted: ({ itemKey }) => {
+      if (clockIsKnown) return;
+      clockIsKnown = true;
+      void clockSkew(client, `${batchId}/${itemKey}`).then(
+        (skew) => void (submission.since = new Date(submission.startedAt.getTime() + skew)),
+        // Then the two clocks count as one.
+        () => {},
+      );
+    },
+  });
+  submission.final = true;
+}
+
+/** How local files get to remote workers. */
+function bringer({ remote, storage, config }: Session, { staging, sharedFiles }: BatchOptions) {
+  if (staging !== undefined) return stagedUnder(joinUri(staging, 'sources'), storage, config.maxSourceBytes);
+  return remote && !sharedFiles ? refuseLocal : undefined;
+}

@@ -1,0 +1,95 @@
+import path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import type { Priority } from '../../../common/contracts';
+import { fileUri } from '../../../storage';
+import { DEFAULT_CONCURRENCY } from '../../core/stream';
+import { BATCH_ID } from '../../core/keys';
+import { parseCount, parseInput, UsageError, type Input } from '../../inputs';
+
+/** What was typed after `start-batch`, checked. */
+export interface BatchOptions {
+  input: Input;
+  preset: string;
+  /** URI prefix. */
+  output?: string;
+  batchId?: string;
+  concurrency: number;
+  priority?: Priority;
+  json: boolean;
+  wait: boolean;
+  force: boolean;
+  /** `s3://bucket/prefix` */
+  staging?: string;
+  sharedFiles: boolean;
+}
+
+const whole =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+  };
+
+function batchId(text: string): string {
+  if (BATCH_ID.test(text)) return text;
+  throw new InvalidArgumentError('expected letters, digits, dots, dashes and underscores, 100 at most');
+}
+
+function staging(text: string): string {
+  if (/^s3:\/\/[^/]+/i.test(text)) return text.replace(/\/+$/, '');
+  throw new InvalidArgumentError('expected s3://bucket/prefix');
+}
+
+const output =
+  (cwd: string) =>
+  (text: string): string => {
+    if (/^(s3:\/\/[^/]+|file:\/\/\/)/i.test(text)) return text.replace(/\/+$/, '');
+    if (/^[a-z][a-z0-9+.-]+:/i.test(text) || text === '')
+      throw new InvalidArgumentError('expected a folder or s3://bucket/prefix');
+    return fileUri(path.resolve(cwd, text));
+  };
+
+/** A command of ours: mistakes come out as one line, by `runCommand`. */
+export function command(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({ writeErr: () => {}, outputError: () => {} });
+}
+
+/**
+ * @param argv what follows the name of the script
+ * @throws UsageError or CommanderError that names the mistake
+ */
+export function parseBatchOptions(argv: string[], cwd: string): BatchOptions {
+  const parser = command('start-batch', 'Processes images and videos: samples, or your own by --input.')
+    .argument('[count]', 'this many sample items', parseCount)
+    .option('-i, --input <from>', 'a folder, a file, s3://bucket/prefix, list.jsonl, or - for such a list on stdin')
+    .option('-p, --preset <name>', 'a file in presets/', 'web')
+    .option('-o, --output <uri>', 'a folder or s3://bucket/prefix', output(cwd))
+    .option('--batch-id <id>', 'default: made from input, preset and output, so that the same command goes on', batchId)
+    .option('--concurrency <n>', 'submissions at once', whole(1, 1000), DEFAULT_CONCURRENCY)
+    .option('--priority <1-5>', '1 is served first', whole(1, 5))
+    .option('--json', 'progress as JSON lines on stderr, the summary as the last line on stdout', false)
+    .option('--no-wait', 'submit and leave')
+    .option('--force', 'do again what is done', false)
+    .option('--staging <uri>', 's3://bucket/prefix to bring local files to, for remote workers', staging)
+    .option('--shared-files', 'remote workers see the same files under the same names', false);
+  parser.parse(argv, { from: 'user' });
+  const { input, ...rest } = parser.opts<Omit<BatchOptions, 'input'> & { input?: string }>();
+  const count = parser.processedArgs[0] as number | undefined;
+  return { ...rest, input: whichInput(count, input, cwd) };
+}
+
+function whichInput(count: number | undefined, input: string | undefined, cwd: string): Input {
+  if (count !== undefined && input !== undefined) {
+    throw new UsageError(`either ${count} samples or --input ${input}, not both`);
+  }
+  if (input !== undefined) return parseInput(input, cwd);
+  if (count !== undefined) return { type: 'samples', count, name: `samples-${count}` };
+  throw new UsageError(
+    'say how many samples (npm run start-batch 2000) or name your own (npm run start-batch -- --input ./photos)',
+  );
+}
