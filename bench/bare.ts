@@ -14,8 +14,19 @@ import { loadConfig } from '../common/config';
 import type { ImagePreset, MediaJob, VideoPreset } from '../common/contracts';
 import { encodeOptions } from '../media/image/encode';
 import { loadPreset } from '../media/presets';
+import { planVideo, probeVideo, type ProbeLimits } from '../media/video';
+import { encodeCommand, posterCommand, spriteCommand, type FfmpegCommand } from '../media/video/args';
+import { commandLine, type FfmpegSettings } from '../media/video/ffmpeg';
 
 const run = promisify(execFile);
+
+const SETTINGS: FfmpegSettings = {
+  ffmpegPath: 'ffmpeg',
+  ffprobePath: 'ffprobe',
+  threads: 1,
+  stallMs: 60_000,
+  maxMemory: 8 * 2 ** 30,
+};
 
 /** Decodes once, to the largest rendition's width, and makes every rendition from that: the quickest plain way. */
 async function bareImage(source: string, folder: string, preset: ImagePreset): Promise<void> {
@@ -35,40 +46,19 @@ async function bareImage(source: string, folder: string, preset: ImagePreset): P
   }
 }
 
-async function bareVideo(source: string, folder: string, preset: VideoPreset): Promise<void> {
-  const ffmpeg = (...args: string[]): Promise<unknown> =>
-    run('ffmpeg', ['-hide_banner', '-nostdin', '-v', 'error', '-y', ...args]);
-  const input = ['-threads', '1', '-i', source];
-  for (const rung of preset.rungs) {
-    await ffmpeg(
-      ...input,
-      ...['-map', '0:v:0', '-map', '0:a:0', '-vf', `scale=-2:'min(${rung.height},ih)':flags=lanczos,format=yuv420p`],
-      ...['-c:v', 'libx264', '-preset', rung.speed, '-profile:v', 'high', '-crf', String(rung.crf), '-threads', '1'],
-      ...['-maxrate', `${rung.maxrate}k`, '-bufsize', `${2 * rung.maxrate}k`],
-      ...['-force_key_frames', 'expr:gte(t,n_forced*2)', '-sc_threshold', '0'],
-      ...['-c:a', 'aac', '-b:a', `${rung.audioBitrate}k`, '-ar', '48000', '-ac', '2'],
-      ...['-map_metadata', '-1', '-movflags', '+faststart', path.join(folder, `${rung.name}.mp4`)],
-    );
-  }
-  const { poster, sprite } = preset;
+/** The very ffmpeg command lines that Darkroom would run, one after the other. */
+async function bareVideo(source: string, folder: string, preset: VideoPreset, limits: ProbeLimits): Promise<void> {
+  const probe = await probeVideo(source, limits, SETTINGS);
+  const plan = planVideo(probe, preset);
+  const ffmpeg = (command: FfmpegCommand): Promise<unknown> => run(SETTINGS.ffmpegPath, commandLine(command));
+  const at = (name: string): string => path.join(folder, name);
+  for (const rung of plan.rungs) await ffmpeg(encodeCommand(source, at(`${rung.name}.mp4`), probe, rung, 1));
+  const { poster, sprite } = plan;
   if (poster) {
-    const scale = `scale='min(${poster.width},iw)':-2`;
-    await ffmpeg(
-      '-ss',
-      '1',
-      ...input,
-      '-an',
-      '-frames:v',
-      '1',
-      '-vf',
-      scale,
-      path.join(folder, `poster.${poster.format}`),
-    );
+    const files = { picture: at('poster'), sample: at('sample') };
+    await ffmpeg(posterCommand(source, files, probe, poster, poster.candidates[0] ?? 0, 1));
   }
-  if (sprite) {
-    const tiles = `fps=1,scale=${sprite.width}:-2,tile=${sprite.columns}x${sprite.rows}`;
-    await ffmpeg(...input, '-an', '-vf', tiles, '-frames:v', '1', path.join(folder, 'sprite.jpg'));
-  }
+  if (sprite) await ffmpeg(spriteCommand(source, at('sprite-%d'), probe, sprite, 1));
 }
 
 async function main([list, output]: string[]): Promise<void> {
@@ -89,7 +79,7 @@ async function main([list, output]: string[]): Promise<void> {
       const folder = path.join(output, String(index));
       await mkdir(folder, { recursive: true });
       const source = fileURLToPath(job.source);
-      if (job.kind === 'video' && preset.video) await bareVideo(source, folder, preset.video);
+      if (job.kind === 'video' && preset.video) await bareVideo(source, folder, preset.video, config);
       else if (preset.image) await bareImage(source, folder, preset.image);
     }
   };

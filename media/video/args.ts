@@ -1,7 +1,7 @@
 import { fraction } from './fraction';
 import { encodeFilters, posterFilters, spriteFilters } from './filters';
 import { FFPROBE_ENTRIES } from './probe-facts';
-import type { MediaProbe, PosterPlan, RungPlan, SpritePlan } from './types';
+import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoStream } from './types';
 
 /** Containers that are read, by the names of ffmpeg's demuxers. Whatever refers to other files is not among them. */
 export const FORMATS = 'mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg';
@@ -56,26 +56,39 @@ export function encodeCommand(
 ): FfmpegCommand {
   const { video, audio } = probe;
   const sound = rung.audioBitrate !== undefined && audio ? audio : undefined;
+  const pictures = rung.copy ? copyOptions() : encodeOptions(video, rung);
+  const mp4 = {
+    options: [
+      ...['-map', `0:${video.index}`, ...(sound ? ['-map', `0:${sound.index}`] : [])],
+      ...pictures,
+      ...(sound ? ['-c:a', 'aac', '-b:a', `${rung.audioBitrate}k`, '-ar', '48000', '-ac', '2'] : []),
+      ...['-map_metadata', '-1', '-map_chapters', '-1', '-movflags', '+faststart'],
+      ...['-threads', String(threads), '-f', 'mp4'],
+    ],
+    file: fileUrl(output),
+  };
+  // Pictures that are copied are decoded all the same, into nothing, so that damage does not pass through unseen.
+  const check = { options: ['-map', `0:${video.index}`, '-f', 'null'], file: '-' };
   return {
     // Without these two, a damaged file becomes a shorter or grey video and exit code 0.
     inputOptions: [...start(threads), '-xerror', '-err_detect', 'explode'],
     input: fileUrl(input),
-    outputs: [
-      {
-        options: [
-          ...['-map', `0:${video.index}`, ...(sound ? ['-map', `0:${sound.index}`] : [])],
-          ...['-filter:v', encodeFilters(video, rung)],
-          ...['-c:v', 'libx264', '-preset', rung.speed, '-profile:v', 'high', '-crf', String(rung.crf)],
-          ...['-maxrate', `${rung.maxrate}k`, '-bufsize', `${rung.bufsize}k`],
-          ...['-g', String(rung.gop), '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced*2)'],
-          ...(sound ? ['-c:a', 'aac', '-b:a', `${rung.audioBitrate}k`, '-ar', '48000', '-ac', '2'] : []),
-          ...['-map_metadata', '-1', '-map_chapters', '-1', '-movflags', '+faststart'],
-          ...['-threads', String(threads), '-f', 'mp4'],
-        ],
-        file: fileUrl(output),
-      },
-    ],
+    outputs: rung.copy ? [mp4, check] : [mp4],
   };
+}
+
+function encodeOptions(video: VideoStream, rung: RungPlan): string[] {
+  return [
+    ...['-filter:v', encodeFilters(video, rung)],
+    ...['-c:v', 'libx264', '-preset', rung.speed, '-profile:v', 'high', '-crf', String(rung.crf)],
+    ...['-maxrate', `${rung.maxrate}k`, '-bufsize', `${rung.bufsize}k`],
+    ...['-g', String(rung.gop), '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced*2)'],
+  ];
+}
+
+/** Without the supplemental messages of the source (NAL type 6): cameras put positions and serial numbers there. */
+function copyOptions(): string[] {
+  return ['-c:v', 'copy', '-bsf:v', 'filter_units=remove_types=6', '-tag:v', 'avc1'];
 }
 
 /** One picture at `at` seconds, and beside it a small grey raw one that tells whether it is any good. */

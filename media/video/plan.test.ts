@@ -163,3 +163,19 @@ test('what the preset leaves out is not planned', () => {
   const plan = planVideo(probe({ width: 640, height: 360 }), { audio: 'drop', rungs: web.rungs });
   expect(Object.keys(plan)).toEqual(['rungs']);
 });
+
+test.each<[string, Facts & { pixFmt?: string }, boolean]>([
+  ['H.264 of the rung’s size under its cap', { width: 1280, height: 720, kbps: 2000, pixFmt: 'yuv420p' }, true],
+  ['over the cap', { width: 1280, height: 720, kbps: 5000, pixFmt: 'yuv420p' }, false],
+  ['an unknown bitrate', { width: 1280, height: 720, pixFmt: 'yuv420p' }, false],
+  ['4:4:4', { width: 1280, height: 720, kbps: 2000, pixFmt: 'yuv444p' }, false],
+  ['rotated', { width: 720, height: 1280, rotation: 90, kbps: 2000, pixFmt: 'yuv420p' }, false],
+  ['a rate that is lowered', { width: 1280, height: 720, rate: '120/1', kbps: 2000, pixFmt: 'yuv420p' }, false],
+  ['larger than the rung', { width: 1920, height: 1080, kbps: 2000, pixFmt: 'yuv420p' }, false],
+])('%s: passed through %s', (_what, { pixFmt, ...facts }, expected) => {
+  const made = probe(facts);
+  const frames = { framesEstimated: false, pixFmt: pixFmt ?? '' };
+  const plan = planVideo({ ...made, video: { ...made.video, ...frames } }, web);
+  expect(plan.rungs[0]?.copy ?? false).toBe(expected);
+  expect(plan.rungs[1]?.copy ?? false).toBe(false);
+});

@@ -6,6 +6,8 @@ import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from './
 const LEAST_MAXRATE = 150;
 /** H.264 from another codec or encoder needs some room above the source's own rate. */
 const HEADROOM = 1.3;
+/** Containers whose H.264 goes into MP4 as it is; the sniffed names. */
+const COPYABLE = ['mp4', 'mov', 'm4v'];
 /** A sprite has no more tiles than this, whatever the duration. */
 const MAX_TILES = 100;
 /** Where a poster is looked for, as parts of the duration; never at its start, which is black or a logo so often. */
@@ -38,6 +40,7 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): 
   return {
     name: spec.name,
     ...size,
+    ...(isAlready(probe, spec, size) && target === source && { copy: true }),
     ...(target !== source && { fps: `${target.num}/${target.den}` }),
     gop: Math.max(2, Math.round((2 * target.num) / target.den)),
     crf: spec.crf,
@@ -54,6 +57,19 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): 
  */
 function steadyRate(average: Fraction, cap: number): Fraction {
   return { num: average.num / average.den > 31 ? cap : 30, den: 1 };
+}
+
+/**
+ * H.264 of the very size that every player shows, under the rung's cap: encoding it again would cost time and quality and
+ * gain nothing. Whatever would need a filter (turning, deinterlacing, square pixels, SDR, a steady rate) is not.
+ */
+function isAlready(probe: MediaProbe, spec: VideoRungSpec, size: { width: number; height: number }): boolean {
+  const { video } = probe;
+  const shown =
+    video.width === size.width && video.height === size.height && video.rotation === 0 && video.sar === '1:1';
+  const playable = video.codec === 'h264' && video.pixFmt === 'yuv420p' && !video.interlaced && !video.hdr;
+  const steady = !video.variableRate && !video.framesEstimated && COPYABLE.includes(probe.format);
+  return shown && playable && steady && (video.bitrateKbps ?? Infinity) <= spec.maxrate;
 }
 
 /** Divides a rate by a whole number until it fits, so that frames are dropped evenly: 50 → 25, 59.94 → 29.97, 120 → 60. */

@@ -79,6 +79,8 @@ export interface RungPlan {
   /** px, even, square pixels, upright. */
   width: number;
   height: number;
+  /** The source's own pictures are already what this rung wants: they are passed through, not encoded again. */
+  copy?: boolean;
   /** Constant rate to lower the source to; absent: the source's own timing is kept. */
   fps?: string;
   /** Most frames between two keyframes: two seconds of them. */

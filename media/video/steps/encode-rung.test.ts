@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -208,3 +209,34 @@ describe('an encode that does not end well', () => {
     await expect(failing({ maxMemory: 64 * 2 ** 20 })).rejects.toMatchObject({ type: 'EncoderFailed' });
   });
 });
+
+describe('a source that already is what the rung wants', () => {
+  const fitting = () =>
+    ffmpeg(`${picture('320x180', 3)} ${sound(3)} ${X264} -crf 35 -c:a aac`, clips.at(`fit ${count++}.mp4`));
+
+  test('is passed through: the same pictures, but without the messages that cameras leave in them', async () => {
+    const input = fitting();
+    expect(readFileSync(input).includes('x264 - core')).toBe(true);
+    const { rung } = await prepare(input);
+    expect(rung.copy).toBe(true);
+    const { made } = await encode(input);
+    expect(made).toMatchObject({ width: 320, height: 180, frames: 75 });
+    expect(readFileSync(made.file).includes('x264 - core')).toBe(false);
+    expect(hashOfPictures(made.file)).toBe(hashOfPictures(input));
+  });
+
+  test('is refused when damaged, although nothing is encoded', async () => {
+    const input = fitting();
+    const bytes = readFileSync(input);
+    for (let at = bytes.indexOf('mdat') + 2000; at < bytes.length - 5000; at += 997)
+      bytes[at] = 0xff ^ (bytes[at] ?? 0);
+    writeFileSync(input, bytes);
+    await expect(encode(input)).rejects.toMatchObject({ type: 'CorruptMedia' });
+  });
+});
+
+/** MD5 over every decoded picture. */
+function hashOfPictures(file: string): string {
+  const args = ['-v', 'error', '-i', `file:${file}`, '-map', '0:v', '-f', 'md5', '-'];
+  return execFileSync(settings.ffmpegPath, args).toString();
+}
