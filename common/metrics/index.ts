@@ -1,2 +1,2 @@
 export { METRICS, type MetricName, type MetricRow } from './table';
-export { createMetrics, type Metrics } from './registry';
+export { collectedGauge, createMetrics, type GaugeName, type Metrics } from './registry';

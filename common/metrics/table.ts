@@ -8,14 +8,16 @@ export interface MetricRow {
   readonly help: string;
   readonly labels: readonly string[];
   readonly buckets?: readonly number[];
-  /** Which process exports it. */
-  readonly from: 'worker' | 'starter' | 'both';
+  /** What exports it. `queue`: the view into Temporal's queues, in the starter service and in `npm run monitor`. */
+  readonly from: 'worker' | 'starter' | 'queue';
 }
 
 /** From a thumbnail to a long encode, in seconds. */
 const STAGE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 /** The freshness objectives (60 s, 300 s) are bucket bounds, so that they can be read exactly. */
 const LATENCY_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21_600];
+/** The submit objective (0.3 s) is a bucket bound. */
+const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30];
 
 export const METRICS = {
   darkroom_items_completed_total: {
@@ -83,6 +85,89 @@ export const METRICS = {
     help: 'Image children that died while working (crash, timeout, memory)',
     labels: ['reason'],
     from: 'worker',
+  },
+  darkroom_scratch_free_bytes: {
+    type: 'gauge',
+    help: 'Free room on the disk of the scratch folder',
+    labels: [],
+    from: 'worker',
+  },
+  darkroom_scratch_size_bytes: { type: 'gauge', help: 'Size of that disk', labels: [], from: 'worker' },
+  darkroom_memory_limit_bytes: {
+    type: 'gauge',
+    help: 'Memory that the worker and its children may use: the cgroup limit, else all of the machine',
+    labels: [],
+    from: 'worker',
+  },
+
+  http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Requests to the API by route pattern and status; streams that stay open are not in it',
+    labels: ['method', 'route', 'status'],
+    buckets: REQUEST_BUCKETS,
+    from: 'starter',
+  },
+  darkroom_jobs_submitted_total: {
+    type: 'counter',
+    help: 'Jobs that became a workflow, by kind, preset and source (http, or another source of jobs)',
+    labels: ['kind', 'preset', 'source'],
+    from: 'starter',
+  },
+  darkroom_submit_errors_total: {
+    type: 'counter',
+    help: 'Jobs that could not be submitted, by type of the error table',
+    labels: ['type'],
+    from: 'starter',
+  },
+  darkroom_event_streams_open: { type: 'gauge', help: 'Event streams open now', labels: [], from: 'starter' },
+  darkroom_webhook_deliveries_total: {
+    type: 'counter',
+    help: 'Webhook deliveries that ended, by outcome (delivered, failed)',
+    labels: ['outcome'],
+    from: 'starter',
+  },
+
+  darkroom_backlog_items: {
+    type: 'gauge',
+    help: 'Tasks that no worker has taken yet. The server forgets the figure after five idle minutes, so look at darkroom_open_workflows too',
+    labels: ['queue'],
+    from: 'queue',
+  },
+  darkroom_backlog_age_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest of those tasks has waited',
+    labels: ['queue'],
+    from: 'queue',
+  },
+  darkroom_queue_pollers: {
+    type: 'gauge',
+    help: 'Workers that asked for work within the last 90 s. One with every slot busy does not ask',
+    labels: ['queue'],
+    from: 'queue',
+  },
+  darkroom_queue_add_rate: {
+    type: 'gauge',
+    help: 'Tasks added per second, averaged by the server over 30 s',
+    labels: ['queue'],
+    from: 'queue',
+  },
+  darkroom_queue_dispatch_rate: {
+    type: 'gauge',
+    help: 'Tasks given to workers per second, averaged by the server over 30 s',
+    labels: ['queue'],
+    from: 'queue',
+  },
+  darkroom_open_workflows: {
+    type: 'gauge',
+    help: 'Items that have not ended: waiting, running, paused or between two attempts',
+    labels: ['kind'],
+    from: 'queue',
+  },
+  darkroom_temporal_up: {
+    type: 'gauge',
+    help: '1 when Temporal answered the last look at the queues, else 0; then the other queue metrics are absent',
+    labels: [],
+    from: 'queue',
   },
 } as const satisfies Record<string, MetricRow>;
 
