@@ -100,6 +100,8 @@ function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, log: Logg
   const known = error instanceof DarkroomError ? error : unexpected(error);
   const type: ErrorType = known.type;
   deps.metrics.darkroom_errors_total.inc({ kind: item.kind, type });
+  const { childKilled, reason } = known.details;
+  if (childKilled === true) deps.metrics.darkroom_child_kills_total.inc({ reason: String(reason ?? 'crash') });
   log[known.retryable ? 'warn' : 'info']({ type, details: known.details, source: item.source }, known.message);
   return ApplicationFailure.create({
     type,

@@ -28,6 +28,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
         onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
       }),
     );
+    deps.metrics.darkroom_bytes_read_total.inc({ kind: 'image' }, source.bytes);
     const made = await whileBeating(attempt, () =>
       deps.images.run(
         {

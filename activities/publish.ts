@@ -45,6 +45,7 @@ export async function publishFile(
       signal: attempt.signal,
     }),
   );
+  deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, made.bytes);
   return { ...facts, path };
 }
 

@@ -117,14 +117,16 @@ export function publishVideo(
 }
 
 /** The source on the scratch disk; its arrival counts as progress. */
-function fetchSource(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<Fetched> {
-  return attempt.stage('fetch', 'video', () =>
+async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<Fetched> {
+  const source = await attempt.stage('fetch', 'video', () =>
     deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
       signal: attempt.signal,
       maxBytes: deps.config.maxSourceBytes,
       onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
     }),
   );
+  deps.metrics.darkroom_bytes_read_total.inc({ kind: 'video' }, source.bytes);
+  return source;
 }
 
 /** @throws DarkroomError InvalidJob when the source is no longer the one that was probed */

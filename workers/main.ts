@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   const workers = await Promise.all(
     config.pools.map((pool) => createPoolWorker(pool, { config, connection, activities, slots, metrics })),
   );
-  const stopObserving = observePools(metrics, images, config.pools, slots);
+  const stopObserving = observePools(metrics, images, config, slots);
   const health = await serveHealth(
     { ready: () => workerStates(config, workers), metrics: () => metrics.registry.metrics() },
     config.workerHost,

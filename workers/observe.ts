@@ -1,23 +1,65 @@
-import type { Pool } from '../common/contracts';
+import { readFile, statfs } from 'node:fs/promises';
+import os from 'node:os';
+import type { Config } from '../common/config';
+import { ERRORS, type ErrorType } from '../common/errors';
 import type { Metrics } from '../common/metrics';
 import type { ImagePool } from '../media/image/pool';
 import type { Slots } from './slots';
 
 const EVERY_MS = 5000;
 
-/** Shows the free slots from the start and samples the image children; returns what ends it. */
-export function observePools(metrics: Metrics, images: ImagePool, pools: Pool[], slots: Slots): () => void {
+/** Shows the free slots from the start and samples children, disk and memory limit; returns what ends it. */
+export function observePools(metrics: Metrics, images: ImagePool, config: Config, slots: Slots): () => void {
   for (const pool of ['image', 'video'] as const) {
-    if (!pools.includes(pool)) continue;
+    if (!config.pools.includes(pool)) continue;
     metrics.darkroom_slots_used.set({ pool }, 0);
     metrics.darkroom_slots_available.set({ pool }, slots[pool]);
   }
+  startAtZero(metrics, config);
   const sample = (): void => {
     const { size, rssBytes } = images.stats();
     metrics.darkroom_child_processes.set(size);
     metrics.darkroom_child_memory_bytes.set(rssBytes);
+    void sampleDisk(metrics, config.scratchDir);
   };
+  void memoryLimit().then((bytes) => metrics.darkroom_memory_limit_bytes.set(bytes));
   const timer = setInterval(sample, EVERY_MS);
   sample();
   return () => clearInterval(timer);
+}
+
+/** A counter that appears with its first event hides that event from `rate`, so what alerts look at starts at zero. */
+function startAtZero(metrics: Metrics, { pools }: Config): void {
+  for (const kind of ['image', 'video'] as const) {
+    if (pools.includes('workflows')) {
+      for (const outcome of ['ok', 'bad_input', 'failed', 'cancelled']) {
+        metrics.darkroom_items_completed_total.inc({ kind, outcome }, 0);
+      }
+      for (const mode of ['interactive', 'batch']) metrics.darkroom_item_latency_seconds.zero({ kind, mode });
+    }
+    if (!pools.includes(kind)) continue;
+    metrics.darkroom_bytes_read_total.inc({ kind }, 0);
+    metrics.darkroom_bytes_written_total.inc({ kind }, 0);
+    for (const type of Object.keys(ERRORS) as ErrorType[]) metrics.darkroom_errors_total.inc({ kind, type }, 0);
+  }
+  for (const reason of ['crash', 'timeout', 'memory']) metrics.darkroom_child_kills_total.inc({ reason }, 0);
+  const activities = [
+    ...(pools.includes('image') ? ['makeImage'] : []),
+    ...(pools.includes('video') ? ['probeVideo', 'encodeRung', 'makePoster', 'makeSprite', 'publishVideo'] : []),
+  ];
+  for (const activity of activities) metrics.darkroom_activity_retries_total.inc({ activity }, 0);
+}
+
+/** The scratch folder itself is made by the first attempt; until then its disk is not known. */
+async function sampleDisk(metrics: Metrics, folder: string): Promise<void> {
+  const disk = await statfs(folder).catch(() => undefined);
+  if (disk === undefined) return;
+  metrics.darkroom_scratch_free_bytes.set(disk.bavail * disk.bsize);
+  metrics.darkroom_scratch_size_bytes.set(disk.blocks * disk.bsize);
+}
+
+/** Bytes that the cgroup allows, else the machine's memory. */
+async function memoryLimit(): Promise<number> {
+  const limit = Number(await readFile('/sys/fs/cgroup/memory.max', 'utf8').catch(() => ''));
+  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
 }
