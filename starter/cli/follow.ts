@@ -41,6 +41,7 @@ export async function followBatch(
     queuePrefix: session.queuePrefix,
     since: () => submission.since,
     signal: stop,
+    slots: session.slots,
     expected: () => ({ items: accepted(submission.tally), final: submission.final }),
     onWait: () => {
       if (!away) view.note('Temporal does not answer; waiting for it.');
@@ -59,7 +60,8 @@ function accepted({ started, joined }: Tally): number {
 }
 
 function showProgress(view: View, rate: RateMeter, { tally, final }: Submission, progress: BatchProgress): void {
-  const { completed, cancelled, running, waiting } = progress;
+  const { cancelled, running, waiting } = progress;
+  const completed = Math.min(progress.completed, accepted(tally));
   const closed = completed + progress.failed + cancelled;
   rate.add(Date.now(), closed);
   // The counts are a moment behind what was submitted; what is not counted yet waits.
@@ -101,7 +103,8 @@ export async function summarise(session: Session, submission: Submission, waited
     const ms = runs?.latency.percentile(share);
     return ms === undefined ? null : Math.round(ms);
   };
-  const completed = runs?.latency.count ?? 0;
+  // An item may be found published a moment before its run is closed: then it is skipped, and its run none of ours.
+  const completed = Math.min(runs?.latency.count ?? 0, accepted(tally));
   return {
     batchId,
     submitted: accepted(tally),

@@ -26,9 +26,8 @@ async function main(stop: AbortSignal): Promise<number> {
   const session = await Session.open(config, {}, report);
   try {
     const startedAt = new Date();
-    const { restarted } = await retryBatch(session, batchId);
+    const { restarted, outputs = '' } = await retryBatch(session, batchId);
     const tally = { ...emptyTally(), started: restarted };
-    const outputs = 'where they were';
     const submission: Submission = { batchId, outputs, tally, refused: [], final: true, startedAt, since: startedAt };
     view.note(
       `${formatCount(restarted)} failed items run again: ${session.batchUrl(batchId) ?? session.server.address}`,

@@ -1,8 +1,10 @@
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Config } from '../../common/config';
+import { availableCores } from '../../common/cores';
 import { connect, createClient } from '../../common/temporal';
 import { createStorage, type Storage } from '../../storage';
+import type { KnownSlots } from '../core/batch';
 import { allowedRootsFile, allowRoots } from '../embedded/allowed-roots';
 import type { Service } from '../embedded/child-process';
 import { startWorkerProcess } from '../embedded/worker-process';
@@ -64,6 +66,13 @@ export class Session {
   /** The server is another machine, so that local files mean nothing to its workers. */
   get remote(): boolean {
     return !this.embedded && !isLoopback(this.server.address);
+  }
+
+  /** How many items our own worker runs at once; undefined where the workers are somebody else's. */
+  get slots(): KnownSlots | undefined {
+    if (!this.embedded) return undefined;
+    const images = this.config.imageSlots || availableCores();
+    return { least: images, most: images + (this.config.videoSlots || availableCores()) };
   }
 
   /** Where a person sees the runs of a batch. */

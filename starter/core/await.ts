@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { ItemResult } from '../../common/contracts';
-import { batchProgress, type BatchProgress } from './batch';
+import { batchProgress, type BatchProgress, type KnownSlots } from './batch';
 import { retrying } from './lib/grpc';
+import { sleepUnlessAborted } from './lib/sleep';
 
 const POLL_MS = 1_000;
 /** Visibility is behind by up to some seconds: only a picture that stays the same for this long is final. */
@@ -16,6 +16,7 @@ export interface AwaitBatchOptions {
   since?: () => Date;
   /** Items submitted so far, and whether more will come. Default: whatever the server knows. */
   expected?: () => { items: number; final: boolean };
+  slots?: KnownSlots;
   onProgress?: (progress: BatchProgress) => void;
   /** Told when the server does not answer; it is asked again until it does. */
   onWait?: (error: unknown) => void;
@@ -34,7 +35,7 @@ export async function awaitBatch(client: Client, batchId: string, options: Await
   let closedBefore = -1;
   for (;;) {
     const { items, final } = options.expected?.() ?? { items: 0, final: true };
-    const progress = await retrying(() => batchProgress(client, queuePrefix, batchId, since?.()), {
+    const progress = await retrying(() => batchProgress(client, queuePrefix, batchId, since?.(), options.slots), {
       signal,
       onWait,
       limitMs: Infinity,
@@ -51,7 +52,7 @@ export async function awaitBatch(client: Client, batchId: string, options: Await
       const needed = options.expected === undefined ? SETTLED_MS : SETTLED_FEWER_MS;
       if (Date.now() - settledSince >= needed) return progress;
     }
-    await sleep(options.pollMs ?? POLL_MS, undefined, { signal });
+    await sleepUnlessAborted(options.pollMs ?? POLL_MS, signal);
   }
 }
 

@@ -63,23 +63,33 @@ export interface BatchProgress extends BatchCounts {
   unserved: Pool[];
 }
 
+/** How many items can run at once, where somebody knows. */
+export interface KnownSlots {
+  least: number;
+  most: number;
+}
+
+/** @param slots mends the estimate: the server tells the backlog with up to five seconds' delay, and in tasks */
 export async function batchProgress(
   client: Client,
   queuePrefix: string,
   batchId: string,
   since?: Date,
+  slots: KnownSlots = { least: 1, most: Infinity },
 ): Promise<BatchProgress> {
   const [counts, queues] = await Promise.all([countBatch(client, batchId, since), describeQueues(client, queuePrefix)]);
   const unserved = queues.filter(
     ({ pool, backlog, pollers }) => pollers === 0 && (backlog > 0 || pool === 'workflows'),
   );
   const backlog = queues.reduce((sum, queue) => sum + queue.backlog, 0);
-  // Other batches are in the queues too, and an estimate may be ahead of the counts.
-  const waiting = unserved.some(({ pool }) => pool === 'workflows') ? counts.open : Math.min(backlog, counts.open);
+  const isServed = unserved.every(({ pool }) => pool !== 'workflows');
+  // Other batches are in the queues too, so the backlog may be more than what is open here.
+  const guess = Math.min(slots.most, Math.max(slots.least, counts.open - backlog));
+  const running = isServed ? Math.min(counts.open, guess) : 0;
   return {
     ...counts,
-    waiting,
-    running: counts.open - waiting,
+    running,
+    waiting: counts.open - running,
     unserved: counts.open > 0 ? unserved.map(({ pool }) => pool) : [],
   };
 }

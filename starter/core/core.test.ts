@@ -196,7 +196,7 @@ test('retry runs the failed items again with the same input, once', async () => 
   await submitItem(context, await item('retry', 'i'));
   await expect(awaitItem(server.client, idOf(failing))).rejects.toThrow();
   await untilOpen('retry', 0, 2);
-  expect(await retryBatch(context, 'retry')).toEqual({ restarted: 1, already: 0 });
+  expect(await retryBatch(context, 'retry')).toMatchObject({ restarted: 1, already: 0 });
   await untilOpen('retry', 0, 3);
   expect(await countBatch(server.client, 'retry')).toMatchObject({ failed: 2, completed: 1 });
   await expect(controlItem(server.client, 'cancel', 'retry/nothing')).rejects.toMatchObject({ type: 'SourceNotFound' });

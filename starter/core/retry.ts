@@ -14,6 +14,8 @@ export interface Retried {
   restarted: number;
   /** Failed runs whose item has succeeded or runs again since. */
   already: number;
+  /** URI prefix of the outputs of one of them; the others' are the same unless their jobs said otherwise. */
+  outputs?: string;
 }
 
 /** Runs the failed items of a batch again, each with the input it had. Cancelled ones stay cancelled. */
@@ -21,7 +23,9 @@ export async function retryBatch(context: SubmitContext, batchId: string): Promi
   const total: Retried = { restarted: 0, already: 0 };
   const failed = context.client.workflow.list({ query: retryableQuery(batchId), pageSize: 1000 });
   await forEachBounded(failed, CONCURRENCY, async ({ workflowId, runId }) => {
-    total[await restart(context, workflowId, runId)]++;
+    const item = await retrying(() => inputOf(context.client, workflowId, runId));
+    total.outputs ??= item.output.replace(/\/[^/]*$/, '');
+    total[await restart(context, item)]++;
   });
   return total;
 }
@@ -32,13 +36,12 @@ export async function retryBatch(context: SubmitContext, batchId: string): Promi
  */
 export async function retryItem(context: SubmitContext, workflowId: string): Promise<Retried> {
   const { runId } = await describeItem(context.client, workflowId);
-  return { restarted: 0, already: 0, [await restart(context, workflowId, runId)]: 1 };
+  const item = await retrying(() => inputOf(context.client, workflowId, runId));
+  return { restarted: 0, already: 0, [await restart(context, item)]: 1 };
 }
 
-async function restart(context: SubmitContext, workflowId: string, runId: string): Promise<keyof Retried> {
-  const item = await retrying(() => inputOf(context.client, workflowId, runId));
-  const started = await retrying(() => startUnlessKnown(context, item));
-  return started ? 'restarted' : 'already';
+async function restart(context: SubmitContext, item: WorkItem): Promise<'restarted' | 'already'> {
+  return (await retrying(() => startUnlessKnown(context, item))) ? 'restarted' : 'already';
 }
 
 /** What a run was started with: the first event of its history. */

@@ -49,7 +49,7 @@ export function summaryText(summary: Summary, colours: Colours, waited: boolean)
   if (summary.bytesIn > 0) {
     lines.push(row('bytes', `${formatBytes(summary.bytesIn)} in, ${formatBytes(summary.bytesOut)} out`));
   }
-  lines.push(row('outputs', printableText(summary.outputs)));
+  if (summary.outputs !== '') lines.push(row('outputs', printableText(summary.outputs)));
   return [...lines, ...failureLines(summary, colours)].join('\n');
 }
 

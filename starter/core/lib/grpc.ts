@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleepUnlessAborted } from './sleep';
 
 /** gRPC status codes that say "later": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
 const TRANSIENT = new Set([4, 8, 10, 14]);
@@ -49,7 +49,7 @@ export async function retrying<T>(call: () => Promise<T>, options: RetryOptions 
       if (!isTransient(error) || Date.now() + wait > deadline) throw error;
       options.onWait?.(error);
       // Spread out, so that a hundred callers do not come back in the same moment.
-      await sleep(wait * (0.5 + Math.random()), undefined, { signal: options.signal });
+      await sleepUnlessAborted(wait * (0.5 + Math.random()), options.signal);
     }
   }
 }

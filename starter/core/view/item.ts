@@ -1,0 +1,132 @@
+import { isGrpcServiceError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
+import type { Storage } from '../../../storage';
+import { describeItem } from '../control';
+import { failureOf } from '../failure';
+import { inputOf } from '../retry';
+import { attribute, memoText, stateOf, type Run } from './runs';
+
+/** A worker answers the query; without one there is no use in waiting longer. */
+const QUERY_MS = 2_000;
+const STARTED = 2;
+
+export type ItemState = 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
+
+/** An activity that is under way or waits for a worker. */
+export interface Pending {
+  activity: string;
+  started: boolean;
+  attempt: number;
+  /** Why the attempt before failed. */
+  lastFailure?: string;
+}
+
+/** Everything about one item, from its last run. */
+export interface ItemView {
+  workflowId: string;
+  runId: string;
+  state: ItemState;
+  kind: string;
+  preset: string;
+  tenant: string;
+  source?: string;
+  /** ISO 8601. */
+  startedAt: string;
+  closedAt?: string;
+  /** The most attempts that any of its steps has taken. */
+  attempt: number;
+  /** While it is open and a worker answers. */
+  progress?: ItemProgress;
+  pending: Pending[];
+  error?: { type: string; message: string };
+  result?: ItemResult;
+}
+
+/** @throws DarkroomError SourceNotFound when there is no such item */
+export async function viewItem(client: Client, workflowId: string): Promise<ItemView> {
+  return viewOf(client, await describeItem(client, workflowId));
+}
+
+/** The same where the description is at hand. */
+export async function viewOf(client: Client, run: WorkflowExecutionDescription): Promise<ItemView> {
+  const { workflowId, runId } = run;
+  const closed = stateOf(run);
+  const common = {
+    ...{ workflowId, runId },
+    kind: attribute(run, 'MediaKind'),
+    preset: attribute(run, 'MediaPreset'),
+    tenant: attribute(run, 'MediaTenant'),
+    source: memoText(run, 'source'),
+    startedAt: run.startTime.toISOString(),
+    closedAt: run.closeTime?.toISOString(),
+  };
+  if (closed === 'open') {
+    const pending = pendingOf(run);
+    const progress = await progressOf(client, workflowId, runId);
+    return { ...common, state: openState(progress, pending), attempt: attempts(progress, pending), progress, pending };
+  }
+  const rest = { ...common, state: closed, attempt: 1, pending: [] };
+  if (closed !== 'succeeded') return { ...rest, error: await failureOf(client, workflowId, runId) };
+  const result = (await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result()) as ItemResult;
+  return { ...rest, result };
+}
+
+function openState(progress: ItemProgress | undefined, pending: Pending[]): ItemState {
+  if (progress?.state === 'paused') return 'paused';
+  const begun = pending.some(({ started, attempt }) => started || attempt > 1);
+  const done = progress?.steps.some(({ state }) => state === 'done' || state === 'failed') ?? false;
+  return begun || done ? 'running' : 'queued';
+}
+
+function attempts(progress: ItemProgress | undefined, pending: Pending[]): number {
+  return Math.max(1, ...pending.map(({ attempt }) => attempt), ...(progress?.steps ?? []).map((step) => step.attempts));
+}
+
+function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
+  return (raw.pendingActivities ?? []).map(({ activityType, state, attempt, lastFailure }) => ({
+    activity: activityType?.name ?? '',
+    started: state === STARTED,
+    attempt: attempt ?? 1,
+    lastFailure: lastFailure?.message ?? undefined,
+  }));
+}
+
+async function progressOf(client: Client, workflowId: string, runId: string): Promise<ItemProgress | undefined> {
+  try {
+    const handle = client.workflow.getHandle(workflowId, runId);
+    return await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<ItemProgress>('progress'));
+  } catch (error) {
+    // No worker, or one that is busy: the rest of the picture is there all the same.
+    if (isGrpcServiceError(error) || (error instanceof Error && /^(Query|Workflow)\w+Error$/.test(error.name))) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** URI of the folder that the item's files are in: from its memo, or for older and longer ones from its history. */
+export async function outputOf(client: Client, run: Run): Promise<string> {
+  return memoText(run, 'output') ?? (await inputOf(client, run.workflowId, run.runId)).output;
+}
+
+/** Manifests by run; each is read once while it is among the last `size` asked for. */
+export class ManifestCache {
+  private readonly known = new Map<string, Manifest>();
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly size = 1000,
+  ) {}
+
+  /** Undefined: not published. */
+  async get(output: string, runId: string): Promise<Manifest | undefined> {
+    const key = `${runId} ${output}`;
+    const found = this.known.get(key) ?? (await this.storage.readManifest(output))?.manifest;
+    if (found === undefined) return undefined;
+    this.known.delete(key);
+    this.known.set(key, found);
+    const [oldest] = this.known.keys();
+    if (this.known.size > this.size && oldest !== undefined) this.known.delete(oldest);
+    return found;
+  }
+}
