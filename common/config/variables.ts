@@ -115,6 +115,32 @@ export const VARIABLES = {
     "port of the Temporal SDK's own Prometheus exporter; 0: off",
   ),
 
+  // The API server
+  httpHost: variable(
+    'DARKROOM_HTTP_HOST',
+    text,
+    '127.0.0.1',
+    'address that the API server listens on; anything but loopback needs DARKROOM_API_KEYS',
+  ),
+  httpPort: variable('DARKROOM_HTTP_PORT', integer(0, 65_535), '8080', 'port of the API server; 0: any free one'),
+  apiKeys: secret(
+    'DARKROOM_API_KEYS',
+    'keys of the API, comma- or line-separated name:tenant:jobsPerMinute:sha256 of the key in hex; unset: no keys, loopback only',
+  ),
+  apiKey: secret('DARKROOM_API_KEY', 'the key that commands send with --api'),
+  webhookSecret: secret(
+    'DARKROOM_WEBHOOK_SECRET',
+    'signs the calls to callbackUrl (starter and worker); unset: jobs with a callbackUrl are refused',
+  ),
+  uploads: optional('DARKROOM_UPLOADS', text, 'URI prefix for uploaded files; unset: _uploads below the outputs'),
+  maxUploadBytes: variable('DARKROOM_MAX_UPLOAD_BYTES', size, '5GiB', 'largest upload'),
+  maxBacklogAge: variable(
+    'DARKROOM_MAX_BACKLOG_AGE',
+    duration,
+    '24h',
+    'the API refuses jobs (429) while the oldest waiting task is older than this; 0s: never',
+  ),
+
   // What may be read and written
   allowedRoots: variable(
     'DARKROOM_ALLOWED_ROOTS',

@@ -82,7 +82,7 @@ export const METRICS = {
   },
   darkroom_child_kills_total: {
     type: 'counter',
-    help: 'Image children that died while working (crash, timeout, memory)',
+    help: 'Child processes that died while working (crash, timeout, memory)',
     labels: ['reason'],
     from: 'worker',
   },
@@ -100,32 +100,6 @@ export const METRICS = {
     from: 'worker',
   },
 
-  http_request_duration_seconds: {
-    type: 'histogram',
-    help: 'Requests to the API by route pattern and status; streams that stay open are not in it',
-    labels: ['method', 'route', 'status'],
-    buckets: REQUEST_BUCKETS,
-    from: 'starter',
-  },
-  darkroom_jobs_submitted_total: {
-    type: 'counter',
-    help: 'Jobs that became a workflow, by kind, preset and source (http, or another source of jobs)',
-    labels: ['kind', 'preset', 'source'],
-    from: 'starter',
-  },
-  darkroom_submit_errors_total: {
-    type: 'counter',
-    help: 'Jobs that could not be submitted, by type of the error table',
-    labels: ['type'],
-    from: 'starter',
-  },
-  darkroom_event_streams_open: { type: 'gauge', help: 'Event streams open now', labels: [], from: 'starter' },
-  darkroom_webhook_deliveries_total: {
-    type: 'counter',
-    help: 'Webhook deliveries that ended, by outcome (delivered, failed)',
-    labels: ['outcome'],
-    from: 'starter',
-  },
 
   darkroom_backlog_items: {
     type: 'gauge',
@@ -169,6 +143,32 @@ export const METRICS = {
     labels: [],
     from: 'queue',
   },
+  darkroom_webhook_deliveries_total: {
+    type: 'counter',
+    help: 'Calls to a callbackUrl, by outcome (ok, retry, gave_up)',
+    labels: ['outcome'],
+    from: 'worker',
+  },
+  http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time to answer a request of the API, streams and long polls included',
+    labels: ['method', 'route', 'status'],
+    buckets: REQUEST_BUCKETS,
+    from: 'starter',
+  },
+  darkroom_jobs_submitted_total: {
+    type: 'counter',
+    help: 'Jobs taken in, by kind, preset and where they came from',
+    labels: ['kind', 'preset', 'source'],
+    from: 'starter',
+  },
+  darkroom_submit_errors_total: {
+    type: 'counter',
+    help: 'Jobs refused, by type of the error',
+    labels: ['type'],
+    from: 'starter',
+  },
+  darkroom_event_streams_open: { type: 'gauge', help: 'Event streams open', labels: [], from: 'starter' },
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricName = keyof typeof METRICS;

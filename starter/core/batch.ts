@@ -29,6 +29,8 @@ export interface QueueState {
   pool: Pool;
   /** Tasks that no worker has taken yet; the server's estimate, of all batches together. */
   backlog: number;
+  /** ms that the oldest of them has waited; 0: none waits. */
+  ageMs: number;
   /** Workers that asked for work of this queue within the last minutes. */
   pollers: number;
 }
@@ -49,6 +51,7 @@ export function describeQueues(client: Client, queuePrefix: string): Promise<Que
       return {
         pool,
         backlog: Number(response.stats?.approximateBacklogCount ?? 0),
+        ageMs: Number(response.stats?.approximateBacklogAge?.seconds ?? 0) * 1000,
         pollers: response.pollers?.length ?? 0,
       };
     }),

@@ -95,7 +95,7 @@ test('an item submitted twice is one run', async () => {
   expect(await submitItem(context, held)).toBe('joined');
   const handle = server.client.workflow.getHandle(idOf(held));
   const { memo, priority, typedSearchAttributes } = await handle.describe();
-  expect(memo).toEqual({ source: held.source });
+  expect(memo).toEqual({ source: held.source, output: held.output });
   expect(priority?.priorityKey).toBe(3);
   expect(JSON.stringify(typedSearchAttributes)).toMatch(/MediaBatchId.*twice/);
   await handle.signal('release');

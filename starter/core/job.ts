@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { DEFAULT_PRIORITY, type MediaJob, type MediaKind, type Preset, type Priority } from '../../common/contracts';
-import type { WorkItem } from '../../common/contracts';
+import type { SubmitMode, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { recipeHash } from '../../media/presets';
 import { sniff, SNIFF_BYTES } from '../../media/sniff';
@@ -53,6 +53,9 @@ export interface JobDefaults {
   preset: string;
   priority?: Priority;
   tenant?: string;
+  callbackUrl?: string;
+  /** Default: `batch`. */
+  mode?: SubmitMode;
 }
 
 /** Finds a preset by its name; the same name must give the same preset during one submission. */
@@ -103,7 +106,8 @@ export async function resolveJob(
     priority: job.priority ?? defaults.priority ?? DEFAULT_PRIORITY,
     tenant: job.tenant ?? defaults.tenant ?? 'default',
     metadata: job.metadata,
-    callbackUrl: job.callbackUrl,
+    callbackUrl: job.callbackUrl ?? defaults.callbackUrl,
+    mode: defaults.mode,
   };
 }
 

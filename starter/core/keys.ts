@@ -42,6 +42,12 @@ export function itemKey(source: string, id?: string): string {
   return [readable, hash(id ?? source, 12)].filter(Boolean).join('-');
 }
 
+/** Key of a single job without an id of its own: the same wish is the same job, and another preset or place another one. */
+export function wishKey(source: string, preset: string, output: string | undefined): string {
+  const parts = [slug(baseName(source)), slug(preset).slice(0, 20), hash(JSON.stringify([source, preset, output]), 12)];
+  return parts.filter(Boolean).join('-');
+}
+
 /** The same command gets the same batch, so that running it again goes on with what is missing. */
 export function defaultBatchId(input: string, preset: string, output: string | undefined): string {
   const readable = slug(baseName(input) || input).slice(0, 30);

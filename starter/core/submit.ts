@@ -36,8 +36,8 @@ const TENANT = defineSearchAttributeKey('MediaTenant', 'KEYWORD');
 
 /** Longest summary in the Web UI, in bytes of what the server takes (400). */
 const MAX_SUMMARY = 190;
-/** Longest source kept in the memo, in characters: the memo is read with every page of runs. */
-const MAX_MEMO_SOURCE = 1000;
+/** Longest source or output kept in the memo, in characters: the memo is read with every page of runs. */
+const MAX_MEMO_TEXT = 1000;
 
 /**
  * Submits an item unless it is done. Submitting it twice is one run, whether at once or years apart.
@@ -96,7 +96,11 @@ function startOptions({ queuePrefix }: SubmitContext, item: WorkItem): WorkflowS
       { key: PRESET, value: item.preset.name },
       { key: TENANT, value: item.tenant },
     ]),
-    memo: { source: item.source.slice(0, MAX_MEMO_SOURCE) },
+    memo: {
+      source: item.source.slice(0, MAX_MEMO_TEXT),
+      // Cut short it would lead nowhere.
+      ...(item.output.length <= MAX_MEMO_TEXT && { output: item.output }),
+    },
     priority: { priorityKey: item.priority },
     staticSummary: Buffer.byteLength(name) <= 400 ? name : item.itemKey,
   };
