@@ -42,6 +42,7 @@ function startAtZero(metrics: Metrics, { pools }: Config): void {
     metrics.darkroom_bytes_written_total.inc({ kind }, 0);
     for (const type of Object.keys(ERRORS) as ErrorType[]) metrics.darkroom_errors_total.inc({ kind, type }, 0);
   }
+  for (const outcome of ['ok', 'retry', 'gave_up']) metrics.darkroom_webhook_deliveries_total.inc({ outcome }, 0);
   for (const reason of ['crash', 'timeout', 'memory']) metrics.darkroom_child_kills_total.inc({ reason }, 0);
   const activities = [
     ...(pools.includes('image') ? ['makeImage'] : []),

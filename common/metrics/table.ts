@@ -100,7 +100,6 @@ export const METRICS = {
     from: 'worker',
   },
 
-
   darkroom_backlog_items: {
     type: 'gauge',
     help: 'Tasks that no worker has taken yet. The server forgets the figure after five idle minutes, so look at darkroom_open_workflows too',
