@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
 import { runProcess } from '../../common/process';
 import { clipArguments } from './clip';
@@ -90,7 +91,7 @@ class Studio {
     await mkdir(this.work, { recursive: true });
     const temporary = path.join(this.work, name);
     if (name.endsWith('.mp4')) await this.encodeClip(index, temporary);
-    else await writeFile(temporary, await encodePhoto(this.base(index), index));
+    else await writeFile(temporary, await encodePhoto(await this.base(index), index));
     await rename(temporary, path.join(this.folder, name));
   }
 
@@ -98,9 +99,15 @@ class Studio {
     await rm(this.work, { recursive: true, force: true });
   }
 
-  private base(index: number): Picture {
+  private async base(index: number): Promise<Picture> {
     const which = index % this.baseCount;
     let picture = this.bases.get(which);
+    if (picture === undefined) {
+      // Painting holds the thread for a second or two: a Ctrl-C that came before must get through.
+      await setImmediate();
+      this.signal?.throwIfAborted();
+      picture = this.bases.get(which);
+    }
     if (picture === undefined) {
       picture = paintLandscape(which + 1, BASE.width, BASE.height);
       this.bases.set(which, picture);
@@ -117,7 +124,7 @@ class Studio {
 
   /** A base as a file that ffmpeg can read, in the size that suits a clip. */
   private async writeStill(which: number): Promise<string> {
-    const { data, width, height } = this.base(which);
+    const { data, width, height } = await this.base(which);
     const file = path.join(this.work, `still-${which}.jpg`);
     await sharp(data, { raw: { width, height, channels: 3 } })
       .resize({ width: 2400 })

@@ -15,28 +15,40 @@ export interface TestServer {
   config: Config;
   client: Client;
   folder: string;
+  /** Kills the server and starts it again on the same port, with what its database holds. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startTestServer(): Promise<TestServer> {
+/** @param dbFile name of a database in the folder; false: in memory */
+export async function startTestServer(dbFile: string | false = false): Promise<TestServer> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-starter-'));
   const port = await freePort();
   const env = { ...process.env, DARKROOM_HOME: folder, DARKROOM_ALLOWED_ROOTS: folder };
   const config = loadConfig({ ...env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
   const binary = await ensureTemporalBinary(config, () => {});
-  const pid = await startTemporalServer({ home: folder, port, dbFile: false, binary });
+  const options = { home: folder, port, dbFile: dbFile && path.join(folder, dbFile), binary };
+  let pid = await startTemporalServer(options);
   const connection = await connect(config);
   return {
     config,
     client: createClient(connection, config),
     folder,
+    async restart() {
+      await kill(pid, 'SIGKILL');
+      pid = await startTemporalServer(options);
+    },
     async close() {
       await connection.close();
-      process.kill(pid, 'SIGTERM');
-      while (isAlive(pid)) await sleep(20);
+      await kill(pid, 'SIGTERM');
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function kill(pid: number, signal: NodeJS.Signals): Promise<void> {
+  process.kill(pid, signal);
+  while (isAlive(pid)) await sleep(20);
 }
 
 function freePort(): Promise<number> {
