@@ -1,4 +1,6 @@
 import type { Config } from '../../common/config';
+import { freePort } from '../monitor/free-port';
+import { announceTarget } from '../monitor/targets';
 import { allowedRootsFile } from './allowed-roots';
 import { startService, type Service } from './child-process';
 
@@ -7,11 +9,13 @@ const STOP_RESERVE_MS = 5_000;
 
 /**
  * Starts a worker for this configuration and waits until it takes work. It inherits the environment, with the address of
- * the server, and takes any free ports, so that several run side by side.
+ * the server, and takes any free ports, so that several run side by side; `npm run monitor` finds them.
  * @param logFile where it writes; undefined: to this terminal.
  */
-export function startWorkerProcess(config: Config, address: string, logFile?: string): Promise<Service> {
-  return startService({
+export async function startWorkerProcess(config: Config, address: string, logFile?: string): Promise<Service> {
+  // Its runtime cannot say which port it took, so it is told one.
+  const sdkMetricsPort = await freePort();
+  const worker = await startService({
     module: 'workers/main.js',
     logFile,
     stopLimitMs: config.shutdownForce + STOP_RESERVE_MS,
@@ -24,7 +28,15 @@ export function startWorkerProcess(config: Config, address: string, logFile?: st
       DARKROOM_ALLOWED_BUCKETS: config.allowedBuckets.join(','),
       DARKROOM_ALLOWED_HOSTS: config.allowedHosts.join(','),
       DARKROOM_WORKER_PORT: '0',
-      DARKROOM_SDK_METRICS_PORT: '0',
+      DARKROOM_SDK_METRICS_PORT: String(sdkMetricsPort),
     },
   });
+  const ports = [worker.httpPort, sdkMetricsPort];
+  const withdraw = await announceTarget(config.home, { job: 'darkroom-worker', pid: worker.pid, ports });
+  const ended = worker.ended.then((how) => withdraw().then(() => how));
+  const stop = async (): Promise<void> => {
+    await worker.stop();
+    await ended;
+  };
+  return { ...worker, ended, stop };
 }

@@ -1,0 +1,66 @@
+import type { Connection } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { POOLS, taskQueue, type MediaKind, type Pool } from '../../common/contracts';
+import { WORKFLOW_TYPES } from '../core/submit';
+
+/**
+ * A poller that has not asked for so long is gone: a long poll lasts 60 s, and the server itself forgets pollers only after
+ * five minutes, in which a killed worker would still look alive.
+ */
+const POLLER_MS = 90_000;
+
+/** One task queue, as Temporal sees it now. */
+export interface QueueSample {
+  queue: string;
+  backlog: number;
+  /** Seconds that the oldest task has waited. */
+  ageSeconds: number;
+  pollers: number;
+  /** Tasks per second. */
+  addRate: number;
+  dispatchRate: number;
+}
+
+/** Where and what to ask. */
+export interface QueueScope {
+  connection: Connection;
+  namespace: string;
+  queuePrefix: string;
+}
+
+const { TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW } = temporal.api.enums.v1.TaskQueueType;
+
+/** Backlog, its age, rates and pollers of the three queues. */
+export function sampleQueues(scope: QueueScope): Promise<QueueSample[]> {
+  return Promise.all(POOLS.map((pool) => sampleQueue(scope, pool)));
+}
+
+async function sampleQueue({ connection, namespace, queuePrefix }: QueueScope, pool: Pool): Promise<QueueSample> {
+  const queue = taskQueue(queuePrefix, pool);
+  const { stats, pollers } = await connection.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: queue },
+    taskQueueType: pool === 'workflows' ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
+    reportStats: true,
+  });
+  const since = Date.now() - POLLER_MS;
+  const alive = (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
+  return {
+    queue,
+    backlog: Number(stats?.approximateBacklogCount ?? 0),
+    ageSeconds: Number(stats?.approximateBacklogAge?.seconds ?? 0),
+    pollers: new Set(alive.map(({ identity }) => identity)).size,
+    addRate: stats?.tasksAddRate ?? 0,
+    dispatchRate: stats?.tasksDispatchRate ?? 0,
+  };
+}
+
+/** Open items by kind, from the visibility store: a second or so behind. */
+export async function countOpen({ connection, namespace }: QueueScope): Promise<Record<MediaKind, number>> {
+  const count = async (kind: MediaKind): Promise<number> => {
+    const query = `WorkflowType = "${WORKFLOW_TYPES[kind]}" AND ExecutionStatus = "Running"`;
+    return Number((await connection.workflowService.countWorkflowExecutions({ namespace, query })).count);
+  };
+  const [image, video] = await Promise.all([count('image'), count('video')]);
+  return { image, video };
+}
