@@ -6,7 +6,7 @@ import { emptyTally } from '../core/stream';
 import { followBatch, summarise, type Submission } from './follow';
 import { Session } from './session';
 import { coloursFor } from './ui/colours';
-import { EXIT, Interrupted, runCommand } from './ui/command';
+import { EXIT, runCommand } from './ui/command';
 import { formatCount } from './ui/format';
 import { command } from './ui/options';
 import { summaryText } from './ui/summary';
@@ -43,8 +43,6 @@ async function main(stop: AbortSignal): Promise<number> {
     return summary.failed > 0 ? EXIT.failed : EXIT.ok;
   } catch (error) {
     view.end();
-    if (error instanceof Interrupted)
-      view.note('Stopped. The items stay submitted; npm run status tells how far they are.');
     throw error;
   } finally {
     await session.close();

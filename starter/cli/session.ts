@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Config } from '../../common/config';
 import { availableCores } from '../../common/cores';
-import { connect, createClient } from '../../common/temporal';
+import { configuredAddress, connect, createClient } from '../../common/temporal';
 import { createStorage, type Storage } from '../../storage';
 import type { KnownSlots } from '../core/batch';
 import { allowedRootsFile, allowRoots } from '../embedded/allowed-roots';
@@ -63,11 +63,6 @@ export class Session {
     return this.server.origin !== 'configured';
   }
 
-  /** The server is another machine, so that local files mean nothing to its workers. */
-  get remote(): boolean {
-    return !this.embedded && !isLoopback(this.server.address);
-  }
-
   /** How many items our own worker runs at once; undefined where the workers are somebody else's. */
   get slots(): KnownSlots | undefined {
     if (!this.embedded) return undefined;
@@ -108,6 +103,12 @@ export class Session {
     this.storage.close();
     await this.client.connection.close();
   }
+}
+
+/** The server that the user names is on another machine, so that local files mean nothing to its workers. */
+export function isRemote(config: Config): boolean {
+  const address = configuredAddress(config);
+  return address !== undefined && !isLoopback(address);
 }
 
 /** `localhost:7233`, `127.0.0.1:7233`, `[::1]:7233`: the same machine. */

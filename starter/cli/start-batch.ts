@@ -7,6 +7,7 @@
  */
 import { availableCores } from '../../common/cores';
 import { loadConfig, type Config } from '../../common/config';
+import { configuredAddress } from '../../common/temporal';
 import { loadPreset } from '../../media/presets';
 import { cachedPresets } from '../core/job';
 import { ensureFfmpeg } from '../embedded/ffmpeg';
@@ -15,7 +16,7 @@ import { ensureSamples } from '../samples';
 import { summarise } from './follow';
 import { samplesFolder, whatIsNamed } from './places';
 import { Session } from './session';
-import { begin, submitAndFollow } from './submission';
+import { planSubmission, submitAndFollow } from './submission';
 import { coloursFor } from './ui/colours';
 import { EXIT, Interrupted, runCommand } from './ui/command';
 import { parseBatchOptions, type BatchOptions } from './ui/options';
@@ -29,13 +30,13 @@ async function main(stop: AbortSignal): Promise<number> {
   await presets(options.preset).catch((error: Error) => {
     throw new UsageError(`--preset ${options.preset}: ${error.message}`);
   });
+  const submission = planSubmission(config, options);
+
   const view = createView(options.json);
   const report = (line: string): void => view.note(line);
-
   await makeSamples(config, options, view, stop);
   const session = await Session.open(config, whatIsNamed(options), report);
   try {
-    const submission = begin(session, options);
     view.note(`Batch ${submission.batchId}: ${session.batchUrl(submission.batchId) ?? session.server.address}`);
     if (session.embedded && options.wait) await session.startWorker(report);
     stop.throwIfAborted();
@@ -45,9 +46,14 @@ async function main(stop: AbortSignal): Promise<number> {
     const summary = await summarise(session, submission, options.wait);
     view.end();
     print(summary, options, config);
+    if (session.embedded && !options.wait)
+      view.note('They wait for a worker: npm run worker, or the same command without --no-wait.');
     return summary.failed > 0 ? EXIT.failed : EXIT.ok;
   } catch (error) {
-    if (error instanceof Interrupted) sayGoodbye(view, session, options);
+    view.end();
+    if (error instanceof Interrupted && session.embedded && options.wait) {
+      view.note('Stopping: what is being worked on is finished first (Ctrl-C again stops at once).');
+    }
     throw error;
   } finally {
     await session.close();
@@ -57,7 +63,7 @@ async function main(stop: AbortSignal): Promise<number> {
 /** Samples need ffmpeg, and so does the worker that runs beside an embedded server. */
 async function makeSamples(config: Config, { input }: BatchOptions, view: View, stop: AbortSignal): Promise<void> {
   if (input.type !== 'samples') {
-    if (config.temporalAddress === undefined) await ensureFfmpeg(config, (line) => view.note(line));
+    if (configuredAddress(config) === undefined) await ensureFfmpeg(config, (line) => view.note(line));
     return;
   }
   const { ffmpeg } = await ensureFfmpeg(config, (line) => view.note(line));
@@ -68,7 +74,7 @@ async function makeSamples(config: Config, { input }: BatchOptions, view: View, 
     lanes: availableCores(),
     signal: stop,
     onProgress: (made, total) => view.step('Making samples', made, total),
-  });
+  }).finally(() => view.end());
 }
 
 function print(summary: Summary, { json, wait }: BatchOptions, config: Config): void {
@@ -76,14 +82,6 @@ function print(summary: Summary, { json, wait }: BatchOptions, config: Config): 
     ? JSON.stringify(summary)
     : summaryText(summary, coloursFor(process.stdout, config.noColor !== undefined), wait);
   process.stdout.write(`${text}\n`);
-}
-
-function sayGoodbye(view: View, session: Session, options: BatchOptions): void {
-  view.end();
-  if (session.embedded && options.wait) {
-    view.note('Stopping: what is being worked on is finished first (Ctrl-C again stops at once).');
-  }
-  view.note('Stopped. The same command again goes on with what is missing.');
 }
 
 runCommand(main);

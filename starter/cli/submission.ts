@@ -1,3 +1,4 @@
+import type { Config } from '../../common/config';
 import { fileUri, joinUri } from '../../storage';
 import { clockSkew } from '../core/clock';
 import type { PresetSource } from '../core/job';
@@ -8,17 +9,23 @@ import { openInput, UsageError } from '../inputs';
 import { refuseLocal, stagedUnder } from '../inputs/staging';
 import { followBatch, type Submission } from './follow';
 import { samplesFolder } from './places';
-import type { Session } from './session';
+import { isRemote, type Session } from './session';
 import type { BatchOptions } from './ui/options';
 import type { View } from './ui/view';
 
-/** Everything about the submission that is known before its first item. */
-export function begin(session: Session, options: BatchOptions): Submission {
+/**
+ * Everything about the submission that is known before its first item, and before anything is started.
+ * @throws UsageError where remote workers could not read the sources or write the outputs
+ */
+export function planSubmission(config: Config, options: BatchOptions): Submission {
   const batchId = options.batchId ?? defaultBatchId(options.input.name, options.preset, options.output);
+  const { output = config.outputDefault, staging, sharedFiles } = options;
+  if (isRemote(config) && !sharedFiles) checkReach(options, output);
+  const ownOutput = staging === undefined || !isRemote(config) ? fileUri(config.home) : staging;
   const now = new Date();
   return {
     batchId,
-    outputs: outputsOf(session, options, batchId),
+    outputs: output ?? joinUri(ownOutput, 'outputs', batchId),
     tally: emptyTally(),
     refused: [],
     final: false,
@@ -27,22 +34,17 @@ export function begin(session: Session, options: BatchOptions): Submission {
   };
 }
 
-/** @throws UsageError where remote workers could not write the outputs or read the sources */
-function outputsOf({ config, remote }: Session, options: BatchOptions, batchId: string): string {
-  const { output = config.outputDefault, staging, sharedFiles, input } = options;
-  if (remote && !sharedFiles) {
-    const local = input.type === 'samples' || input.name.startsWith('file:');
-    if (local && staging === undefined && input.type !== 'list') {
-      throw new UsageError(
-        'the workers run elsewhere and cannot read files of this machine: add --staging s3://bucket/prefix, or --shared-files if they see the same folders',
-      );
-    }
-    if (output === undefined ? staging === undefined : output.startsWith('file:')) {
-      throw new UsageError('the workers run elsewhere: say where the outputs go with --output s3://bucket/prefix');
-    }
-    if (output === undefined && staging !== undefined) return joinUri(staging, 'outputs', batchId);
+function checkReach({ input, staging }: BatchOptions, output: string | undefined): void {
+  const isLocal = input.type === 'samples' || (input.type !== 'list' && input.name.startsWith('file:'));
+  if (isLocal && staging === undefined) {
+    throw new UsageError(
+      'the workers run elsewhere and cannot read files of this machine: ' +
+        'add --staging s3://bucket/prefix, or --shared-files if they see the same folders',
+    );
   }
-  return output ?? joinUri(fileUri(config.home), 'outputs', batchId);
+  if (output === undefined ? staging === undefined : output.startsWith('file:')) {
+    throw new UsageError('the workers run elsewhere: say where the outputs go with --output s3://bucket/prefix');
+  }
 }
 
 /** Submits and follows at the same time: the first items are done long before the last ones are submitted. */
@@ -98,7 +100,7 @@ async function submit(
 }
 
 /** How local files get to remote workers. */
-function bringer({ remote, storage, config }: Session, { staging, sharedFiles }: BatchOptions) {
+function bringer({ storage, config }: Session, { staging, sharedFiles }: BatchOptions) {
   if (staging !== undefined) return stagedUnder(joinUri(staging, 'sources'), storage, config.maxSourceBytes);
-  return remote && !sharedFiles ? refuseLocal : undefined;
+  return isRemote(config) && !sharedFiles ? refuseLocal : undefined;
 }

@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import path from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { fileUri, type Storage } from '../../storage';
 import { ItemProblem, type Entry } from '../core/stream';
@@ -80,11 +81,16 @@ export async function* openInput(input: Input, options: OpenOptions): AsyncGener
       for (const file of samplePaths(options.samples, input.count)) yield { source: fileUri(file) };
       return;
     case 'folder':
-      return yield* readFolder(options.storage, input.uri, options);
+      yield* readFolder(options.storage, input.uri, options);
+      return;
     case 'single':
-      return yield { source: input.uri };
+      yield { source: input.uri };
+      return;
     case 'stdin':
-      return yield* readJobList(process.stdin, 'stdin', options.cwd);
+      // Whoever feeds it may pause for long; an abort must not wait for the next line.
+      if (options.signal) addAbortSignal(options.signal, process.stdin);
+      yield* readJobList(process.stdin, 'stdin', options.cwd);
+      return;
     case 'list':
       try {
         const stream = createReadStream(input.path, { signal: options.signal });

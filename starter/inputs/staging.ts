@@ -29,9 +29,13 @@ export function stagedUnder(prefix: string, storage: Storage, maxBytes: number):
 }
 
 /** For a remote server without staging: says what is wrong, item by item. */
-export async function refuseLocal(job: MediaJob): Promise<MediaJob> {
-  if (!isLocal(job)) return job;
-  throw new DarkroomError('SourceForbidden', 'The file lies on this machine, where remote workers cannot read it.');
+export function refuseLocal(job: MediaJob): Promise<MediaJob> {
+  if (!isLocal(job)) return Promise.resolve(job);
+  const refusal = new DarkroomError(
+    'SourceForbidden',
+    'The file lies on this machine, where remote workers cannot read it.',
+  );
+  return Promise.reject(refusal);
 }
 
 async function sha256(storage: Storage, uri: string): Promise<string> {

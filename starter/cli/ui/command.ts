@@ -31,7 +31,7 @@ export function runCommand(main: (stop: AbortSignal) => Promise<number>): void {
     (error: unknown) => {
       if (error instanceof CommanderError && error.exitCode === 0) process.exit(EXIT.ok);
       const code = exitCodeOf(error);
-      if (code !== EXIT.interrupted) process.stderr.write(`${describeError(error)}\n`);
+      process.stderr.write(`${describeError(error)}\n`);
       process.exit(code);
     },
   );
@@ -45,6 +45,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** One line for a mistake in what was typed; else the sentence that the error carries. */
 export function describeError(error: unknown): string {
+  if (error instanceof Interrupted) return 'Stopped. The same command again goes on with what is missing.';
   if (error instanceof CommanderError)
     return printableText(error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '));
   if (error instanceof UsageError) return printableText(error.message);

@@ -65,7 +65,6 @@ describe('arguments', () => {
       error = caught;
     }
     expect(describeError(error)).toContain(message);
-    // eslint-disable-next-line no-control-regex
     expect(describeError(error)).not.toMatch(/[\n\x1b]|^error/);
     expect(exitCodeOf(error)).toBe(2);
   });
