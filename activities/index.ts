@@ -2,6 +2,7 @@ import { makeImage } from './image';
 import { quarantine } from './quarantine';
 import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo } from './video';
 import type { ActivityDeps } from './deps';
+import { deliverWebhook } from './webhook';
 
 export type { ActivityDeps } from './deps';
 
@@ -22,6 +23,7 @@ export function createActivities(deps: ActivityDeps) {
     makeSprite: bind(deps, makeSprite),
     publishVideo: bind(deps, publishVideo),
     quarantine: bind(deps, quarantine),
+    deliverWebhook: bind(deps, deliverWebhook),
   };
 }
 

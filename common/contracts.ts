@@ -210,6 +210,28 @@ export function workflowId(batchId: string, itemKey: string): string {
   return `${batchId}/${itemKey}`;
 }
 
+/** What a callbackUrl is sent, once for each run of a job. */
+export interface WebhookEvent {
+  type: 'job.succeeded' | 'job.failed' | 'job.cancelled';
+  /** The id of the job in the API. */
+  job: string;
+  batch: string;
+  source: string;
+  metadata?: Record<string, string>;
+  result?: ItemResult;
+  /** A row of the error table and its sentence. */
+  error?: { type: string; message: string };
+  /** ISO 8601, when the job ended. */
+  at: string;
+}
+
+export interface WebhookCall {
+  url: string;
+  /** The same for every attempt. */
+  id: string;
+  event: WebhookEvent;
+}
+
 /** What the `progress` query of both workflows answers. */
 export interface ItemProgress {
   state: 'running' | 'paused';

@@ -11,6 +11,9 @@ import { itemSinks } from './telemetry';
 /** Cancellation arrives with heartbeats, so this bounds how long a cancelled ffmpeg goes on. */
 const HEARTBEAT_THROTTLE = '5s';
 
+/** They only wait for other people's servers. */
+const WEBHOOKS_AT_ONCE = 50;
+
 export interface PoolDeps {
   config: Config;
   connection: NativeConnection;
@@ -38,6 +41,9 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
         workflowBundle: { codePath: built('workflow-bundle.js') },
         maxCachedWorkflows: config.maxCachedWorkflows,
         sinks: itemSinks(deps.metrics),
+        // Webhooks only: what takes CPU belongs to the other pools.
+        activities: { deliverWebhook: deps.activities.deliverWebhook },
+        maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
       });
     case 'image':
       return Worker.create({

@@ -1,3 +1,4 @@
 /** What the workflow bundle contains. */
 export { processImage } from './process-image';
 export { processVideo } from './process-video';
+export { notify } from './webhook';

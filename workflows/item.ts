@@ -2,6 +2,7 @@ import { isCancellation, proxySinks, upsertMemo, workflowInfo, type Sinks } from
 import { ApplicationFailure } from '@temporalio/common';
 import type { ItemResult, MediaKind, SubmitMode, WorkItem } from '../common/contracts';
 import { ERRORS, isErrorType } from '../common/errors';
+import { announce } from './webhook';
 
 export type Outcome = 'ok' | 'bad_input' | 'failed' | 'cancelled';
 
@@ -22,15 +23,28 @@ export async function runItem(item: WorkItem, body: (item: WorkItem) => Promise<
       outcome,
       seconds: (Date.now() - started.getTime()) / 1000,
     });
+  let result: ItemResult;
   try {
-    const result = await body({ ...item, requestedAt: started.toISOString() });
-    upsertMemo({ bytesIn: result.bytesIn, bytesOut: result.bytesOut });
-    end('ok');
-    return result;
+    result = await body({ ...item, requestedAt: started.toISOString() });
   } catch (error) {
-    end(isCancellation(error) ? 'cancelled' : blame(error));
+    const cancelled = isCancellation(error);
+    end(cancelled ? 'cancelled' : blame(error));
+    await announce(item, {
+      type: cancelled ? 'job.cancelled' : 'job.failed',
+      error: cancelled ? undefined : told(error),
+    });
     throw error;
   }
+  upsertMemo({ bytesIn: result.bytesIn, bytesOut: result.bytesOut });
+  end('ok');
+  await announce(item, { type: 'job.succeeded', result });
+  return result;
+}
+
+/** A failure as the caller reads it. */
+function told(error: unknown): { type: string; message: string } {
+  const type = (error instanceof ApplicationFailure ? error.type : undefined) ?? 'InternalError';
+  return { type, message: error instanceof Error ? error.message : String(error) };
 }
 
 function blame(error: unknown): Outcome {

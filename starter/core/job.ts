@@ -73,6 +73,8 @@ export function cachedPresets(load: PresetSource): PresetSource {
   return (name) => {
     const preset = known.get(name) ?? load(name);
     known.set(name, preset);
+    // Callers name what they like: only what exists is kept.
+    preset.catch(() => known.delete(name));
     return preset;
   };
 }

@@ -1,0 +1,136 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { checkBrowser, type Principal } from './guard/auth';
+import { sendProblem } from './http/failures';
+import { NDJSON } from './http/ndjson';
+import { openApi, openApiTransform } from './http/openapi';
+import { ApiError } from './http/problems';
+import { aliasRoutes } from './routes/aliases';
+import { batchRoutes } from './routes/batches';
+import { controlRoutes } from './routes/control';
+import { eventRoutes } from './routes/events';
+import { fileRoutes } from './routes/files';
+import { healthRoutes } from './routes/health';
+import { jobRoutes } from './routes/jobs';
+import { uploadRoutes } from './routes/uploads';
+import type { Service } from './service';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal;
+  }
+  interface FastifyContextConfig {
+    /** Answers without a key. */
+    public?: boolean;
+    /** Its body may take as long as it comes. */
+    streaming?: boolean;
+  }
+}
+
+/** Bytes of an ordinary body, and ms until it has to be there. */
+const MAX_BODY = 1024 * 1024;
+const BODY_MS = 30_000;
+/** The longest id is 201 characters, an escaped file name more. */
+const MAX_PARAM = 1024;
+
+/** The whole HTTP side, not yet listening. */
+export async function createApp(service: Service): Promise<App> {
+  const logger: FastifyBaseLogger = service.logger;
+  const app: App = fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: MAX_BODY,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_PARAM },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request) => {
+    throw new ApiError('NotFound', `There is no ${request.method} ${request.url.split('?')[0]}; see /docs.`);
+  });
+  takeStreams(app);
+  guard(app, service);
+  measure(app, service);
+
+  await app.register(swagger, { openapi: openApi(service.keys.open), transform: openApiTransform });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Darkroom API' } });
+  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger());
+  // After the plugin, so that it sees them.
+  await app.register(async (routes) => {
+    const api = routes as App;
+    for (const add of [jobRoutes, batchRoutes, uploadRoutes, eventRoutes, controlRoutes, fileRoutes]) add(api, service);
+    healthRoutes(api, service);
+    aliasRoutes(api, service);
+  });
+  return app;
+}
+
+/** These two types are handed over as they come, a chunk at a time. */
+function takeStreams(app: App): void {
+  app.addContentTypeParser(NDJSON, (_request, payload, done) => done(null, payload));
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('*', (request, payload, done) => {
+    if (request.routeOptions.url === '/v1/uploads/:name') return done(null, payload);
+    done(new ApiError('UnsupportedType', 'Send application/json.'));
+  });
+}
+
+/** Who asks, before anything else is looked at; and a limit to how long the asking may take. */
+function guard(app: App, { keys }: Service): void {
+  app.decorateRequest('principal', null as unknown as Principal);
+  app.addHook('onRequest', (request, reply, next) => {
+    void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    const { public: isPublic, streaming } = request.routeOptions.config;
+    checkBrowser(request.headers, keys.open);
+    if (isApi(request) && !isPublic) request.principal = keys.principal(request.headers);
+    if (!streaming) limitBody(request);
+    next();
+  });
+  app.addHook('onSend', (_request, reply, _payload, next) => {
+    if (!reply.hasHeader('content-security-policy')) {
+      void reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    }
+    next();
+  });
+}
+
+/** The page, the reference and what machines ask for need no key; what they show needs one. */
+function isApi({ url }: FastifyRequest): boolean {
+  return /^\/(v1\/|produce|batch-produce)/.test(url);
+}
+
+function limitBody({ raw }: FastifyRequest): void {
+  const late = new ApiError('Timeout', 'The body did not arrive in time.');
+  const timer = setTimeout(() => raw.complete || raw.destroy(late), BODY_MS);
+  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+}
+
+function measure(app: App, { metrics, logger }: Service): void {
+  app.addHook('onResponse', (request, reply, next) => {
+    const { method } = request;
+    // The pattern, never the path: paths have ids in them.
+    const route = request.routeOptions.url ?? 'none';
+    const status = String(reply.statusCode);
+    metrics.http_request_duration_seconds.observe({ method, route, status }, reply.elapsedTime / 1000);
+    logger.debug({ method, route, status, ms: Math.round(reply.elapsedTime), key: request.principal?.name }, 'request');
+    next();
+  });
+}

@@ -1,0 +1,60 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Manifest } from '../../../common/contracts';
+import { DarkroomError } from '../../../common/errors';
+import { joinUri } from '../../../storage';
+import { describeItem } from '../../core/control';
+import { batchQuery, quoted } from '../../core/lib/query';
+import { attribute } from '../../core/view/runs';
+import { BATCH_ID } from '../../core/keys';
+import type { Principal } from './auth';
+import { batchIdFor, noSuchBatch, noSuchJob, parseJobId } from './ids';
+import type { Service } from '../service';
+import { bounded } from '../submit';
+
+/**
+ * A job that the caller may see. Somebody else's is answered like one that does not exist.
+ * @throws ApiError NoSuchJob
+ */
+export async function findJob(
+  service: Service,
+  principal: Principal,
+  id: string,
+): Promise<WorkflowExecutionDescription> {
+  const { workflowId } = parseJobId(id);
+  try {
+    const run = await bounded(service, () => describeItem(service.client, workflowId));
+    if (principal.tenant === undefined || attribute(run, 'MediaTenant') === principal.tenant) return run;
+  } catch (error) {
+    if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+  }
+  throw noSuchJob(id);
+}
+
+/** What the usual place of a job's outputs says, for one that Temporal does not know any more. */
+export async function findPublished(
+  service: Service,
+  { tenant }: Principal,
+  id: string,
+): Promise<Manifest | undefined> {
+  const { batchId, itemKey } = parseJobId(id);
+  const folder = joinUri(service.places.outputsOf(tenant, batchId), itemKey);
+  const manifest = (await service.storage.readManifest(folder))?.manifest;
+  return tenant === undefined || manifest?.tenant === tenant ? manifest : undefined;
+}
+
+/**
+ * The whole id of a batch that is the caller's, all of it.
+ * @throws ApiError NoSuchBatch
+ */
+export async function findBatch(service: Service, { tenant }: Principal, name: string): Promise<string> {
+  if (!BATCH_ID.test(name)) throw noSuchBatch(name);
+  const id = tenant === undefined ? name : batchIdFor(tenant, name);
+  const count = (query: string): Promise<number> =>
+    bounded(service, async () => (await service.client.workflow.count(query)).count);
+  const all = await count(batchQuery(id));
+  if (all === 0) throw noSuchBatch(name);
+  if (tenant !== undefined && (await count(`${batchQuery(id)} AND MediaTenant = ${quoted(tenant)}`)) !== all) {
+    throw noSuchBatch(name);
+  }
+  return id;
+}

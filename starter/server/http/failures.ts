@@ -1,0 +1,72 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { DarkroomError, isErrorType } from '../../../common/errors';
+import { grpcCode, INVALID_ARGUMENT, isTransient, rootMessage } from '../../core/lib/grpc';
+import { ApiError, problem, PROBLEM_TYPE, type ApiProblem, type Problem } from './problems';
+
+/** Seconds after which a caller may try again while Temporal is away. */
+export const AWAY_RETRY_SECONDS = 5;
+
+interface Answer {
+  problem: Problem;
+  retryAfterSeconds?: number;
+  /** A fault of ours, for the log. */
+  unexpected?: boolean;
+}
+
+/** What any error means to the caller. Texts of unknown errors stay here. */
+export function answerFor(error: unknown): Answer {
+  if (error instanceof ApiError) {
+    const { retryAfterSeconds, details } = error.options;
+    return { problem: problem(error.type, error.message, details), retryAfterSeconds };
+  }
+  if (error instanceof DarkroomError) {
+    const retryAfterSeconds = error.retryable ? AWAY_RETRY_SECONDS : undefined;
+    return { problem: problem(error.type, error.message, error.details), retryAfterSeconds };
+  }
+  if (isTransient(error)) {
+    const text = 'Temporal cannot be reached just now; nothing was lost, try again in a moment.';
+    return { problem: problem('TemporalUnavailable', text), retryAfterSeconds: AWAY_RETRY_SECONDS };
+  }
+  if (grpcCode(error) === INVALID_ARGUMENT) {
+    return { problem: problem('BadRequest', `Temporal refuses it: ${rootMessage(error)}`) };
+  }
+  return fromFastify(error as Partial<FastifyError>);
+}
+
+const BY_STATUS: Record<number, ApiProblem> = {
+  400: 'BadRequest',
+  404: 'NotFound',
+  408: 'Timeout',
+  413: 'TooLarge',
+  415: 'UnsupportedType',
+};
+
+function fromFastify(error: Partial<FastifyError>): Answer {
+  if (error.validation !== undefined) {
+    const problems = error.validation.map(({ instancePath, message }) => {
+      const field = instancePath.replace(/^\//, '').replaceAll('/', '.');
+      return field === '' ? (message ?? 'wrong') : `${field}: ${message}`;
+    });
+    const where = error.validationContext ?? 'request';
+    return { problem: problem('BadRequest', `The ${where} is wrong: ${problems.join('; ')}.`) };
+  }
+  const type = BY_STATUS[error.statusCode ?? 0];
+  if (type !== undefined) return { problem: problem(type, error.message ?? type) };
+  return { problem: problem('InternalError', 'Something unexpected went wrong in Darkroom.'), unexpected: true };
+}
+
+/** The app's error handler. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { problem: body, retryAfterSeconds, unexpected } = answerFor(error);
+  if (unexpected) request.log.error({ err: error }, 'request failed');
+  if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(Math.ceil(retryAfterSeconds)));
+  if (body.code === 'Unauthorized') void reply.header('www-authenticate', 'Bearer realm="darkroom"');
+  void reply.code(body.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(body);
+}
+
+/** For one line of a stream: the problem, and whether it concerns that line only. */
+export function lineProblem(error: unknown): { problem: Problem; fatal: boolean } {
+  const { problem: body } = answerFor(error);
+  const ofLine = error instanceof ApiError || error instanceof DarkroomError || isErrorType(body.code);
+  return { problem: body, fatal: !ofLine && body.code !== 'BadRequest' };
+}

@@ -1,0 +1,60 @@
+import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../../../common/errors';
+
+/** What can be wrong with a request, beside what can be wrong with a job (the error table in common/errors). */
+export const API_PROBLEMS = {
+  BadRequest: { status: 400, title: 'The request makes no sense' },
+  Unauthorized: { status: 401, title: 'A valid key is needed' },
+  NotAllowed: { status: 403, title: 'This key may not do that' },
+  NotFound: { status: 404, title: 'There is nothing at this address' },
+  NoSuchJob: { status: 404, title: 'There is no such job' },
+  NoSuchBatch: { status: 404, title: 'There is no such batch' },
+  NoSuchFile: { status: 404, title: 'The job has published no such file' },
+  Timeout: { status: 408, title: 'The request took too long to arrive' },
+  Conflict: { status: 409, title: 'The id is taken by another job' },
+  TooLarge: { status: 413, title: 'The request is too large' },
+  UnsupportedType: { status: 415, title: 'The request has a content type that is not taken here' },
+  RangeNotSatisfiable: { status: 416, title: 'The file has no such bytes' },
+  RateLimited: { status: 429, title: 'Too many jobs for this key' },
+  Overloaded: { status: 429, title: 'Too much work waits already' },
+  TooManyStreams: { status: 503, title: 'Too many event streams are open' },
+  TemporalUnavailable: { status: 503, title: 'Temporal cannot be reached just now' },
+  Stopping: { status: 503, title: 'This server is about to stop' },
+} as const;
+
+export type ApiProblem = keyof typeof API_PROBLEMS;
+
+/** A request that cannot be answered as asked; `message` is for the caller. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly type: ApiProblem,
+    message: string,
+    readonly options: { retryAfterSeconds?: number; details?: ErrorDetails } = {},
+  ) {
+    super(message);
+  }
+}
+
+/** RFC 9457, with our `code` and `details`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  details?: ErrorDetails;
+}
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+export function problem(code: ErrorType | ApiProblem, detail: string, details?: ErrorDetails): Problem {
+  const row = isErrorType(code) ? { status: ERRORS[code].status, title: ERRORS[code].meaning } : API_PROBLEMS[code];
+  return {
+    type: `urn:darkroom:problem:${code}`,
+    title: row.title,
+    status: row.status,
+    detail,
+    code,
+    ...(details !== undefined && Object.keys(details).length > 0 && { details }),
+  };
+}

@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import { duration } from '../../../common/config/parse';
+import { mediaJob } from '../../core/job';
+import { RUN_STATES } from '../../core/view/runs';
+
+/** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
+
+/** No proxy on the way keeps a silent connection for longer. */
+export const LONGEST_WAIT_MS = 120_000;
+export const MAX_JOBS = 10_000;
+
+const batchName = z
+  .string()
+  .min(1)
+  .max(100)
+  .describe('Id of the batch; made up where missing. With keys, the answer has it with the tenant before it.');
+const wait = z
+  .string()
+  .regex(/^\d{1,6}(ms|s|m)$/, 'expected a time such as 30s')
+  .transform((text) => Math.min(duration(text), LONGEST_WAIT_MS))
+  .optional()
+  .describe('Hold the answer until the job is done, for so long at most (30s, 2m; at most 2m)');
+
+export const waitQuery = z.object({ wait });
+export const jobQuery = waitQuery.extend({
+  force: z.enum(['true', 'false']).optional().describe('Do it again though its outputs are there'),
+});
+export const jobParams = z.object({ id: z.string().max(201).describe('<batch>~<item>') });
+export const batchParams = z.object({ id: z.string().max(100) });
+export const fileParams = jobParams.extend({ '*': z.string().max(1024) });
+export const uploadParams = z.object({ name: z.string().min(1).max(200) });
+
+export const submitHeaders = z.object({
+  'idempotency-key': z.string().min(1).max(255).optional().describe('Makes sending it twice one job, or one batch'),
+});
+export const eventHeaders = z.object({
+  'last-event-id': z.string().max(200).optional().describe('As browsers send it when they reconnect'),
+});
+
+export const jobBody = mediaJob.extend({ batch: batchName.optional() });
+
+const batchSettings = {
+  id: batchName.optional(),
+  preset: z.string().min(1).max(64).optional(),
+  output: z.string().max(8192).optional(),
+  callbackUrl: mediaJob.shape.callbackUrl,
+};
+export const batchBody = z.strictObject({
+  ...batchSettings,
+  priority: mediaJob.shape.priority,
+  jobs: z.array(z.unknown()).min(1).max(MAX_JOBS).describe('Each as the body of POST /v1/jobs'),
+});
+export const batchQuery = z.object({
+  ...batchSettings,
+  priority: z.coerce
+    .number()
+    .pipe(z.literal([1, 2, 3, 4, 5]))
+    .optional(),
+});
+
+export const problemAnswer = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().describe('A row of the error table, or a problem of the request'),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .describe('A problem document (RFC 9457)');
+
+const links = z.record(z.string(), z.string());
+const error = z.object({ type: z.string(), message: z.string() });
+
+const progress = z.object({
+  state: z.enum(['running', 'paused']),
+  step: z.string(),
+  percent: z.number(),
+  steps: z.array(z.object({ name: z.string(), state: z.string(), attempts: z.int() })),
+  encoderFailures: z.int(),
+});
+
+export const jobAnswer = z.object({
+  id: z.string(),
+  batch: z.string(),
+  submitted: z.enum(['started', 'joined', 'skipped']).optional().describe('What a submission did'),
+  state: z.enum(['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled']),
+  kind: z.string(),
+  preset: z.string(),
+  tenant: z.string(),
+  source: z.string().optional(),
+  startedAt: z.string(),
+  closedAt: z.string().optional(),
+  attempt: z.int().describe('The most attempts that any of its steps has taken'),
+  progress: progress.optional(),
+  pending: z
+    .array(
+      z.object({
+        activity: z.string(),
+        started: z.boolean(),
+        attempt: z.int(),
+        lastFailure: z.string().optional(),
+      }),
+    )
+    .describe('Steps that run or wait for a worker'),
+  error: error.optional(),
+  manifest: z.looseObject({ version: z.int() }).optional().describe('manifest.json, once it succeeded'),
+  links,
+});
+
+export const batchSubmitted = z.object({
+  id: z.string(),
+  started: z.int(),
+  joined: z.int(),
+  skipped: z.int(),
+  rejected: z.int(),
+  errors: z.array(z.object({ index: z.int(), error: problemAnswer })).describe('By place in the list, from 0'),
+  links,
+});
+
+export const batchAnswer = z.object({
+  id: z.string(),
+  items: z.int(),
+  open: z.int(),
+  waiting: z.int(),
+  running: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  itemsPerSecond: z.number(),
+  etaSeconds: z.int().optional(),
+  latencyMs: z.object({ p50: z.int().optional(), p95: z.int().optional(), p99: z.int().optional(), sample: z.int() }),
+  unserved: z.array(z.string()).describe('Queues with work that no worker serves'),
+  lastClosedAt: z.string().optional(),
+  links,
+});
+
+export const batchesQuery = z.object({ limit: z.coerce.number().int().min(1).max(50).default(20) });
+export const batchesAnswer = z.object({ batches: z.array(batchAnswer) });
+
+export const itemsQuery = z.object({
+  state: z.enum(RUN_STATES).optional(),
+  cursor: z.string().max(4096).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+const item = z.object({
+  id: z.string(),
+  state: z.enum(RUN_STATES),
+  kind: z.string(),
+  preset: z.string(),
+  source: z.string().optional(),
+  startedAt: z.string(),
+  closedAt: z.string().optional(),
+  bytesIn: z.number().optional(),
+  bytesOut: z.number().optional(),
+  error: error.optional(),
+  thumbnail: z
+    .object({ href: z.string(), width: z.int().optional(), height: z.int().optional() })
+    .optional()
+    .describe('The smallest picture of it'),
+  placeholder: z.object({ thumbhash: z.string(), dominant: z.string() }).optional(),
+  links,
+});
+export type ItemAnswer = z.output<typeof item>;
+export const itemsAnswer = z.object({
+  items: z.array(item),
+  next: z.string().optional().describe('The cursor of the next page; a page may have fewer items than asked for'),
+});
+
+export const changedAnswer = z.object({
+  changed: z.int().describe('Runs that got the request'),
+  already: z.int().describe('Runs that had ended before it came'),
+});
+export const retriedAnswer = z.object({ restarted: z.int(), already: z.int() });
+export const uploadAnswer = z.object({ source: z.string(), bytes: z.int(), name: z.string() });
+export const presetsAnswer = z.object({ presets: z.array(z.looseObject({ name: z.string() })) });
+
+export const produceBody = z.object({
+  id: z.string().min(1).max(500).optional(),
+  payload: z.union([z.string().max(8192), z.object({ source: z.string().max(8192) })]).describe('The source'),
+});
+export const batchProduceBody = z.object({ messages: z.array(produceBody).min(1).max(MAX_JOBS) });
+export const produceAnswer = z.object({ id: z.string(), status: z.string() });
+export const batchProduceAnswer = z.object({
+  accepted: z.int(),
+  results: z.array(z.object({ id: z.string().optional(), status: z.string(), error: problemAnswer.optional() })),
+});

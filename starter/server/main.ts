@@ -1,0 +1,90 @@
+/** `npm run starter`: the HTTP API, until SIGTERM or SIGINT. Keeps no state: several of them act as one. */
+import type { AddressInfo } from 'node:net';
+import { Connection } from '@temporalio/client';
+import { loadConfig, type Config } from '../../common/config';
+import { createLogger, type Logger } from '../../common/logger';
+import { createMetrics } from '../../common/metrics';
+import { connectionOptions, createClient, namespaceOf } from '../../common/temporal';
+import { loadPreset } from '../../media/presets';
+import { createStorage } from '../../storage';
+import { cachedPresets } from '../core/job';
+import { ManifestCache } from '../core/view/item';
+import { createQueueMetrics } from '../queue-metrics';
+import { createApp, type App } from './app';
+import { ApiKeys, checkExposure } from './guard/auth';
+import { Backlog } from './guard/backlog';
+import { Places } from './guard/places';
+import type { Service } from './service';
+import { TemporalMonitor } from './temporal';
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const keys = new ApiKeys(config.apiKeys);
+  checkExposure(config, keys);
+  const logger = createLogger(config, 'starter');
+  const stop = new AbortController();
+  const service = createService(config, keys, logger, stop.signal);
+  // Without Temporal this server still starts, says so in /ready, and mends itself.
+  await service.temporal.start();
+  const app = await createApp(service);
+  await app.listen({ host: config.httpHost, port: config.httpPort });
+  const { port } = app.server.address() as AddressInfo;
+  logger.info({ host: config.httpHost, port, keys: !keys.open }, 'API server ready');
+  process.send?.({ type: 'ready', httpPort: port });
+  await stopped(app, config, logger, stop);
+  service.temporal.stop();
+  service.storage.close();
+  await service.connection.close();
+}
+
+function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {
+  const connection = Connection.lazy(connectionOptions(config));
+  const client = createClient(connection, config);
+  const storage = createStorage(config);
+  const metrics = createMetrics('starter');
+  createQueueMetrics(connection, config, metrics.registry);
+  return {
+    ...{ config, keys, logger, stopping, connection, client, storage, metrics },
+    queuePrefix: config.queuePrefix,
+    presets: cachedPresets((name) => loadPreset(config.presetsDir, name)),
+    temporal: new TemporalMonitor(connection, namespaceOf(config), logger),
+    backlog: new Backlog(client, config.queuePrefix, config.maxBacklogAge),
+    places: new Places(config),
+    manifests: new ManifestCache(storage),
+  };
+}
+
+/**
+ * Resolves when all is answered: on a signal nobody is let in any more, those who wait are told to come again, and what is
+ * under way is finished, for the shutdown's force time at most.
+ */
+function stopped(app: App, config: Config, logger: Logger, stop: AbortController): Promise<void> {
+  return new Promise((resolve) => {
+    const onSignal = (signal: string): void => {
+      if (stop.signal.aborted) return;
+      logger.info({ signal }, 'stopping');
+      stop.abort(new Error('the server is about to stop'));
+      const force = setTimeout(() => {
+        logger.warn('requests are cut off');
+        app.server.closeAllConnections();
+      }, config.shutdownForce);
+      void app.close().then(() => {
+        clearTimeout(force);
+        logger.info('API server stopped');
+        resolve();
+      });
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    // Started by a command of ours that has died: nobody is left to stop this server.
+    process.on('disconnect', () => onSignal('disconnect'));
+  });
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`starter: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

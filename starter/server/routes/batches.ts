@@ -1,0 +1,151 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { z } from 'zod';
+import type { MediaJob } from '../../../common/contracts';
+import { parseJob } from '../../core/job';
+import { forEachBounded } from '../../core/lib/pool';
+import { batchQuery } from '../../core/lib/query';
+import { emptyTally } from '../../core/stream';
+import { listBatchIds } from '../../core/view/batch';
+import { inState, latestOnly, pageOfRuns } from '../../core/view/runs';
+import { findBatch } from '../guard/access';
+import { answerBatch, answerItem, batchLinks } from '../answers';
+import type { App } from '../app';
+import type { Principal } from '../guard/auth';
+import { lineProblem } from '../http/failures';
+import { batchIdFor } from '../guard/ids';
+import { answerNdjson, NDJSON } from '../http/ndjson';
+import { failures } from '../http/route-docs';
+import * as s from '../http/schemas';
+import type { Service } from '../service';
+import { admit, bounded, countRefusal, prepare, start, type Settings } from '../submit';
+
+/** Bytes of a JSON batch: 10,000 jobs of 3 KB. */
+const MAX_BODY = 32 * 1024 * 1024;
+/** Submissions at once for one request; others want their share of the connection. */
+export const CONCURRENCY = 32;
+
+export function batchRoutes(app: App, service: Service): void {
+  app.post(
+    '/v1/batches',
+    {
+      bodyLimit: MAX_BODY,
+      config: { streaming: true },
+      schema: {
+        tags: ['Batches'],
+        summary: 'Submit a batch: up to 10,000 jobs as JSON, or any number as NDJSON, answered line by line',
+        consumes: ['application/json', NDJSON],
+        body: { content: { 'application/json': { schema: s.batchBody } } } as unknown as typeof s.batchBody,
+        querystring: s.batchQuery,
+        headers: s.submitHeaders,
+        response: { 202: s.batchSubmitted, ...failures(400, 401, 403, 413, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      const given = request.body instanceof Object && 'jobs' in request.body ? request.body : undefined;
+      const settings = settingsOf(request.principal, { ...request.query, ...given }, key);
+      if (given === undefined) return answerNdjson(service, request, reply, settings);
+      const answer = await submitAll(service, request.principal, given.jobs, settings);
+      void reply.header('location', answer.links.self ?? '');
+      return reply.code(202).send(answer);
+    },
+  );
+
+  app.get(
+    '/v1/batches',
+    {
+      schema: {
+        tags: ['Batches'],
+        summary: 'The batches with the latest activity',
+        querystring: s.batchesQuery,
+        response: { 200: s.batchesAnswer, ...failures(400, 401, 503) },
+      },
+    },
+    ({ principal, query }) =>
+      bounded(service, async () => {
+        const ids = await listBatchIds(service.client, principal.tenant, query.limit);
+        return { batches: await Promise.all(ids.map((id) => answerBatch(service, id))) };
+      }),
+  );
+
+  app.get(
+    '/v1/batches/:id',
+    {
+      schema: {
+        tags: ['Batches'],
+        summary: 'Counts by state, rate, time left and latency',
+        params: s.batchParams,
+        response: { 200: s.batchAnswer, ...failures(401, 404, 503) },
+      },
+    },
+    async ({ principal, params }) => {
+      const id = await findBatch(service, principal, params.id);
+      return bounded(service, () => answerBatch(service, id));
+    },
+  );
+
+  app.get(
+    '/v1/batches/:id/items',
+    {
+      schema: {
+        tags: ['Batches'],
+        summary: 'Its items, page by page: open ones first, then those that ended last',
+        params: s.batchParams,
+        querystring: s.itemsQuery,
+        response: { 200: s.itemsAnswer, ...failures(400, 401, 404, 503) },
+      },
+    },
+    async ({ principal, params, query }) => {
+      const id = await findBatch(service, principal, params.id);
+      return bounded(service, async () => {
+        const { state, limit, cursor } = query;
+        const all = batchQuery(id);
+        const { runs, next } = await pageOfRuns(service.client, inState(all, state), limit, cursor);
+        const latest = await latestOnly(service.client, all, runs);
+        return { items: await Promise.all(latest.map((run) => answerItem(service, run))), next };
+      });
+    },
+  );
+}
+
+type Given = Pick<z.output<typeof s.batchBody>, 'id' | 'preset' | 'output' | 'priority' | 'callbackUrl'>;
+
+function settingsOf(principal: Principal, given: Given, idempotencyKey: string | undefined): Settings {
+  const { id, preset, output, priority, callbackUrl } = given;
+  const name = id ?? (idempotencyKey === undefined ? madeUpName() : keyName(idempotencyKey));
+  return { batchId: batchIdFor(principal.tenant, name), preset, output, priority, callbackUrl, mode: 'batch' };
+}
+
+function madeUpName(): string {
+  return `batch-${new Date().toISOString().slice(0, 10)}-${randomBytes(4).toString('hex')}`;
+}
+
+function keyName(key: string): string {
+  return `key-${createHash('sha256').update(key).digest('hex').slice(0, 24)}`;
+}
+
+/** A bad job is told of by its place; the others go on. */
+async function submitAll(service: Service, principal: Principal, jobs: unknown[], settings: Settings) {
+  await admit(service, principal, jobs.length);
+  const tally = emptyTally();
+  const errors: z.output<typeof s.batchSubmitted>['errors'] = [];
+  await forEachBounded(jobs.entries(), CONCURRENCY, async ([index, value]) => {
+    try {
+      const outcome = await submitOne(service, principal, parseJob(value), settings, 'batch');
+      tally[outcome]++;
+    } catch (error) {
+      countRefusal(service, error);
+      const { problem, fatal } = lineProblem(error);
+      if (fatal) throw error;
+      tally.rejected++;
+      errors.push({ index, error: { ...problem } });
+    }
+  });
+  errors.sort((a, b) => a.index - b.index);
+  return { id: settings.batchId, ...tally, errors, links: batchLinks(settings.batchId) };
+}
+
+async function submitOne(service: Service, principal: Principal, job: MediaJob, settings: Settings, source: string) {
+  const item = await prepare(service, principal, job, settings);
+  return start(service, item, source);
+}

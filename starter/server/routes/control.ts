@@ -1,0 +1,59 @@
+import { controlBatch, controlItem, type Control } from '../../core/control';
+import { retryBatch, retryItem } from '../../core/retry';
+import { findBatch, findJob } from '../guard/access';
+import type { App } from '../app';
+import { failures } from '../http/route-docs';
+import * as s from '../http/schemas';
+import type { Service } from '../service';
+import { admit } from '../submit';
+
+const CONTROLS: Record<Control, string> = {
+  cancel: 'what runs is stopped and leaves nothing behind',
+  pause: 'honoured before the next step',
+  resume: 'goes on after a pause',
+};
+
+/** Cancel, pause, resume and retry, of one job and of a whole batch. The answer tells what changed. */
+export function controlRoutes(app: App, service: Service): void {
+  const { client } = service;
+  const problems = failures(401, 404, 429, 503);
+  for (const [control, meaning] of Object.entries(CONTROLS) as [Control, string][]) {
+    const name = `${control[0]?.toUpperCase()}${control.slice(1)}`;
+    const response = { 200: s.changedAnswer, ...problems };
+    app.post(
+      `/v1/jobs/:id/${control}`,
+      { schema: { tags: ['Jobs'], summary: `${name} a job: ${meaning}`, params: s.jobParams, response } },
+      async ({ principal, params }) => {
+        const { workflowId } = await findJob(service, principal, params.id);
+        return controlItem(client, control, workflowId);
+      },
+    );
+    app.post(
+      `/v1/batches/:id/${control}`,
+      {
+        schema: { tags: ['Batches'], summary: `${name} its open jobs: ${meaning}`, params: s.batchParams, response },
+      },
+      async ({ principal, params }) => controlBatch(client, control, await findBatch(service, principal, params.id)),
+    );
+  }
+
+  const response = { 200: s.retriedAnswer, ...problems };
+  app.post(
+    '/v1/jobs/:id/retry',
+    { schema: { tags: ['Jobs'], summary: 'Run it again, with the input it had', params: s.jobParams, response } },
+    async ({ principal, params }) => {
+      const { workflowId } = await findJob(service, principal, params.id);
+      await admit(service, principal, 1);
+      return retryItem(service, workflowId);
+    },
+  );
+  app.post(
+    '/v1/batches/:id/retry',
+    { schema: { tags: ['Batches'], summary: 'Run its failed jobs again', params: s.batchParams, response } },
+    async ({ principal, params }) => {
+      const id = await findBatch(service, principal, params.id);
+      await admit(service, principal, 1);
+      return retryBatch(service, id);
+    },
+  );
+}

@@ -1,0 +1,135 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Manifest } from '../../../common/contracts';
+import { DarkroomError } from '../../../common/errors';
+import { joinUri } from '../../../storage';
+import { contentTypeOf } from '../../../storage/local/content-type';
+import { viewOf } from '../../core/view/item';
+import { findJob, findPublished } from '../guard/access';
+import type { App } from '../app';
+import type { Principal } from '../guard/auth';
+import { ApiError } from '../http/problems';
+import { parseRange } from '../http/range';
+import { failures } from '../http/route-docs';
+import * as s from '../http/schemas';
+import type { Service } from '../service';
+import { bounded } from '../submit';
+
+/** Published names carry a hash, so what they name never changes. */
+const FOREVER = 'private, max-age=31536000, immutable';
+const MANIFEST = 'manifest.json';
+/** Pictures and videos that a browser may show; anything else that somebody sent us is only ever saved. */
+const SHOWN = /^(image\/(avif|gif|jpeg|png|webp)|video\/(mp4|webm|quicktime))$/;
+
+export function fileRoutes(app: App, service: Service): void {
+  const bytes = { description: 'Its bytes', content: {} };
+  const response = { 200: bytes, 206: bytes, 304: bytes, ...failures(401, 404, 416, 503) } as never;
+
+  app.get(
+    '/v1/jobs/:id/files/*',
+    { schema: { tags: ['Jobs'], summary: 'A published file, whole or in ranges', params: s.fileParams, response } },
+    async (request, reply) => {
+      const { id, '*': name } = request.params;
+      const { manifest, folder } = await published(service, request.principal, id);
+      const listed = manifest.renditions.find(({ path }) => path === name);
+      if (name !== MANIFEST && listed === undefined && !isBesideListed(manifest, name)) {
+        throw new ApiError('NoSuchFile', `The job has published no file "${name.slice(0, 200)}".`);
+      }
+      const type = listed?.mime ?? contentTypeOf(name) ?? 'application/octet-stream';
+      void reply.header('cache-control', name === MANIFEST ? 'no-cache' : FOREVER);
+      return serve(service, request, reply, joinUri(folder, name), type);
+    },
+  );
+
+  app.get(
+    '/v1/jobs/:id/source',
+    { schema: { tags: ['Jobs'], summary: 'What it was made from', params: s.jobParams, response } },
+    async (request, reply) => {
+      const { manifest } = await published(service, request.principal, request.params.id);
+      const { uri, format } = manifest.source;
+      if (/^https?:/i.test(uri)) {
+        throw new ApiError('NoSuchFile', 'The source is on another server; ask there for it.');
+      }
+      const type = contentTypeOf(`source.${format}`) ?? '';
+      void reply.header('cache-control', 'private, no-cache');
+      if (!SHOWN.test(type)) void reply.header('content-disposition', 'attachment');
+      return serve(service, request, reply, uri, SHOWN.test(type) ? type : 'application/octet-stream');
+    },
+  );
+}
+
+/** @throws ApiError NoSuchJob; NoSuchFile while nothing is published */
+async function published(
+  service: Service,
+  principal: Principal,
+  id: string,
+): Promise<{ manifest: Manifest; folder: string }> {
+  const found = await findJob(service, principal, id).catch(async (error: unknown) => {
+    const manifest = await findPublished(service, principal, id).catch(() => undefined);
+    if (manifest === undefined) throw error;
+    return manifest;
+  });
+  if ('renditions' in found) {
+    return {
+      manifest: found,
+      folder: joinUri(service.places.outputsOf(principal.tenant, found.batchId), found.itemKey),
+    };
+  }
+  const { result, runId } = await bounded(service, () => viewOf(service.client, found));
+  const folder = result?.manifest.replace(/\/[^/]*$/, '');
+  const manifest = folder === undefined ? undefined : await service.manifests.get(folder, runId);
+  if (folder === undefined || manifest === undefined) {
+    throw new ApiError('NoSuchFile', 'The job has not published anything yet.');
+  }
+  return { manifest, folder };
+}
+
+/** Segments of a stream are not listed one by one: they lie in the folder of their playlist. */
+function isBesideListed(manifest: Manifest, name: string): boolean {
+  if (name.split('/').some((part) => part === '' || part.startsWith('.'))) return false;
+  return manifest.renditions.some(({ path }) => {
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    return folder !== '' && name.startsWith(folder);
+  });
+}
+
+async function serve(
+  service: Service,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  uri: string,
+  type: string,
+): Promise<FastifyReply> {
+  // Files from users: never a document of ours, never a script, never guessed to be something else.
+  void reply.headers({
+    'content-type': type,
+    'content-security-policy': "sandbox; default-src 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'accept-ranges': 'bytes',
+  });
+  try {
+    const { bytes, fingerprint } = await service.storage.stat(uri);
+    const etag = `"${fingerprint}"`;
+    void reply.header('etag', etag);
+    if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
+    const condition = request.headers['if-range'];
+    const range = condition === undefined || condition === etag ? parseRange(request.headers.range, bytes) : undefined;
+    if (range === 'unsatisfiable') {
+      void reply.header('content-range', `bytes */${bytes}`);
+      throw new ApiError('RangeNotSatisfiable', `The file has ${bytes} bytes.`);
+    }
+    const length = range === undefined ? bytes : range.end - range.start + 1;
+    void reply.header('content-length', length);
+    if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${bytes}`);
+    if (request.method === 'HEAD' || bytes === 0) return await reply.send('');
+    const { stream } = await service.storage.openRead(uri, { range });
+    return await reply.send(stream);
+  } catch (error) {
+    for (const name of ['content-length', 'content-type', 'cache-control', 'content-disposition']) {
+      void reply.removeHeader(name);
+    }
+    if (error instanceof DarkroomError && error.type === 'SourceNotFound') {
+      throw new ApiError('NoSuchFile', 'The file is not there any more.');
+    }
+    throw error;
+  }
+}

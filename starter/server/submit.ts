@@ -1,0 +1,130 @@
+import type { MediaJob, Priority, SubmitMode, WorkItem } from '../../common/contracts';
+import { workflowId } from '../../common/contracts';
+import { DarkroomError } from '../../common/errors';
+import { checkCallback } from '../../storage/https/post';
+import { describeItem } from '../core/control';
+import { resolveJob } from '../core/job';
+import { submitItem, type Submitted } from '../core/submit';
+import { attribute, memoText, stateOf } from '../core/view/runs';
+import type { Principal } from './guard/auth';
+import { DEFAULT_TENANT } from './guard/ids';
+import { answerFor } from './http/failures';
+import { ApiError } from './http/problems';
+import type { Service } from './service';
+
+/** The caller waits for the answer, so a Temporal that is away is told of rather than waited for, ms. */
+const CALL_MS = 5_000;
+const RETRY_MS = 2_000;
+const DEFAULT_PRESET = 'web';
+
+/** What holds for all jobs of a request. */
+export interface Settings {
+  batchId: string;
+  preset?: string;
+  output?: string;
+  priority?: Priority;
+  callbackUrl?: string;
+  mode: SubmitMode;
+}
+
+/** @throws ApiError while no jobs are taken: Temporal away, key over its rate, too much waiting already */
+export async function admit(service: Service, principal: Principal, jobs: number): Promise<void> {
+  if (service.stopping.aborted) {
+    throw new ApiError('Stopping', 'This server is about to stop; send it again.', { retryAfterSeconds: 1 });
+  }
+  service.temporal.require();
+  await bounded(service, () => service.backlog.check());
+  const seconds = principal.jobs?.take(jobs) ?? 0;
+  if (seconds > 0) {
+    throw new ApiError('RateLimited', 'This key has sent more jobs than it may in a minute.', {
+      retryAfterSeconds: seconds,
+    });
+  }
+}
+
+/**
+ * A job as the workflow gets it, with everything checked that can be checked before it runs.
+ * @throws DarkroomError or ApiError with the reason
+ */
+export async function prepare(
+  service: Service,
+  { tenant }: Principal,
+  job: MediaJob,
+  settings: Settings,
+): Promise<WorkItem> {
+  if (tenant !== undefined && job.tenant !== undefined && job.tenant !== tenant) {
+    throw new ApiError('NotAllowed', `This key is for the tenant "${tenant}" only.`);
+  }
+  const output = job.output ?? settings.output;
+  service.storage.checkSource(job.source);
+  if (output !== undefined) service.storage.checkOutput(output);
+  service.places.checkTenant(tenant, job.source, output);
+  const item = await resolveJob(
+    job,
+    {
+      ...settings,
+      preset: settings.preset ?? DEFAULT_PRESET,
+      output: output ?? service.places.outputsOf(tenant, settings.batchId),
+      tenant: tenant ?? DEFAULT_TENANT,
+    },
+    service,
+  );
+  if (item.callbackUrl !== undefined) checkCallbackOf(service, item.callbackUrl);
+  return item;
+}
+
+function checkCallbackOf({ config }: Service, url: string): void {
+  if (config.webhookSecret === undefined) {
+    throw new DarkroomError(
+      'InvalidJob',
+      'callbackUrl: this server has no secret to sign with (DARKROOM_WEBHOOK_SECRET).',
+    );
+  }
+  checkCallback(config, url);
+}
+
+/** Starts the item's run, or finds that there is no need to. `patient`: waits for a Temporal that is away. */
+export async function start(
+  service: Service,
+  item: WorkItem,
+  source: string,
+  options: { force?: boolean; patient?: AbortSignal } = {},
+): Promise<Submitted> {
+  const { force, patient } = options;
+  const outcome = await (patient === undefined
+    ? bounded(service, () => submitItem(service, item, { force, limitMs: RETRY_MS }))
+    : submitItem(service, item, { force, signal: patient }));
+  service.metrics.darkroom_jobs_submitted_total.inc({ kind: item.kind, preset: item.preset.name, source });
+  return outcome;
+}
+
+/** For the metrics; passes the error on. */
+export function countRefusal(service: Service, error: unknown): void {
+  service.metrics.darkroom_submit_errors_total.inc({ type: answerFor(error).problem.code });
+}
+
+/**
+ * The caller's own id stands for one job. Another wish under an id that is at work, or under a used Idempotency-Key, is a
+ * mistake of the caller's that must not pass for success.
+ * @throws ApiError Conflict
+ */
+export async function checkSameWish(service: Service, item: WorkItem, isIdempotencyKey: boolean): Promise<void> {
+  const run = await bounded(service, () =>
+    describeItem(service.client, workflowId(item.batchId, item.itemKey)).catch((error: unknown) => {
+      if (error instanceof DarkroomError) return undefined;
+      throw error;
+    }),
+  );
+  if (run === undefined || !(isIdempotencyKey || stateOf(run) === 'open')) return;
+  const same =
+    item.source.startsWith(memoText(run, 'source') ?? '') && attribute(run, 'MediaPreset') === item.preset.name;
+  if (same) return;
+  const what = isIdempotencyKey ? 'This Idempotency-Key' : 'This id';
+  throw new ApiError('Conflict', `${what} stands for a job with another source or preset.`);
+}
+
+/** A few calls to Temporal, within the time that a caller waits. @throws ApiError TemporalUnavailable */
+export function bounded<T>(service: Service, calls: () => Promise<T>): Promise<T> {
+  service.temporal.require();
+  return service.client.withDeadline(Date.now() + CALL_MS, calls);
+}
