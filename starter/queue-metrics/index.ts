@@ -1,4 +1,4 @@
-import type { Connection } from '@temporalio/client';
+import type { ConnectionLike } from '@temporalio/client';
 import type { Gauge, Registry } from 'prom-client';
 import type { Config } from '../../common/config';
 import { collectedGauge, type GaugeName } from '../../common/metrics';
@@ -23,7 +23,7 @@ const QUEUE_GAUGES = {
  * peace. While it does not answer, `darkroom_temporal_up` is 0 and the other gauges are absent: an old figure would lie.
  * Several exporters say the same, so queries take `max by (queue)`.
  */
-export function createQueueMetrics(connection: Connection, config: Config, registry: Registry): void {
+export function createQueueMetrics(connection: ConnectionLike, config: Config, registry: Registry): void {
   const scope: QueueScope = { connection, namespace: namespaceOf(config), queuePrefix: config.queuePrefix };
   const fresh = shared(() => look(scope), FRESH_MS);
   for (const [name, field] of entriesOf(QUEUE_GAUGES)) {

@@ -1,4 +1,4 @@
-import type { Connection } from '@temporalio/client';
+import type { ConnectionLike } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { POOLS, taskQueue, type MediaKind, type Pool } from '../../common/contracts';
 import { WORKFLOW_TYPES } from '../core/submit';
@@ -23,7 +23,7 @@ export interface QueueSample {
 
 /** Where and what to ask. */
 export interface QueueScope {
-  connection: Connection;
+  connection: ConnectionLike;
   namespace: string;
   queuePrefix: string;
 }

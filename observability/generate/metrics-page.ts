@@ -1,0 +1,44 @@
+import { METRICS, type MetricRow } from '../../common/metrics';
+
+const EXPORTERS: [MetricRow['from'], string][] = [
+  ['worker', 'Worker, port 9464 (`DARKROOM_WORKER_PORT`)'],
+  ['queue', 'Queues: the starter service and `npm run monitor`'],
+  ['starter', 'Starter service'],
+];
+
+/** `docs/operations/metrics.md`, from the metric table. */
+export function metricsPage(): string {
+  const rows = Object.entries(METRICS) as [string, MetricRow][];
+  const sections = EXPORTERS.map(([from, title]) => {
+    const lines = rows
+      .filter(([, row]) => row.from === from)
+      .map(([name, { type, labels, help }]) => `| \`${name}\` | ${type} | ${labels.join(', ')} | ${help} |`);
+    return [`## ${title}`, '', '| Name | Type | Labels | Meaning |', '| --- | --- | --- | --- |', ...lines, ''].join(
+      '\n',
+    );
+  });
+  return `${INTRODUCTION}\n${sections.join('\n')}${SDK}`;
+}
+
+const INTRODUCTION = `# Metrics
+
+Made by \`npm run observability\` from [common/metrics/table.ts](../../common/metrics/table.ts); do not edit. Units stand in
+the names. No label holds an id, a URI or anything else without bound. Both processes export Node's own metrics as well
+(\`process_resident_memory_bytes\`, \`nodejs_eventloop_lag_p99_seconds\`, …). Memory of libvips itself is not a figure of its
+own: it lives in the image children, and \`darkroom_child_memory_bytes\` holds it.
+`;
+
+const SDK = `
+## Temporal SDK: worker, port 9465 (\`DARKROOM_SDK_METRICS_PORT\`)
+
+The SDK's own set, with \`_seconds\` and \`_total\`. Those that dashboards and rules use:
+\`temporal_activity_execution_latency_seconds\`, \`temporal_activity_schedule_to_start_latency_seconds\`,
+\`temporal_workflow_task_schedule_to_start_latency_seconds\`, \`temporal_workflow_task_execution_failed_total\`,
+\`temporal_request_latency_seconds\`, \`temporal_request_total\`, \`temporal_sticky_cache_size\`.
+
+## Names of other teams (recording rules)
+
+\`messages_produced_total\` (jobs taken in by the starter service), \`messages_consumed_total\` (items that ended),
+\`message_processing_duration_seconds\` (one attempt of one activity), \`message_processing_errors_total\` (attempts that
+failed). \`start-batch\` submits without the service, so its items show as consumed only.
+`;

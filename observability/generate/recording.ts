@@ -1,0 +1,54 @@
+import type { RecordingRule, RuleFile } from './rule';
+
+/** Several starters and `npm run monitor` export the same queues: one figure for each, with the pool that serves it. */
+function queueFigure(name: string): RecordingRule {
+  return {
+    record: `darkroom:${name}`,
+    expr: `label_replace(max by (queue) (darkroom_${name}), "pool", "$1", "queue", ".*-(.+)")`,
+  };
+}
+
+/** What alerts and dashboards build on, and the names that other teams' dashboards already use. */
+export function recordingRules(): RuleFile {
+  return {
+    groups: [
+      {
+        name: 'darkroom-figures',
+        rules: [
+          ...['backlog_items', 'backlog_age_seconds', 'queue_pollers', 'queue_add_rate', 'queue_dispatch_rate'].map(
+            queueFigure,
+          ),
+          { record: 'darkroom:open_workflows', expr: 'max by (kind) (darkroom_open_workflows)' },
+          { record: 'darkroom:slots_used', expr: 'sum by (pool) (darkroom_slots_used)' },
+          { record: 'darkroom:slots_available', expr: 'sum by (pool) (darkroom_slots_available)' },
+          {
+            record: 'darkroom:items_completed:rate5m',
+            expr: 'sum by (kind) (rate(darkroom_items_completed_total[5m]))',
+          },
+        ],
+      },
+      { name: 'darkroom-messages', rules: messages() },
+    ],
+  };
+}
+
+/** Sums keep job and instance, so that `rate` still sees a restart as one. */
+function messages(): RecordingRule[] {
+  const sum = (labels: string, metric: string): string => `sum by (job, instance, ${labels}) (${metric})`;
+  const latency = 'temporal_activity_execution_latency_seconds';
+  return [
+    { record: 'messages_produced_total', expr: sum('kind', 'darkroom_jobs_submitted_total') },
+    { record: 'messages_consumed_total', expr: sum('kind', 'darkroom_items_completed_total') },
+    ...(
+      [
+        ['_bucket', 'activity_type, le'],
+        ['_sum', 'activity_type'],
+        ['_count', 'activity_type'],
+      ] as const
+    ).map(([part, labels]) => ({
+      record: `message_processing_duration_seconds${part}`,
+      expr: sum(labels, `${latency}${part}`),
+    })),
+    { record: 'message_processing_errors_total', expr: sum('kind, type', 'darkroom_errors_total') },
+  ];
+}
