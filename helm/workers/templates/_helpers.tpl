@@ -1,0 +1,60 @@
+{{- /* <release>, the prefix of every name. */}}
+{{- define "workers.name" -}}
+{{ .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "workers.labels" -}}
+app.kubernetes.io/name: darkroom
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "workers.selector" -}}
+app.kubernetes.io/name: darkroom
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "workers.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "workers.name" .) }}
+{{- else -}}
+{{ .Values.serviceAccount.name | default "default" }}
+{{- end -}}
+{{- end }}
+
+{{- define "workers.secret" -}}
+{{ .Values.secrets.name | default (printf "%s-secrets" (include "workers.name" .)) }}
+{{- end }}
+
+{{- define "workers.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* One pool, complete: poolDefaults with what the pool says over them. Call with (dict "root" $ "name" NAME). */}}
+{{- define "workers.pool" -}}
+{{- $pool := index .root.Values.pools .name -}}
+{{- mustMergeOverwrite (deepCopy .root.Values.poolDefaults) (deepCopy $pool) | toYaml -}}
+{{- end }}
+
+{{- /* Buckets that may be named: the list, and that of the default output. */}}
+{{- define "workers.buckets" -}}
+{{- $buckets := .Values.storage.buckets -}}
+{{- range list .Values.storage.output .Values.test.staging -}}
+{{- if hasPrefix "s3://" . -}}
+{{- $buckets = append $buckets (trimPrefix "s3://" . | splitList "/" | first) -}}
+{{- end -}}
+{{- end -}}
+{{ $buckets | uniq | join "," }}
+{{- end }}
+
+{{- define "workers.port" -}}
+{{ .Values.temporal.address | splitList ":" | last }}
+{{- end }}

@@ -1,0 +1,153 @@
+{{- define "workers.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- define "workers.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- /* Variables that point to the files of the Secret and of the client certificate. */}}
+{{- define "workers.fileEnv" -}}
+{{- range .Values.secrets.keys }}
+- { name: {{ . }}_FILE, value: /etc/darkroom/secrets/{{ . }} }
+{{- end }}
+{{- end }}
+
+{{- define "workers.fileMounts" -}}
+{{- if .Values.secrets.keys }}
+- { name: secrets, mountPath: /etc/darkroom/secrets, readOnly: true }
+{{- end }}
+{{- if .Values.temporal.tls.clientSecret }}
+- { name: temporal-tls, mountPath: /etc/darkroom/temporal-tls, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "workers.fileVolumes" -}}
+{{- if .Values.secrets.keys }}
+- name: secrets
+  secret:
+    secretName: {{ include "workers.secret" . }}
+    defaultMode: 0440
+    # A key that the Secret lacks keeps the pod from starting, and the event names it.
+    items:
+      {{- range .Values.secrets.keys }}
+      - { key: {{ . }}, path: {{ . }} }
+      {{- end }}
+{{- end }}
+{{- with .Values.temporal.tls.clientSecret }}
+- name: temporal-tls
+  secret: { secretName: {{ . }}, defaultMode: 0440 }
+{{- end }}
+{{- end }}
+
+{{- /* The pod of a pool. Call with (dict "root" $ "name" NAME "pool" POOL "floor" BOOL). */}}
+{{- define "workers.podTemplate" -}}
+{{- $root := .root -}}
+{{- $pool := .pool -}}
+metadata:
+  labels:
+    {{- include "workers.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: worker
+    darkroom/pool: {{ .name }}
+    darkroom/part: {{ ternary "floor" "elastic" .floor }}
+  annotations:
+    checksum/config: {{ include (print $root.Template.BasePath "/configmap.yaml") $root | sha256sum }}
+spec:
+  serviceAccountName: {{ include "workers.serviceAccount" $root }}
+  automountServiceAccountToken: false
+  # A Service called "temporal" or "darkroom" would otherwise add TEMPORAL_… and DARKROOM_… variables.
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ int $pool.shutdown.termination }}
+  {{- with $pool.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with $root.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  securityContext:
+    {{- include "workers.podSecurityContext" $root | nindent 4 }}
+  containers:
+    - name: worker
+      image: {{ include "workers.image" $root }}
+      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      args: [worker]
+      securityContext:
+        {{- include "workers.securityContext" $root | nindent 8 }}
+      envFrom:
+        - configMapRef: { name: {{ include "workers.name" $root }}-config }
+      env:
+        - { name: DARKROOM_POOLS, value: {{ join "," $pool.queues | quote }} }
+        - { name: DARKROOM_IMAGE_SLOTS, value: {{ int $pool.slots | quote }} }
+        - { name: DARKROOM_VIDEO_SLOTS, value: {{ int $pool.slots | quote }} }
+        - { name: DARKROOM_FFMPEG_THREADS, value: {{ int $pool.ffmpegThreads | quote }} }
+        - { name: DARKROOM_SHUTDOWN_GRACE, value: "{{ int $pool.shutdown.grace }}s" }
+        - { name: DARKROOM_SHUTDOWN_FORCE, value: "{{ int $pool.shutdown.force }}s" }
+        {{- include "workers.fileEnv" $root | nindent 8 }}
+        {{- range $name, $value := $pool.env }}
+        - { name: {{ $name }}, value: {{ $value | quote }} }
+        {{- end }}
+      ports:
+        - { name: http, containerPort: 9464 }
+        - { name: sdk-metrics, containerPort: 9465 }
+      startupProbe: { httpGet: { path: /live, port: http }, periodSeconds: 2, failureThreshold: 60 }
+      livenessProbe: { httpGet: { path: /live, port: http }, periodSeconds: 15, timeoutSeconds: 5, failureThreshold: 4 }
+      readinessProbe: { httpGet: { path: /ready, port: http }, periodSeconds: 5, timeoutSeconds: 3 }
+      resources:
+        {{- toYaml $pool.resources | nindent 8 }}
+      volumeMounts:
+        - { name: scratch, mountPath: /scratch }
+        {{- include "workers.fileMounts" $root | nindent 8 }}
+  volumes:
+    - name: scratch
+      emptyDir: { sizeLimit: {{ $pool.scratch }} }
+    {{- include "workers.fileVolumes" $root | nindent 4 }}
+  topologySpreadConstraints:
+    {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+    - maxSkew: 1
+      topologyKey: {{ . }}
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "workers.selector" $root | nindent 10 }}
+          darkroom/pool: {{ $.name }}
+      matchLabelKeys: [pod-template-hash]
+    {{- end }}
+  {{- with $pool.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- $tolerations := $pool.tolerations -}}
+  {{- if and $pool.spot.enabled (not .floor) $pool.spot.taint.key }}
+  {{- $tolerations = append $tolerations (dict "key" $pool.spot.taint.key "value" $pool.spot.taint.value "operator" "Equal") -}}
+  {{- end }}
+  {{- with $tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if $pool.spot.enabled }}
+  affinity:
+    nodeAffinity:
+      {{- if .floor }}
+      requiredDuringSchedulingIgnoredDuringExecution:
+        nodeSelectorTerms:
+          - matchExpressions:
+              - { key: {{ $pool.spot.label.key }}, operator: NotIn, values: [{{ $pool.spot.label.value }}] }
+      {{- else }}
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          preference:
+            matchExpressions:
+              - { key: {{ $pool.spot.label.key }}, operator: In, values: [{{ $pool.spot.label.value }}] }
+      {{- end }}
+  {{- end }}
+{{- end }}
