@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Brings an environment to this commit: `ci/deploy.sh dev`. First what Terraform describes, then the charts; helm takes
+# back an upgrade that does not become ready.
+#
+#   TAG                 image tag; default: this commit
+#   SKIP_TERRAFORM=1    charts only, on the cluster of KUBECONFIG (kind, minikube, one that is there already)
+#   VALUES              environment whose chart values are used; default: the same name, or else dev
+source "$(dirname "$0")/lib/common.sh"
+environment "${1:-}"
+env=$1
+tag=${TAG:-$(git rev-parse --short=12 HEAD)}
+values=${VALUES:-$([ -f "helm/workers/values/$env.yaml" ] && echo "$env" || echo dev)}
+have helm || fail "helm is needed: https://helm.sh"
+source ci/lib/aws.sh
+
+generated=
+if [ "${SKIP_TERRAFORM:-}" != 1 ]; then
+  folder=terraform/envs/$env
+  terraform -chdir="$folder" init -input=false
+  terraform -chdir="$folder" apply -input=false ${CI:+-auto-approve}
+  if [ -z "${KUBECONFIG:-}" ]; then
+    KUBECONFIG=$work/kubeconfig
+    export KUBECONFIG
+    aws eks update-kubeconfig --name "$(terraform -chdir="$folder" output -raw cluster_name)"
+  fi
+  # Values that follow from the switches: addresses, authentication, scaler, source of jobs.
+  generated=$work/values.yaml
+  terraform -chdir="$folder" output -raw chart_values >"$generated"
+fi
+
+namespace=${NAMESPACE:-darkroom}
+# Helm 4 renamed the option that takes a failed upgrade back.
+undo=--atomic
+helm upgrade --help | grep -q -- --rollback-on-failure && undo=--rollback-on-failure
+for chart in workers starter; do
+  helm upgrade --install "$chart" "helm/$chart" --namespace "$namespace" --create-namespace \
+    --values "helm/$chart/values/$values.yaml" ${generated:+--values "$generated"} \
+    --set-string "image.tag=$tag" ${REGISTRY:+--set-string "image.repository=$REGISTRY"} \
+    "$undo" --timeout "${TIMEOUT:-15m}"
+done
+ci/lib/marker.sh "$env" "$tag"

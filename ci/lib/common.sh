@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Sourced by every script of ci/. Each runs from the repository's root, on a laptop as in the pipeline.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+# A folder of the script's own, for tokens and kubeconfigs too.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Nothing to work with: 77, which `npm run ci` counts as skipped and the pipeline as failed.
+skip() {
+  echo "SKIPPED: $*" >&2
+  exit 77
+}
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Path of a linter: the one on PATH, or one installed by pip into the user's cache. Prints nothing where neither is possible.
+tool() {
+  have "$1" && command -v "$1" && return
+  local folder="${XDG_CACHE_HOME:-$HOME/.cache}/darkroom/ci-tools"
+  if [ ! -x "$folder/bin/$1" ]; then
+    { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check -r ci/lib/tools.txt; } \
+      >&2 || echo "Python linters could not be installed." >&2
+  fi
+  [ ! -x "$folder/bin/$1" ] || echo "$folder/bin/$1"
+}
+
+environment() {
+  [[ "${1:-}" =~ ^[a-z][a-z0-9-]*$ ]] || fail "Usage: $0 ENVIRONMENT, a folder of terraform/envs: $(ls terraform/envs)"
+  [ -d "terraform/envs/$1" ] || fail "No environment \"$1\": there is $(find terraform/envs -mindepth 1 -maxdepth 1 -printf '%f ')"
+}

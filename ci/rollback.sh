@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Takes the charts back by one revision, or to the one named: `ci/rollback.sh prod [REVISION]`. Running items are
+# finished or handed back as in any other rollout; nothing is lost.
+source "$(dirname "$0")/lib/common.sh"
+environment "${1:-}"
+have helm || fail "helm is needed: https://helm.sh"
+source ci/lib/aws.sh
+if [ -z "${KUBECONFIG:-}" ] && [ "${SKIP_TERRAFORM:-}" != 1 ]; then
+  terraform -chdir="terraform/envs/$1" init -input=false >/dev/null
+  KUBECONFIG=$work/kubeconfig
+  export KUBECONFIG
+  aws eks update-kubeconfig --name "$(terraform -chdir="terraform/envs/$1" output -raw cluster_name)"
+fi
+for chart in starter workers; do
+  helm rollback "$chart" ${2:+"$2"} --namespace "${NAMESPACE:-darkroom}" --wait --timeout "${TIMEOUT:-15m}"
+done
+ci/lib/marker.sh "$1" "rollback${2:+ to revision $2}"

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# A real batch against an environment, checked: `ci/smoke.sh staging`. It runs inside the starter's pod, where addresses
+# and secrets are; with SMOKE_LOCAL=1 from here instead, against whatever TEMPORAL_ADDRESS names (nothing: a server of
+# its own).
+source "$(dirname "$0")/lib/common.sh"
+environment "${1:-}"
+items=${ITEMS:-20}
+args=("$items" --json --force)
+[ -z "${STAGING:-}" ] || args+=(--staging "$STAGING")
+if [ "${SMOKE_LOCAL:-}" = 1 ]; then
+  node scripts/setup.mjs
+  summary=$(timeout "${TIMEOUT:-900}" node dist/starter/cli/start-batch.js "${args[@]}" | tail -n 1)
+else
+  summary=$(timeout "${TIMEOUT:-900}" kubectl --namespace "${NAMESPACE:-darkroom}" exec deploy/starter -- \
+    node deploy/image/run.cjs start-batch "${args[@]}" | tail -n 1)
+fi
+node ci/lib/smoke-check.mjs "$items" "$summary"
