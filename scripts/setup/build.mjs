@@ -7,12 +7,14 @@ const dist = path.join(root, 'dist');
 const stampFile = path.join(dist, '.darkroom-built.json');
 /** What is compiled: the folders that tsconfig.build.json includes. */
 const { include } = JSON.parse(readFileSync(path.join(root, 'tsconfig.build.json'), 'utf8'));
+/** The page is built by Vite, with the types of its API client. */
+const web = path.join(root, 'starter/web');
 const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 
 function sources() {
   const code = include.flatMap((folder) => filesIn(path.join(root, folder)));
   const compiled = code.filter((file) => /\.(ts|json)$/.test(file) && !file.endsWith('.test.ts'));
-  return [...compiled, ...settings.map((name) => path.join(root, name))];
+  return [...compiled, ...filesIn(web), ...settings.map((name) => path.join(root, name))];
 }
 
 /** True when `dist/` was built from these very sources. Looks at sizes and times first, at contents only if those moved. */
@@ -39,15 +41,33 @@ export function build(force = false) {
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   step('Building', process.execPath, [tsc, '-p', 'tsconfig.build.json']);
   step('Bundling the workflows', process.execPath, [path.join(root, 'scripts/bundle-workflows.mjs')]);
-  // The web page's build comes here.
+  buildPage();
   writeFileSync(stampFile, stamp);
+}
+
+/** `dist/web`: needs no network, takes seconds, and changes less often than the rest. */
+function buildPage() {
+  if (!existsSync(web)) return;
+  const stamp = path.join(dist, 'web', '.built');
+  const content = contentHash([...filesIn(web), path.join(root, 'package-lock.json')]);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === content) return;
+  const vite = path.join(root, 'node_modules/vite/bin/vite.js');
+  step('Building the page', process.execPath, [
+    vite,
+    'build',
+    '--config',
+    path.join(web, 'vite.config.mts'),
+    '--logLevel',
+    'warn',
+  ]);
+  writeFileSync(stamp, content);
 }
 
 /** Compiled files whose source is gone would still be found and run. */
 function removeStale() {
   for (const file of filesIn(dist)) {
     const match = /^(.*)\.js(\.map)?$/.exec(path.relative(dist, file));
-    if (match === null || !match[1].includes(path.sep)) continue;
+    if (match === null || !match[1].includes(path.sep) || file.startsWith(path.join(dist, 'web'))) continue;
     if (!existsSync(path.join(root, `${match[1]}.ts`))) rmSync(file);
   }
 }

@@ -1,0 +1,116 @@
+import type { Client } from '@temporalio/client';
+import { forEachBounded } from '../lib/pool';
+import { quoted } from '../lib/query';
+
+const MINUTE_MS = 60_000;
+/** Visibility is behind by up to some seconds: a minute younger than this is asked about again. */
+const SETTLED_MS = 15_000;
+const CONCURRENCY = 6;
+/** Whoever looks within this time shares a look, ms. */
+const FRESH_MS = 2_000;
+const MAX_TENANTS = 200;
+
+/** What happened in one minute of the clock. */
+export interface MinuteView {
+  /** ISO 8601, its begin. */
+  at: string;
+  succeeded: number;
+  failed: number;
+  /** Items open at its end. */
+  backlog: number;
+}
+
+interface Counted {
+  started: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+}
+
+interface Tenant {
+  minutes: Map<number, Counted>;
+  look?: { at: number; key: number; answer: Promise<MinuteView[]> };
+}
+
+/**
+ * The last minutes of the whole pipeline, from counts of the server's visibility store. Nothing is kept that another
+ * replica would miss: minutes that are over do not change, so their counts are remembered to ask less.
+ */
+export class ThroughputView {
+  private readonly tenants = new Map<string | undefined, Tenant>();
+  constructor(private readonly client: Client) {}
+
+  /** @param minutes how many, oldest first in the answer; the last one is under way */
+  last(minutes: number, tenantName: string | undefined): Promise<MinuteView[]> {
+    const tenant = this.tenants.get(tenantName) ?? { minutes: new Map<number, Counted>() };
+    if (this.tenants.size >= MAX_TENANTS) this.tenants.clear();
+    this.tenants.set(tenantName, tenant);
+    const now = Date.now();
+    if (tenant.look === undefined || tenant.look.key !== minutes || now - tenant.look.at > FRESH_MS) {
+      tenant.look = { at: now, key: minutes, answer: this.look(minutes, tenantName, tenant.minutes, now) };
+    }
+    return tenant.look.answer;
+  }
+
+  private async look(
+    minutes: number,
+    tenant: string | undefined,
+    known: Map<number, Counted>,
+    now: number,
+  ): Promise<MinuteView[]> {
+    const ours = tenant === undefined ? 'MediaBatchId IS NOT NULL' : `MediaTenant = ${quoted(tenant)}`;
+    const newest = Math.floor(now / MINUTE_MS) * MINUTE_MS;
+    const begins = Array.from({ length: minutes }, (_, index) => newest - (minutes - 1 - index) * MINUTE_MS);
+    for (const begin of known.keys()) if (begin < (begins[0] ?? 0)) known.delete(begin);
+    const counted = new Map<number, Counted>(known);
+    const open = this.count(`${ours} AND ExecutionStatus = "Running"`);
+    await forEachBounded(
+      begins.filter((begin) => !known.has(begin)),
+      CONCURRENCY,
+      async (begin) => {
+        const entry = await this.countMinute(ours, begin);
+        counted.set(begin, entry);
+        if (begin + MINUTE_MS + SETTLED_MS < now) known.set(begin, entry);
+      },
+    );
+    return withBacklog(
+      begins.map((begin) => ({ begin, ...(counted.get(begin) ?? NOTHING) })),
+      await open,
+    );
+  }
+
+  private async countMinute(ours: string, begin: number): Promise<Counted> {
+    const within = (name: string): string =>
+      `${name} >= ${quoted(new Date(begin).toISOString())} AND ${name} < ${quoted(new Date(begin + MINUTE_MS).toISOString())}`;
+    const [started, ended] = await Promise.all([
+      this.count(`${ours} AND ${within('StartTime')}`),
+      this.client.workflow.count(`${ours} AND ${within('CloseTime')} GROUP BY ExecutionStatus`),
+    ]);
+    const result = { ...NOTHING, started };
+    for (const { count, groupValues } of ended.groups) {
+      const status = String(groupValues[0]);
+      if (status === 'Completed') result.succeeded += count;
+      else if (status === 'Canceled') result.cancelled += count;
+      else result.failed += count;
+    }
+    return result;
+  }
+
+  private async count(query: string): Promise<number> {
+    return (await this.client.workflow.count(query)).count;
+  }
+}
+
+const NOTHING: Counted = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
+
+/** From what is open now, back in time: what ended after a minute was open at its end, what started after was not. */
+export function withBacklog(minutes: (Counted & { begin: number })[], openNow: number): MinuteView[] {
+  let backlog = openNow;
+  const views: MinuteView[] = [];
+  for (const { begin, started, succeeded, failed, cancelled } of [...minutes].reverse()) {
+    views.push({ at: new Date(begin).toISOString(), succeeded, failed, backlog });
+    // Counts of one look are a second apart, so the sum may be off by a few.
+    backlog = Math.max(0, backlog + succeeded + failed + cancelled - started);
+  }
+  return views.reverse();
+}

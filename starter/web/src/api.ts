@@ -1,0 +1,211 @@
+/**
+ * The service's API as the page uses it: every address and every shape stands here, and nowhere else.
+ * The rest of the page imports these functions and types only.
+ */
+import type { ItemProgress, Manifest, MediaKind, Placeholder } from '../../../common/contracts';
+
+/** `open`: in a list, where nobody asked yet whether it waits or runs. */
+export type ItemState = 'open' | 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
+
+export const isOpen = (state: ItemState): boolean => !['succeeded', 'failed', 'cancelled'].includes(state);
+
+/** Why an item failed: a row of the error table, and one sentence for the person who sent the file. */
+export interface Failure {
+  type: string;
+  message: string;
+}
+
+/** Items by state. */
+export interface Counts {
+  items: number;
+  open: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+}
+
+export interface Batch extends Counts {
+  id: string;
+  /** Lately. */
+  itemsPerSecond: number;
+  /** Until the open ones are done. */
+  etaSeconds?: number;
+  /** From submit to published; absent where none is done. */
+  latencyMs: { p50?: number; p95?: number; p99?: number; sample: number };
+  /** Queues with work that no worker serves. */
+  unserved: string[];
+  lastClosedAt?: string;
+}
+
+export interface Item {
+  id: string;
+  kind: MediaKind;
+  preset: string;
+  /** Absent for runs that somebody started without us. */
+  source?: string;
+  state: ItemState;
+  startedAt: string;
+  closedAt?: string;
+  bytesIn?: number;
+  bytesOut?: number;
+  error?: Failure;
+  /** The smallest picture of it, and what stands there until it has come. */
+  thumbnail?: { href: string };
+  placeholder?: Placeholder;
+  links: { self: string; files?: string; original?: string; temporal?: string };
+}
+
+export interface Job extends Item {
+  batch: string;
+  /** The most attempts that any of its steps has taken. */
+  attempt: number;
+  progress?: ItemProgress;
+  manifest?: Manifest;
+}
+
+export interface Throughput {
+  /** Oldest first, one entry a minute. `backlog`: open items at its end. */
+  minutes: { at: string; succeeded: number; failed: number; backlog: number }[];
+}
+
+export interface Preset {
+  name: string;
+  /** What it makes, in a few words. */
+  summary: string;
+}
+
+export interface Readiness {
+  ready: boolean;
+  /** What is wrong, one sentence each. */
+  problems: string[];
+}
+
+/** An answer that is not the one hoped for; `message` is fit to be shown. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** @throws ApiError with the sentence of the problem document */
+async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, headers: { accept: 'application/json', ...init.headers } });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, 'The service does not answer.');
+  }
+  if (!response.ok) throw new ApiError(response.status, await sentenceOf(response));
+  return (await response.json()) as T;
+}
+
+async function sentenceOf(response: Response): Promise<string> {
+  const problem = (await response.json().catch(() => ({}))) as { detail?: string; title?: string };
+  return problem.detail ?? problem.title ?? `The service answered ${response.status}.`;
+}
+
+const job = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+const batch = (id: string): string => `/v1/batches/${encodeURIComponent(id)}`;
+
+export const eventsOf = { job: (id: string) => `${job(id)}/events`, batch: (id: string) => `${batch(id)}/events` };
+
+export async function listBatches(signal?: AbortSignal): Promise<Batch[]> {
+  return (await call<{ batches: Batch[] }>('/v1/batches', { signal })).batches;
+}
+
+export function getBatch(id: string, signal?: AbortSignal): Promise<Batch> {
+  return call(batch(id), { signal });
+}
+
+/** One page of a batch, newest first. */
+export function listItems(
+  id: string,
+  options: { state?: ItemState; cursor?: string; signal?: AbortSignal },
+): Promise<{ items: Item[]; next?: string }> {
+  const query = new URLSearchParams({ limit: '100' });
+  if (options.state) query.set('state', options.state);
+  if (options.cursor) query.set('cursor', options.cursor);
+  return call(`${batch(id)}/items?${query}`, { signal: options.signal });
+}
+
+export function getJob(id: string, signal?: AbortSignal): Promise<Job> {
+  return call(job(id), { signal });
+}
+
+/** A published file of an item, as it stands in its manifest. */
+export function fileUrl(id: string, path: string): string {
+  return `${job(id)}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** The file that was sent. */
+export function sourceUrl(id: string): string {
+  return `${job(id)}/source`;
+}
+
+export async function getText(url: string): Promise<string> {
+  const response = await fetch(url);
+  if (!response.ok) throw new ApiError(response.status, await sentenceOf(response));
+  return response.text();
+}
+
+export type Action = 'cancel' | 'retry' | 'pause' | 'resume';
+
+export async function act(on: 'job' | 'batch', id: string, action: Action): Promise<void> {
+  await call(`${on === 'job' ? job(id) : batch(id)}/${action}`, { method: 'POST' });
+}
+
+interface RawPreset {
+  name: string;
+  image?: { renditions: { name: string }[] };
+  video?: { rungs: { name: string }[] };
+}
+
+export async function listPresets(): Promise<Preset[]> {
+  const { presets } = await call<{ presets: RawPreset[] }>('/v1/presets');
+  const names = (list: { name: string }[]): string => list.map(({ name }) => name).join(', ');
+  return presets.map(({ name, image, video }) => ({
+    name,
+    summary: [image && names(image.renditions), video && names(video.rungs)].filter(Boolean).join('; '),
+  }));
+}
+
+/** @returns the job's id */
+export async function submit(body: { source: string; preset: string }): Promise<string> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  return (await call<{ id: string }>('/v1/jobs', init)).id;
+}
+
+export function getThroughput(minutes: number, signal?: AbortSignal): Promise<Throughput> {
+  return call(`/v1/throughput?minutes=${minutes}`, { signal });
+}
+
+export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
+  const response = await fetch('/ready', { signal });
+  const body = (await response.json()) as { dependencies?: Record<string, { ok: boolean; detail?: string }> };
+  const away = Object.entries(body.dependencies ?? {}).filter(([, { ok }]) => !ok);
+  return { ready: response.ok, problems: away.map(([name, { detail }]) => detail ?? `${name} is away.`) };
+}
+
+/** Sends a file's bytes. fetch cannot tell how far an upload is, so this is the older way. @returns the `source` to submit */
+export function upload(file: File, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.responseType = 'json';
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
+    request.onload = () => {
+      const answer = (request.response ?? {}) as { source?: string; detail?: string };
+      if (request.status < 300 && answer.source) resolve(answer.source);
+      else reject(new ApiError(request.status, answer.detail ?? `The service answered ${request.status}.`));
+    };
+    request.onerror = () => reject(new ApiError(0, 'The upload was interrupted.'));
+    request.onabort = () => reject(new ApiError(0, 'The upload was cancelled.'));
+    signal.addEventListener('abort', () => request.abort());
+    request.open('PUT', `/v1/uploads/${encodeURIComponent(file.name)}`);
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.send(file);
+  });
+}

@@ -1,0 +1,80 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { getReadiness } from './api';
+import { AddPage } from './add/page';
+import { DropAnywhere } from './add/drop';
+import { BatchPage } from './batch/page';
+import { BatchesPage } from './batches/page';
+import { ItemPage } from './item/page';
+import { usePoll } from './lib/poll';
+import { toAdd, toBatches, useRoute, type Route } from './lib/route';
+import { ThemeButton } from './parts/theme';
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'batches':
+      return <BatchesPage />;
+    case 'batch':
+      return <BatchPage key={route.batch} id={route.batch} />;
+    case 'item':
+      return <ItemPage key={route.id} id={route.id} />;
+    case 'add':
+      return <AddPage />;
+  }
+}
+
+export function App() {
+  const route = useRoute();
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  const address = JSON.stringify(route);
+  useEffect(() => {
+    // A new page starts at its top, with the keyboard in it; the very first one leaves the focus where the browser puts it.
+    if (!first.current) {
+      scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true });
+    }
+    first.current = false;
+  }, [address]);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to the content
+      </a>
+      <header class="top">
+        <a class="brand" href={toBatches}>
+          <span class="mark" aria-hidden="true" />
+          Darkroom
+        </a>
+        <nav aria-label="Pages">
+          <a href={toBatches} aria-current={route.page === 'batches' ? 'page' : undefined}>
+            Batches
+          </a>
+          <a href={toAdd} aria-current={route.page === 'add' ? 'page' : undefined}>
+            Add files
+          </a>
+        </nav>
+        <ServiceState />
+        <ThemeButton />
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <Page route={route} />
+      </main>
+      <DropAnywhere />
+    </>
+  );
+}
+
+/** One word about the service's health; the sentence is in the title and is read out. */
+function ServiceState() {
+  const { data, error } = usePoll('ready', getReadiness, 10_000);
+  if (data === undefined && error === undefined) return <span class="service" />;
+  const ready = data?.ready === true && error === undefined;
+  const sentence = ready
+    ? 'Everything that the service needs answers.'
+    : (data?.problems[0] ?? 'The service does not answer.');
+  return (
+    <span class={`service ${ready ? 'is-ready' : 'is-away'}`} role="status" title={sentence}>
+      {ready ? 'Ready' : sentence}
+    </span>
+  );
+}

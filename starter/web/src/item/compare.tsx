@@ -1,0 +1,76 @@
+import { useState } from 'preact/hooks';
+import type { Manifest, Rendition } from '../../../../common/contracts';
+import { fileUrl, sourceUrl } from '../api';
+import { bytes, saving } from '../lib/format';
+import { Picture } from '../parts/picture';
+
+/** Types that every browser of the day shows. */
+const SHOWN = ['jpeg', 'png', 'webp', 'avif', 'gif'];
+
+/** The source beside one of its renditions, at the same size, so that the eye can judge. */
+export function Compare({ id, manifest }: { id: string; manifest: Manifest }) {
+  const pictures = manifest.renditions.filter(({ role }) => role === 'image' || role === 'poster');
+  const [name, setName] = useState<string>();
+  const chosen = pictures.find((picture) => picture.name === name) ?? largest(pictures);
+  if (chosen === undefined) return null;
+  const { source } = manifest;
+  return (
+    <section class="compare" aria-label="Source and rendition">
+      <figure>
+        <Source id={id} manifest={manifest} />
+        <figcaption>
+          <strong>Source</strong>
+          <span>
+            {source.format.toUpperCase()}, {source.width} × {source.height}
+          </span>
+          <span class="far">{bytes(source.bytes)}</span>
+        </figcaption>
+      </figure>
+      <figure>
+        <Picture
+          key={chosen.path}
+          src={fileUrl(id, chosen.path)}
+          alt={`Rendition ${chosen.name}`}
+          placeholder={manifest.placeholder}
+          eager
+        />
+        <figcaption>
+          <label>
+            <span class="hidden">Rendition</span>
+            <select value={chosen.name} onChange={(event) => setName(event.currentTarget.value)}>
+              {pictures.map((picture) => (
+                <option key={picture.name} value={picture.name}>
+                  {picture.name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <span>
+            {chosen.width} × {chosen.height}
+          </span>
+          <span class="far">
+            {bytes(chosen.bytes)}{' '}
+            <b class={chosen.bytes < source.bytes ? 'is-good' : ''}>{saving(source.bytes, chosen.bytes)}</b>
+          </span>
+        </figcaption>
+      </figure>
+    </section>
+  );
+}
+
+function Source({ id, manifest }: { id: string; manifest: Manifest }) {
+  const [failed, setFailed] = useState(false);
+  const isShown = SHOWN.includes(manifest.source.format) && !failed;
+  if (!isShown) {
+    return <span class="picture unseen">The source can not be shown here, only where it lies.</span>;
+  }
+  return (
+    <span class="picture is-loaded" style={{ backgroundColor: manifest.placeholder?.dominant ?? '' }}>
+      <img src={sourceUrl(id)} alt="Source" decoding="async" onError={() => setFailed(true)} />
+    </span>
+  );
+}
+
+function largest(pictures: Rendition[]): Rendition | undefined {
+  return [...pictures].sort((a, b) => (b.width ?? 0) - (a.width ?? 0))[0];
+}

@@ -1,0 +1,109 @@
+import { act, eventsOf, getJob, isOpen, type Job } from '../api';
+import { bytes, duration, fileName, moment } from '../lib/format';
+import { useEvents, usePoll } from '../lib/poll';
+import { playables } from '../lib/pictures';
+import { toBatch } from '../lib/route';
+import { failureAdvice, failureTitle } from '../lib/words';
+import { ActionButton, Problem, StateBadge } from '../parts/bits';
+import { Icon } from '../parts/icon';
+import { Compare } from './compare';
+import { Player } from './player';
+import { RenditionTable } from './renditions';
+import { Timeline } from './timeline';
+
+/** One item: what came in, what was made of it, and how. */
+export function ItemPage({ id }: { id: string }) {
+  const job = usePoll(`job ${id}`, (signal) => getJob(id, signal), 2000);
+  useEvents(job.data && isOpen(job.data.state) ? eventsOf.job(id) : undefined, job.refresh);
+  const { data } = job;
+  return (
+    <div class="page">
+      {data && (
+        <a class="back" href={toBatch(data.batch)}>
+          <Icon name="back" /> {data.batch}
+        </a>
+      )}
+      <Problem error={job.error} />
+      {data && <Head job={data} onChanged={job.refresh} />}
+      {data?.error && <Reason job={data} />}
+      {data?.manifest && <Result job={data} manifest={data.manifest} />}
+      {data && <Timeline job={data} />}
+    </div>
+  );
+}
+
+function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
+  const run = (action: 'cancel' | 'retry' | 'pause' | 'resume') => () => act('job', job.id, action).then(onChanged);
+  const open = isOpen(job.state);
+  return (
+    <header class="head">
+      <div class="head-row">
+        <h1>{fileName(job.source ?? job.id)}</h1>
+        <StateBadge state={job.state} />
+        <div class="actions">
+          {(job.state === 'failed' || job.state === 'cancelled') && (
+            <ActionButton kind="primary" icon="retry" label="Retry" describedBy="reason" run={run('retry')} />
+          )}
+          {open && job.state !== 'paused' && <ActionButton icon="pause" label="Pause" run={run('pause')} />}
+          {open && job.state === 'paused' && <ActionButton icon="play" label="Resume" run={run('resume')} />}
+          {open && <ActionButton icon="stop" label="Cancel" run={run('cancel')} />}
+          {job.links.temporal && (
+            <a class="button plain" href={job.links.temporal} target="_blank" rel="noreferrer">
+              <Icon name="out" /> Run in Temporal
+            </a>
+          )}
+        </div>
+      </div>
+      <p class="facts">{factsOf(job)}</p>
+    </header>
+  );
+}
+
+function factsOf({ manifest, startedAt, closedAt, kind }: Job): string {
+  const source = manifest?.source;
+  const took = closedAt ? `took ${duration((Date.parse(closedAt) - Date.parse(startedAt)) / 1000)}` : undefined;
+  const facts = source
+    ? [
+        source.format.toUpperCase(),
+        `${source.width} × ${source.height}`,
+        bytes(source.bytes),
+        source.durationSeconds === undefined ? undefined : duration(source.durationSeconds),
+        `preset ${manifest.preset.name}`,
+      ]
+    : [kind];
+  return [...facts, `submitted ${moment(startedAt)}`, took].filter(Boolean).join('  ·  ');
+}
+
+function Reason({ job }: { job: Job }) {
+  if (!job.error) return null;
+  return (
+    <section class="reason" id="reason" role="status">
+      <Icon name="alert" />
+      <div>
+        <h2>{failureTitle(job.error)}</h2>
+        <p>{job.error.message}</p>
+        <p class="advice">{failureAdvice(job.error)}</p>
+      </div>
+    </section>
+  );
+}
+
+function Result({ job, manifest }: { job: Job; manifest: NonNullable<Job['manifest']> }) {
+  return (
+    <>
+      {playables(manifest).length > 0 ? (
+        <Player id={job.id} manifest={manifest} />
+      ) : (
+        <Compare id={job.id} manifest={manifest} />
+      )}
+      {manifest.warnings.length > 0 && (
+        <ul class="warnings">
+          {manifest.warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+      <RenditionTable id={job.id} manifest={manifest} />
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+import type { Manifest, Rendition } from '../../../../common/contracts';
+import { fileUrl } from '../api';
+import { bytes, saving } from '../lib/format';
+import { Icon } from '../parts/icon';
+
+/** Every published file, largest share first within its role. */
+export function RenditionTable({ id, manifest }: { id: string; manifest: Manifest }) {
+  const { source, renditions } = manifest;
+  const most = Math.max(source.bytes, ...renditions.map((rendition) => rendition.bytes));
+  return (
+    <section aria-labelledby="renditions-title">
+      <h2 id="renditions-title">Files</h2>
+      <div class="table-frame">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Type</th>
+              <th scope="col" class="optional">
+                Size
+              </th>
+              <th scope="col" class="wide optional">
+                <span class="hidden">Share of the source</span>
+              </th>
+              <th scope="col" class="number">
+                Bytes
+              </th>
+              <th scope="col" class="number">
+                Saving
+              </th>
+              <th scope="col">
+                <span class="hidden">Download</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            <tr class="source-row">
+              <th scope="row">Source</th>
+              <td>{source.format}</td>
+              <td class="optional">
+                {source.width} × {source.height}
+              </td>
+              <td class="wide optional">
+                <Share bytes={source.bytes} most={most} />
+              </td>
+              <td class="number">{bytes(source.bytes)}</td>
+              <td class="number">—</td>
+              <td />
+            </tr>
+            {renditions.map((rendition) => (
+              <Row key={rendition.path} id={id} rendition={rendition} source={source.bytes} most={most} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Row({ id, rendition, source, most }: { id: string; rendition: Rendition; source: number; most: number }) {
+  const { name, role, mime, width, height, bitrate, codecs, path } = rendition;
+  const comparable = role === 'image' || role === 'video';
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td title={codecs}>
+        {mime.split('/')[1]} {bitrate !== undefined && <small>{Math.round(bitrate)} kbit/s</small>}
+      </td>
+      <td class="optional">{width !== undefined && `${width} × ${height}`}</td>
+      <td class="wide optional">
+        <Share bytes={rendition.bytes} most={most} />
+      </td>
+      <td class="number">{bytes(rendition.bytes)}</td>
+      <td class={`number ${comparable && rendition.bytes < source ? 'is-good' : ''}`}>
+        {comparable ? saving(source, rendition.bytes) : '—'}
+      </td>
+      <td class="number">
+        <a class="icon-button" href={fileUrl(id, path)} download={path} aria-label={`Download ${name}`}>
+          <Icon name="down" />
+        </a>
+      </td>
+    </tr>
+  );
+}
+
+function Share({ bytes: value, most }: { bytes: number; most: number }) {
+  return (
+    <span class="share" aria-hidden="true">
+      <span style={{ width: `${(100 * value) / most}%` }} />
+    </span>
+  );
+}

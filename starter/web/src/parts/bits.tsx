@@ -1,0 +1,101 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Counts, ItemState } from '../api';
+import { count } from '../lib/format';
+import { STATE_WORDS } from '../lib/words';
+import { Icon, type IconName } from './icon';
+
+export function StateBadge({ state }: { state: ItemState }) {
+  return <span class={`badge badge-${state}`}>{STATE_WORDS[state]}</span>;
+}
+
+/** One figure with its name. */
+export function Stat(props: { label: string; value: ComponentChildren; note?: ComponentChildren }) {
+  return (
+    <div class="stat">
+      <dt>{props.label}</dt>
+      <dd>
+        {props.value}
+        {props.note !== undefined && <small>{props.note}</small>}
+      </dd>
+    </div>
+  );
+}
+
+/** Done, failed and open as parts of one bar; said in words for those who hear it. */
+export function CountsBar({ counts }: { counts: Counts }) {
+  const total = counts.items;
+  const share = (value: number): { width: string } => ({ width: `${total === 0 ? 0 : (100 * value) / total}%` });
+  const words = `${count(counts.succeeded)} of ${count(total)} done, ${count(counts.failed)} failed, ${count(counts.open)} open`;
+  return (
+    <div class="bar" role="img" aria-label={words} title={words}>
+      <span class="bar-succeeded" style={share(counts.succeeded)} />
+      <span class="bar-failed" style={share(counts.failed)} />
+      <span class="bar-cancelled" style={share(counts.cancelled)} />
+    </div>
+  );
+}
+
+/** A button that is busy while what it started runs, and says what went wrong. */
+export function ActionButton(props: {
+  icon?: IconName;
+  label: string;
+  /** What it acts on, for those who hear the label alone. */
+  about?: string;
+  kind?: 'primary' | 'plain' | 'small';
+  describedBy?: string;
+  run: () => Promise<void>;
+}) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState('');
+  const click = async (event: Event): Promise<void> => {
+    event.stopPropagation();
+    setBusy(true);
+    setProblem('');
+    try {
+      await props.run();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <span class="action">
+      <button
+        type="button"
+        class={`button ${props.kind ?? 'plain'}`}
+        disabled={busy}
+        aria-describedby={props.describedBy}
+        onClick={(event) => void click(event)}
+      >
+        {props.icon && <Icon name={props.icon} />}
+        {props.label}
+        {props.about !== undefined && <span class="hidden"> {props.about}</span>}
+      </button>
+      {problem && (
+        <span class="problem" role="alert">
+          {problem}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** What a list shows instead of entries. */
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children}
+    </div>
+  );
+}
+
+export function Problem({ error }: { error: Error | undefined }) {
+  if (error === undefined) return null;
+  return (
+    <p class="notice" role="alert">
+      <Icon name="alert" /> {error.message} Trying again.
+    </p>
+  );
+}
