@@ -91,9 +91,18 @@ export default tseslint.config(
     files: ['**/*.{js,mjs,cjs}'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['process', 'console', 'module', 'require', '__dirname', 'URL', 'Buffer', 'AbortSignal', 'setTimeout', 'fetch'].map(
-          (name) => [name, 'readonly'],
-        ),
+        [
+          'process',
+          'console',
+          'module',
+          'require',
+          '__dirname',
+          'URL',
+          'Buffer',
+          'AbortSignal',
+          'setTimeout',
+          'fetch',
+        ].map((name) => [name, 'readonly']),
       ),
     },
   },
