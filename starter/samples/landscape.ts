@@ -2,7 +2,7 @@ import { fractalTile, mix, type NoiseTile } from './noise';
 import { between, seeded, type Random } from './random';
 
 // Looked up once: these run some fifty million times, and a look-up of `Math` is slow in Jest's sandbox.
-const { abs, exp, floor, max, min, round } = Math;
+const { abs, exp, floor, imul, max, min, round } = Math;
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -245,7 +245,7 @@ function addSensorNoise({ data }: Picture, random: Random): void {
   );
   let index = 0;
   for (let i = 0; i < data.length; i++) {
-    index = (Math.imul(index, 1_664_525) + 1_013_904_223) >>> 0;
+    index = (imul(index, 1_664_525) + 1_013_904_223) >>> 0;
     data[i] = clamp(data[i]! + (table[index >>> 16] as number) * (1.25 - data[i]! / 512));
   }
 }
