@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# What the steps share. Addresses and images come from the environment; README.md beside this file lists them.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+
+skip() { echo "e2e:cluster: skipped: $*" >&2; exit 0; }
+say() { echo "e2e:cluster: $(date +%T) $*" >&2; }
+fail() { echo "e2e:cluster: FAILED: $*" >&2; exit 1; }
+
+for tool in kubectl helm node; do command -v "$tool" >/dev/null || skip "$tool is not installed"; done
+[ -n "${KUBECONFIG:-}" ] || skip "KUBECONFIG is not set; name the file of a cluster to use"
+for name in TEMPORAL_ADDRESS S3_ENDPOINT S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY IMAGE_OLD IMAGE_NEW; do
+  [ -n "${!name:-}" ] || skip "$name is not set; see scripts/e2e/cluster/README.md"
+done
+kubectl get --raw /readyz >/dev/null 2>&1 || skip "no cluster answers at \$KUBECONFIG"
+
+NS=${E2E_NAMESPACE:-darkroom-e2e}
+ITEMS=${E2E_ITEMS:-200}
+BUCKET=${E2E_BUCKET:-darkroom-e2e}
+RUN=${E2E_RUN:-$(date +%s)}
+STAGING=${E2E_STAGING:-s3://$BUCKET/staging}
+OUT=${E2E_OUT:-$(mktemp -d)}
+export TEMPORAL_ADDRESS
+k() { kubectl -n "$NS" "$@"; }
+
+# chart FLAGS...: install or upgrade the workers. Pods are made small, so that a laptop's cluster runs them all.
+workers() {
+  local image=$1; shift
+  helm -n "$NS" upgrade --install workers "$root/helm/workers" -f "$root/helm/workers/values/dev.yaml" \
+    --set image.repository="${image%:*}",image.tag="${image##*:}",image.pullPolicy="${E2E_PULL_POLICY:-IfNotPresent}" \
+    --set temporal.address="${CLUSTER_TEMPORAL_ADDRESS:-$TEMPORAL_ADDRESS}" \
+    --set storage.output="s3://$BUCKET/out",storage.s3.endpoint="${CLUSTER_S3_ENDPOINT:-$S3_ENDPOINT}" \
+    --set "storage.buckets={$BUCKET}" --wait --timeout 5m "$@" >/dev/null
+}
+
+# A Job from the image. job NAME SECONDS args...: waits, prints its log, fails when it failed.
+start_job() {
+  local name=$1; shift
+  k delete job "$name" --ignore-not-found --wait >/dev/null
+  node "$here/job.mjs" "$name" "${JOB_IMAGE:-$IMAGE_OLD}" "${E2E_PULL_POLICY:-IfNotPresent}" "$@" | k apply -f - >/dev/null
+}
+await_job() {
+  local name=$1 left=$2
+  while [ "$left" -gt 0 ]; do
+    case $(k get job "$name" -o jsonpath='{.status.succeeded}/{.status.failed}') in
+      1/*) return 0 ;;
+      /1) k logs "job/$name" --tail 20 >&2; return 1 ;;
+    esac
+    sleep 1; left=$((left - 1))
+  done
+  k logs "job/$name" --tail 20 >&2; return 1
+}
+
+# start_batch BATCH: the samples that setup.sh brought into the bucket, once more, as a batch of its own.
+start_batch() { start_job "$1" --input "$STAGING/sources" --batch-id "$1" --output "s3://$BUCKET/out/$1"; }
+
+# What start-batch printed as its last line.
+summary() { k logs "job/$1" | grep '^{"batchId"\|"submitted"' | tail -1; }
+
+# finished BATCH-JOB FILE ITEMS: the summary has to say that every item completed and none failed.
+finished() {
+  await_job "$1" 900 || fail "$1 did not finish"
+  summary "$1" >"$OUT/$1.json"
+  node -e '
+    const s = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    console.error(`e2e:cluster: ${s.completed} completed, ${s.failed} failed, ${s.submitted} submitted in ${s.seconds.toFixed(1)} s`);
+    process.exit(s.completed === Number(process.argv[2]) && s.failed === 0 ? 0 : 1);
+  ' "$OUT/$1.json" "$2" || fail "$1: not every item completed"
+}
+
+pods() { k get pods -l "app.kubernetes.io/instance=workers,app.kubernetes.io/component=worker${1:+,$1}" --no-headers "${@:2}"; }
+
+# How many workflows of a batch are open.
+open_items() { node "$here/history.mjs" open "$1"; }
+# Every history of a batch, read: attempts, what handed them back, what was lost.
+attempts() { node "$here/history.mjs" attempts "$1" | tee "$OUT/attempts-$1.json" >&2; }
