@@ -28,7 +28,7 @@ fail() {
   $docker logs --tail 20 "$name-worker" 2>&1 || true
   exit 1
 }
-free_port() { node -p 'const s = require("net").createServer().listen(0, "127.0.0.1"); const p = s.address().port; s.close(); p'; }
+free_port() { node -e 'require("./dist/starter/embedded/probe").freePort().then(console.log)'; }
 
 home=$(mktemp -d)
 finish() {
