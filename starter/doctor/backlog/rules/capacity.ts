@@ -1,0 +1,78 @@
+import { isBackedUp, type Evidence, type Finding, type Limits, type QueueEvidence, type Rule } from '../types';
+import { people, start, waits } from './workers';
+
+/** A limit binds from this share of it on: the server's rate is an average over half a minute. */
+const BINDING_SHARE = 0.5;
+
+/** Queues that are served, only not fast enough. */
+export const capacityRules: Rule[] = [
+  (evidence, limits) =>
+    served(evidence, limits).flatMap((queue) => {
+      const { limit, name, dispatchRate } = queue;
+      if (limit === undefined || !binds(queue)) return [];
+      const finding: Finding = {
+        cause: 'rate-limit',
+        queue: name,
+        evidence: [
+          waits(queue),
+          `${name} is limited to ${rate(limit.perSecond)} tasks/s by ${limit.by === 'api' ? "the queue's own configuration" : 'its workers'}`,
+          `${rate(dispatchRate)} tasks/s are given out${slotsText(queue)}`,
+        ],
+        mend:
+          limit.by === 'api'
+            ? [
+                `temporal task-queue config set --task-queue ${name} --task-queue-type ${queue.pool === 'workflows' ? 'workflow' : 'activity'} --queue-rps-limit default`,
+              ]
+            : ['Raise maxTaskQueueActivitiesPerSecond of the workers of this queue, or leave it out, and restart them'],
+      };
+      return [finding];
+    }),
+  (evidence, limits) =>
+    served(evidence, limits)
+      .filter((queue) => !binds(queue))
+      .map((queue): Finding => {
+        const { dispatchRate, waiting, workers, slots, running } = queue;
+        const idle = slots !== undefined && slots.free > 0;
+        const drain = dispatchRate > 0 ? `, so that the rest takes ${duration(waiting / dispatchRate)}` : '';
+        return {
+          cause: idle ? 'unexplained' : 'too-few-slots',
+          queue: queue.name,
+          evidence: [
+            waits(queue),
+            `${people(workers)} serves it${slots === undefined ? `; ${running} steps of the items that were looked at run` : slotsText(queue)}`,
+            `${rate(dispatchRate)} tasks/s are given out${drain}`,
+          ],
+          mend: idle ? ['Look at the log of the workers and at `npm run monitor`'] : scale(queue, evidence),
+        };
+      }),
+];
+
+function served({ queues }: Evidence, limits: Limits): QueueEvidence[] {
+  return queues.filter((queue) => isBackedUp(queue, limits) && queue.workers.length > 0);
+}
+
+/** True where the limit, and not the work itself, sets the pace. */
+function binds({ limit, dispatchRate, slots }: QueueEvidence): boolean {
+  if (limit === undefined || slots?.free === 0) return false;
+  return dispatchRate >= limit.perSecond * BINDING_SHARE;
+}
+
+function scale(queue: QueueEvidence, evidence: Evidence): string[] {
+  const commands = [`${start(queue, evidence)}   # one more, on a machine with free cores`];
+  if (queue.pool !== 'workflows') {
+    commands.push(`DARKROOM_${queue.pool.toUpperCase()}_SLOTS=N npm run worker   # more at once, where cores idle`);
+  }
+  return [...commands, `kubectl scale deployment/darkroom-workers-${queue.pool} --replicas=N   # in a cluster without KEDA`];
+}
+
+function slotsText({ slots }: QueueEvidence): string {
+  return slots === undefined ? '' : `; ${slots.used} of ${slots.used + slots.free} slots are used`;
+}
+
+function rate(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(perSecond < 1 ? 2 : 1) : String(Math.round(perSecond));
+}
+
+function duration(seconds: number): string {
+  return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}
