@@ -63,6 +63,17 @@ export interface Job extends Item {
   manifest?: Manifest;
 }
 
+/** One activity of a job's last run. */
+export interface Step {
+  name: string;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  attempts: number;
+  scheduledAt: string;
+  /** Of the last attempt. */
+  startedAt?: string;
+  endedAt?: string;
+}
+
 export interface Throughput {
   /** Oldest first, one entry a minute. `backlog`: open items at its end. */
   minutes: { at: string; succeeded: number; failed: number; backlog: number }[];
@@ -134,6 +145,16 @@ export function listItems(
 
 export function getJob(id: string, signal?: AbortSignal): Promise<Job> {
   return call(job(id), { signal });
+}
+
+/** Empty for what Temporal has forgotten. */
+export async function listSteps(id: string, signal?: AbortSignal): Promise<Step[]> {
+  try {
+    return (await call<{ steps: Step[] }>(`${job(id)}/steps`, { signal })).steps;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return [];
+    throw error;
+  }
 }
 
 /** A published file of an item, as it stands in its manifest. */

@@ -1,5 +1,5 @@
 import { act, isOpen, type Item } from '../api';
-import { bytes, fileName } from '../lib/format';
+import { bytes, duration, fileName } from '../lib/format';
 import { toItem } from '../lib/route';
 import { failureTitle, STATE_WORDS } from '../lib/words';
 import { ActionButton } from '../parts/bits';
@@ -79,7 +79,7 @@ function Face({ item }: { item: Item }) {
   );
 }
 
-function noteOf({ state, bytesIn, bytesOut }: Item): string {
-  if (state !== 'succeeded' || !bytesIn || !bytesOut) return STATE_WORDS[state];
-  return `${bytes(bytesIn)} → ${bytes(bytesOut)} in all`;
+function noteOf({ state, bytesIn, startedAt, closedAt }: Item): string {
+  if (state !== 'succeeded' || !bytesIn || !closedAt) return STATE_WORDS[state];
+  return `${bytes(bytesIn)}, done in ${duration((Date.parse(closedAt) - Date.parse(startedAt)) / 1000)}`;
 }

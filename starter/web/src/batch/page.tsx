@@ -11,7 +11,7 @@ import { useItems } from './use-items';
 import { Wall } from './wall';
 
 /** More open items than a first look has room for. */
-const MANY = 60;
+const MANY = 12;
 
 export function BatchPage({ id }: { id: string }) {
   const [chosen, setFilter] = useState<{ filter: Filter }>();
@@ -32,6 +32,7 @@ export function BatchPage({ id }: { id: string }) {
     batch.refresh();
     list.refresh();
   };
+  const isMoving = counts !== undefined && counts.open > 0;
   const total = counts ? (FILTERS.find(({ state }) => state === filter)?.of(counts) ?? 0) : 0;
   return (
     <div class="page">
@@ -46,7 +47,9 @@ export function BatchPage({ id }: { id: string }) {
         </>
       )}
       {list.complete && list.items.length === 0 && (
-        <Empty title={filter === undefined ? 'This batch has no items yet' : 'None in this state'} />
+        <Empty
+          title={isMoving && filter === 'succeeded' ? 'The first results land here in a moment' : 'None in this state'}
+        />
       )}
       <Wall key={filter ?? 'all'} list={list} total={total} onChanged={refresh} />
     </div>

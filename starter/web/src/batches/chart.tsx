@@ -5,7 +5,7 @@ import { count } from '../lib/format';
 type Minute = Throughput['minutes'][number];
 
 /** Units of the drawing; the picture scales to its frame. */
-const [WIDTH, HEIGHT, FOOT] = [960, 180, 20];
+const [WIDTH, HEIGHT, FOOT] = [960, 140, 20];
 
 /** The last hour: bars are items that ended in a minute, the line is what was open at its end. */
 export function ThroughputChart({ minutes }: { minutes: Minute[] }) {

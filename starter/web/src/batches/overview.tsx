@@ -3,15 +3,10 @@ import { count, duration } from '../lib/format';
 import { Stat } from '../parts/bits';
 import { milliseconds } from './table';
 
-/** Minutes that the rate is taken over: long enough to be calm, short enough to be now. */
-const LATELY = 5;
-
 /** The figures of the pipeline as a whole. */
 export function Overview({ batches, minutes }: { batches: Batch[]; minutes: Throughput['minutes'] }) {
   const open = batches.reduce((sum, batch) => sum + batch.open, 0);
-  const lately = minutes.slice(-LATELY);
-  const closed = lately.reduce((sum, { succeeded, failed }) => sum + succeeded + failed, 0);
-  const rate = lately.length === 0 ? 0 : closed / lately.length;
+  const rate = 60 * batches.reduce((sum, batch) => sum + (batch.open > 0 ? batch.itemsPerSecond : 0), 0);
   const [succeeded, failed] = [total(minutes, 'succeeded'), total(minutes, 'failed')];
   const busiest =
     batches.find(({ open: left, latencyMs }) => left > 0 && latencyMs.p50) ??

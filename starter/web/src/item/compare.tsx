@@ -65,7 +65,7 @@ function Source({ id, manifest }: { id: string; manifest: Manifest }) {
     return <span class="picture unseen">The source can not be shown here, only where it lies.</span>;
   }
   return (
-    <span class="picture is-loaded" style={{ backgroundColor: manifest.placeholder?.dominant ?? '' }}>
+    <span class="picture is-loaded">
       <img src={sourceUrl(id)} alt="Source" decoding="async" onError={() => setFailed(true)} />
     </span>
   );

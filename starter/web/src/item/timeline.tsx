@@ -1,25 +1,25 @@
-import type { Job } from '../api';
+import { isOpen, listSteps, type Job, type Step } from '../api';
 import { duration } from '../lib/format';
-
-interface Step {
-  name: string;
-  state: 'waiting' | 'running' | 'done' | 'failed';
-  attempts: number;
-  /** ms */
-  took?: number;
-}
+import { usePoll } from '../lib/poll';
 
 const WORDS = { waiting: 'waits', running: 'runs', done: 'done', failed: 'failed' } as const;
 
-/** What was done, step by step, with how often it was tried and how long it took. */
+/** What was done, step by step: when it waited, when it ran, how often it was tried. */
 export function Timeline({ job }: { job: Job }) {
-  const steps = stepsOf(job);
-  if (steps.length === 0) return null;
-  const most = Math.max(1, ...steps.map(({ took }) => took ?? 0));
+  // Once more after the end, and then no more.
+  const open = isOpen(job.state);
+  const { data: steps } = usePoll(
+    `steps ${job.id} ${job.state} ${job.startedAt}`,
+    (signal) => listSteps(job.id, signal),
+    open ? 2000 : 0,
+  );
+  if (!steps || steps.length === 0) return null;
+  const begin = Date.parse(job.startedAt);
+  const end = Math.max(job.closedAt ? Date.parse(job.closedAt) : Date.now(), begin + 1);
   return (
     <section aria-labelledby="steps-title">
       <h2 id="steps-title">Steps</h2>
-      {job.progress && job.state === 'running' && (
+      {open && job.progress && (
         <progress class="meter" max={100} value={job.progress.percent} aria-label={`${job.progress.percent} % done`} />
       )}
       <ol class="timeline">
@@ -27,13 +27,8 @@ export function Timeline({ job }: { job: Job }) {
           <li key={step.name} class={`step step-${step.state}`}>
             <span class="dot" aria-hidden="true" />
             <span class="step-name">{step.name}</span>
-            <span class="share" aria-hidden="true">
-              {step.took !== undefined && <span style={{ width: `${Math.max(1, (100 * step.took) / most)}%` }} />}
-            </span>
-            <span class="step-note">
-              {step.took === undefined ? WORDS[step.state] : duration(step.took / 1000)}
-              {step.attempts > 1 && <b>, {step.attempts} attempts</b>}
-            </span>
+            <Span step={step} begin={begin} end={end} />
+            <span class="step-note">{noteOf(step)}</span>
           </li>
         ))}
       </ol>
@@ -41,11 +36,25 @@ export function Timeline({ job }: { job: Job }) {
   );
 }
 
-/** The workflow knows the steps and their attempts; the manifest knows how long the parts of the last one took. */
-function stepsOf({ progress, manifest }: Job): Step[] {
-  const timings = manifest?.timings ?? {};
-  const steps: Step[] = (progress?.steps ?? []).map((step) => ({ ...step, took: timings[step.name] }));
-  const told = new Set(steps.map(({ name }) => name));
-  const parts = Object.entries(timings).filter(([name]) => !told.has(name));
-  return [...steps, ...parts.map(([name, took]): Step => ({ name, state: 'done', attempts: 1, took }))];
+/** Pale while it waited for a worker, full while it ran. */
+function Span({ step, begin, end }: { step: Step; begin: number; end: number }) {
+  const at = (iso: string | undefined): number => (100 * ((iso ? Date.parse(iso) : end) - begin)) / (end - begin);
+  const [queued, started, ended] = [at(step.scheduledAt), at(step.startedAt), at(step.endedAt)];
+  return (
+    <span class="span" aria-hidden="true">
+      <span class="span-wait" style={{ left: `${queued}%`, width: `${Math.max(0, started - queued)}%` }} />
+      <span class="span-run" style={{ left: `${started}%`, width: `${Math.max(0, ended - started)}%` }} />
+    </span>
+  );
+}
+
+function noteOf({ state, attempts, scheduledAt, startedAt, endedAt }: Step): string {
+  const waited = startedAt ? (Date.parse(startedAt) - Date.parse(scheduledAt)) / 1000 : 0;
+  const parts = [
+    startedAt && endedAt ? duration((Date.parse(endedAt) - Date.parse(startedAt)) / 1000) : WORDS[state],
+    state === 'failed' && endedAt ? 'failed' : undefined,
+    waited >= 1 ? `waited ${duration(waited)}` : undefined,
+    attempts > 1 ? `${attempts} attempts` : undefined,
+  ];
+  return parts.filter(Boolean).join(', ');
 }

@@ -1,0 +1,110 @@
+import type { Client } from '@temporalio/client';
+import type { temporal } from '@temporalio/proto';
+
+type Event = temporal.api.history.v1.IHistoryEvent;
+
+/** One activity of an item as its history tells it; another try by the workflow is the same step. */
+export interface StepView {
+  /** `encode 720p` */
+  name: string;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  attempts: number;
+  /** ISO 8601: into the queue, taken by a worker (the last time), ended. */
+  scheduledAt: string;
+  startedAt?: string;
+  endedAt?: string;
+}
+
+const NAMES: Record<string, string> = {
+  makeImage: 'image',
+  probeVideo: 'probe',
+  makePoster: 'poster',
+  makeSprite: 'sprite',
+  encodeRung: 'encode',
+  publishVideo: 'publish',
+};
+/** Histories are short; this is a fence, not a page size. */
+const MAX_PAGES = 5;
+
+/**
+ * The steps of a run with their times, in the order in which they were asked for.
+ * Events of an activity that is under way come only with its end, so `describe`'s pending activities add to it.
+ */
+export async function stepsOf(
+  client: Client,
+  workflowId: string,
+  runId: string,
+  pending: readonly temporal.api.workflow.v1.IPendingActivityInfo[],
+): Promise<StepView[]> {
+  const events: Event[] = [];
+  let nextPageToken: Uint8Array | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await client.workflowService.getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId, runId },
+      nextPageToken,
+    });
+    events.push(...(answer.history?.events ?? []));
+    nextPageToken = answer.nextPageToken ?? undefined;
+    if (!nextPageToken?.length) break;
+  }
+  return stepsFrom(events, pending, (payload) => {
+    const value: unknown = client.options.loadedDataConverter.payloadConverter.fromPayload(payload);
+    return typeof value === 'string' ? value : undefined;
+  });
+}
+
+/** @param text what a payload says, if that is a text: the rung of an encode */
+export function stepsFrom(
+  events: readonly Event[],
+  pending: readonly temporal.api.workflow.v1.IPendingActivityInfo[],
+  text: (payload: temporal.api.common.v1.IPayload) => string | undefined,
+): StepView[] {
+  const steps = new Map<string, StepView & { earlier: number }>();
+  const byEvent = new Map<string, StepView & { earlier: number }>();
+  const end = (id: unknown, event: Event, state: 'done' | 'failed'): void => {
+    const step = byEvent.get(String(id));
+    if (step) Object.assign(step, { state, endedAt: timeOf(event.eventTime) });
+  };
+  for (const event of events) {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    const started = event.activityTaskStartedEventAttributes;
+    if (scheduled) {
+      const type = scheduled.activityType?.name ?? '';
+      const [, , third] = scheduled.input?.payloads ?? [];
+      const detail = type === 'encodeRung' && third ? text(third) : undefined;
+      const name = [NAMES[type] ?? type, detail].filter(Boolean).join(' ');
+      const before = steps.get(name);
+      const step = {
+        ...{ name, state: 'waiting' as const, earlier: before?.attempts ?? 0, attempts: (before?.attempts ?? 0) + 1 },
+        scheduledAt: before?.scheduledAt ?? timeOf(event.eventTime) ?? '',
+      };
+      steps.set(name, step);
+      byEvent.set(String(event.eventId), step);
+      const now = pending.find(({ activityId }) => activityId === scheduled.activityId);
+      if (now) {
+        step.attempts = step.earlier + (now.attempt ?? 1);
+        Object.assign(step, now.state === STARTED ? { state: 'running', startedAt: timeOf(now.lastStartedTime) } : {});
+      }
+    } else if (started) {
+      const step = byEvent.get(String(started.scheduledEventId));
+      if (step) {
+        Object.assign(step, { state: 'running', startedAt: timeOf(event.eventTime) });
+        step.attempts = step.earlier + (started.attempt ?? 1);
+      }
+    }
+    end(event.activityTaskCompletedEventAttributes?.scheduledEventId, event, 'done');
+    end(event.activityTaskFailedEventAttributes?.scheduledEventId, event, 'failed');
+    end(event.activityTaskTimedOutEventAttributes?.scheduledEventId, event, 'failed');
+    end(event.activityTaskCanceledEventAttributes?.scheduledEventId, event, 'failed');
+  }
+  return [...steps.values()].map(({ earlier: _earlier, ...step }) => step);
+}
+
+/** PENDING_ACTIVITY_STATE_STARTED */
+const STARTED = 2;
+
+function timeOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): string | undefined {
+  if (!time) return undefined;
+  return new Date(Number(time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1e6)).toISOString();
+}
