@@ -13,28 +13,26 @@ values=${VALUES:-$([ -f "helm/workers/values/$env.yaml" ] && echo "$env" || echo
 have helm || fail "helm is needed: https://helm.sh"
 source ci/lib/aws.sh
 
-generated=
 if [ "${SKIP_TERRAFORM:-}" != 1 ]; then
-  folder=terraform/envs/$env
-  terraform -chdir="$folder" init -input=false
-  terraform -chdir="$folder" apply -input=false ${CI:+-auto-approve}
-  if [ -z "${KUBECONFIG:-}" ]; then
-    KUBECONFIG=$work/kubeconfig
-    export KUBECONFIG
-    aws eks update-kubeconfig --name "$(terraform -chdir="$folder" output -raw cluster_name)"
-  fi
-  # Values that follow from the switches: addresses, authentication, scaler, source of jobs.
-  generated=$work/values.yaml
-  terraform -chdir="$folder" output -raw chart_values >"$generated"
+  terraform_init "$env"
+  terraform -chdir=terraform apply -input=false -var-file="envs/$env/terraform.tfvars" -var "environment=$env" \
+    ${CI:+-auto-approve}
+  # Values that follow from the switches: addresses, authentication, scaling, source of jobs.
+  for chart in workers starter; do
+    terraform -chdir=terraform output -raw "${chart}_values" >"$work/$chart.yaml"
+  done
 fi
+use_cluster
 
 namespace=${NAMESPACE:-darkroom}
 # Helm 4 renamed the option that takes a failed upgrade back.
 undo=--atomic
 helm upgrade --help | grep -q -- --rollback-on-failure && undo=--rollback-on-failure
 for chart in workers starter; do
+  extra=()
+  [ ! -f "$work/$chart.yaml" ] || extra=(--values "$work/$chart.yaml")
   helm upgrade --install "$chart" "helm/$chart" --namespace "$namespace" --create-namespace \
-    --values "helm/$chart/values/$values.yaml" ${generated:+--values "$generated"} \
+    --values "helm/$chart/values/$values.yaml" "${extra[@]}" \
     --set-string "image.tag=$tag" ${REGISTRY:+--set-string "image.repository=$REGISTRY"} \
     "$undo" --timeout "${TIMEOUT:-15m}"
 done

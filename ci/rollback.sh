@@ -5,12 +5,8 @@ source "$(dirname "$0")/lib/common.sh"
 environment "${1:-}"
 have helm || fail "helm is needed: https://helm.sh"
 source ci/lib/aws.sh
-if [ -z "${KUBECONFIG:-}" ] && [ "${SKIP_TERRAFORM:-}" != 1 ]; then
-  terraform -chdir="terraform/envs/$1" init -input=false >/dev/null
-  KUBECONFIG=$work/kubeconfig
-  export KUBECONFIG
-  aws eks update-kubeconfig --name "$(terraform -chdir="terraform/envs/$1" output -raw cluster_name)"
-fi
+[ -n "${KUBECONFIG:-}" ] || [ "${SKIP_TERRAFORM:-}" = 1 ] || terraform_init "$1" >/dev/null
+use_cluster
 for chart in starter workers; do
   helm rollback "$chart" ${2:+"$2"} --namespace "${NAMESPACE:-darkroom}" --wait --timeout "${TIMEOUT:-15m}"
 done

@@ -11,6 +11,9 @@ if [ "${SMOKE_LOCAL:-}" = 1 ]; then
   node scripts/setup.mjs
   summary=$(timeout "${TIMEOUT:-900}" node dist/starter/cli/start-batch.js "${args[@]}" | tail -n 1)
 else
+  source ci/lib/aws.sh
+  [ -n "${KUBECONFIG:-}" ] || [ "${SKIP_TERRAFORM:-}" = 1 ] || terraform_init "$1" >/dev/null
+  use_cluster
   summary=$(timeout "${TIMEOUT:-900}" kubectl --namespace "${NAMESPACE:-darkroom}" exec deploy/starter -- \
     node deploy/image/run.cjs start-batch "${args[@]}" | tail -n 1)
 fi

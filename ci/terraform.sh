@@ -8,10 +8,8 @@ node scripts/setup.mjs --packages
 node ci/flaky.mjs terraform "$@"
 
 if [ "${TERRAFORM_VALIDATE:-}" = 1 ]; then
-  for folder in terraform/envs/*/; do
-    terraform -chdir="$folder" init -backend=false -input=false >/dev/null
-    terraform -chdir="$folder" validate
-  done
+  terraform -chdir=terraform init -backend=false -input=false >/dev/null
+  terraform -chdir=terraform validate
 fi
 if have tflint; then tflint --recursive --chdir=terraform; else echo 'tflint is not installed: not run' >&2; fi
 if have checkov; then checkov --quiet --compact --skip-download --directory terraform; else echo 'checkov is not installed: not run' >&2; fi

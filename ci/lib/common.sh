@@ -35,3 +35,20 @@ environment() {
   [[ "${1:-}" =~ ^[a-z][a-z0-9-]*$ ]] || fail "Usage: $0 ENVIRONMENT, a folder of terraform/envs: $(ls terraform/envs)"
   [ -d "terraform/envs/$1" ] || fail "No environment \"$1\": there is $(find terraform/envs -mindepth 1 -maxdepth 1 -printf '%f ')"
 }
+
+# Terraform on one environment's state. STATE_BUCKET names the bucket of states, AWS_REGION where it is.
+terraform_init() {
+  export TF_DATA_DIR=$PWD/.darkroom/terraform/$1
+  terraform -chdir=terraform init -input=false -backend-config="key=darkroom/$1.tfstate" \
+    -backend-config="bucket=${STATE_BUCKET:?names the bucket of Terraform states}" \
+    -backend-config="region=${AWS_REGION:?names its region}"
+}
+
+# A kubeconfig for the environment's cluster, unless one is there already.
+use_cluster() {
+  [ -z "${KUBECONFIG:-}" ] || return 0
+  [ "${SKIP_TERRAFORM:-}" != 1 ] || return 0
+  KUBECONFIG=$work/kubeconfig
+  export KUBECONFIG
+  aws eks update-kubeconfig --name "$(terraform -chdir=terraform output -raw cluster_name)" >/dev/null
+}

@@ -1,0 +1,79 @@
+# One root for every environment: envs/NAME/terraform.tfvars says what differs, modules/decide what follows from it.
+
+provider "aws" {
+  region = var.region
+  default_tags { tags = { project = "darkroom", environment = var.environment } }
+}
+
+provider "helm" {
+  kubernetes {
+    host                   = module.cluster.endpoint
+    cluster_ca_certificate = base64decode(module.cluster.certificate)
+    exec {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      command     = "aws"
+      args        = ["eks", "get-token", "--cluster-name", module.cluster.name]
+    }
+  }
+}
+
+module "decide" {
+  source           = "./modules/decide"
+  environment      = var.environment
+  region           = var.region
+  size             = var.size
+  network_cidr     = var.network_cidr
+  temporal_backend = var.temporal_backend
+  temporal_cloud   = var.temporal_cloud
+  job_source       = var.job_source
+  image_repository = var.image_repository
+  spot             = var.spot
+  source_hosts     = var.source_hosts
+}
+
+module "network" {
+  source       = "./modules/network"
+  name         = module.decide.name
+  cidr         = module.decide.network.cidr
+  subnets      = module.decide.network.subnets
+  nat_gateways = module.decide.network.nat_gateways
+}
+
+module "cluster" {
+  source          = "./modules/cluster"
+  name            = module.decide.name
+  subnet_ids      = module.network.private_subnet_ids
+  on_demand_nodes = module.decide.cluster.on_demand_nodes
+  spot_nodes      = module.decide.cluster.spot_nodes
+}
+
+module "storage" {
+  source       = "./modules/storage"
+  bucket       = module.decide.storage.bucket
+  versioning   = module.decide.storage.versioning
+  cluster_name = module.cluster.name
+  queue_arns   = module.workers.queue_arns
+}
+
+module "temporal" {
+  source        = "./modules/temporal"
+  name          = module.decide.name
+  settings      = module.decide.temporal
+  chart_version = var.chart_versions.temporal
+  vpc_id        = module.network.vpc_id
+  subnet_ids    = module.network.private_subnet_ids
+  cidr          = module.decide.network.cidr
+  store_ready   = module.workers.store_ready
+}
+
+module "workers" {
+  source         = "./modules/workers"
+  name           = module.decide.name
+  region         = var.region
+  cluster_name   = module.cluster.name
+  jobs           = module.decide.source
+  chart_versions = var.chart_versions
+  vpc_id         = module.network.vpc_id
+  subnet_ids     = module.network.private_subnet_ids
+  cidr           = module.decide.network.cidr
+}

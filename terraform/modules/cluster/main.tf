@@ -1,0 +1,98 @@
+# The cluster: machines on demand for what decides and holds state, spot machines for what encodes.
+
+variable "name" { type = string }
+variable "subnet_ids" { type = list(string) }
+variable "on_demand_nodes" { type = number }
+variable "spot_nodes" { type = number }
+
+data "aws_iam_policy_document" "assume" {
+  for_each = { cluster = "eks.amazonaws.com", node = "ec2.amazonaws.com" }
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = [each.value]
+    }
+  }
+}
+
+resource "aws_iam_role" "this" {
+  for_each           = data.aws_iam_policy_document.assume
+  name               = "${var.name}-${each.key}"
+  assume_role_policy = each.value.json
+}
+
+resource "aws_iam_role_policy_attachment" "cluster" {
+  role       = aws_iam_role.this["cluster"].name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+}
+
+resource "aws_iam_role_policy_attachment" "node" {
+  for_each   = toset(["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryReadOnly"])
+  role       = aws_iam_role.this["node"].name
+  policy_arn = "arn:aws:iam::aws:policy/${each.value}"
+}
+
+resource "aws_eks_cluster" "this" {
+  name                      = var.name
+  role_arn                  = aws_iam_role.this["cluster"].arn
+  enabled_cluster_log_types = ["api", "audit", "authenticator"]
+  vpc_config {
+    subnet_ids              = var.subnet_ids
+    endpoint_private_access = true
+  }
+  access_config {
+    authentication_mode = "API"
+    # Whoever applies this also deploys the charts.
+    bootstrap_cluster_creator_admin_permissions = true
+  }
+  depends_on = [aws_iam_role_policy_attachment.cluster]
+}
+
+# Gives pods their role without keys.
+resource "aws_eks_addon" "pod_identity" {
+  cluster_name = aws_eks_cluster.this.name
+  addon_name   = "eks-pod-identity-agent"
+  depends_on   = [aws_eks_node_group.on_demand]
+}
+
+resource "aws_eks_node_group" "on_demand" {
+  cluster_name    = aws_eks_cluster.this.name
+  node_group_name = "on-demand"
+  node_role_arn   = aws_iam_role.this["node"].arn
+  subnet_ids      = var.subnet_ids
+  instance_types  = ["m7i.xlarge"]
+  scaling_config {
+    min_size     = 1
+    desired_size = var.on_demand_nodes
+    max_size     = var.on_demand_nodes * 2
+  }
+  depends_on = [aws_iam_role_policy_attachment.node]
+}
+
+resource "aws_eks_node_group" "spot" {
+  count           = var.spot_nodes > 0 ? 1 : 0
+  cluster_name    = aws_eks_cluster.this.name
+  node_group_name = "spot"
+  node_role_arn   = aws_iam_role.this["node"].arn
+  subnet_ids      = var.subnet_ids
+  capacity_type   = "SPOT"
+  # Several types: the more markets, the fewer interruptions.
+  instance_types = ["c7i.2xlarge", "c6i.2xlarge", "c7a.2xlarge", "m7i.2xlarge"]
+  # The label that the pools of helm/workers prefer.
+  labels = { "karpenter.sh/capacity-type" = "spot" }
+  scaling_config {
+    min_size     = 0
+    desired_size = 0
+    max_size     = var.spot_nodes
+  }
+  lifecycle {
+    # The autoscaler's business.
+    ignore_changes = [scaling_config[0].desired_size]
+  }
+  depends_on = [aws_iam_role_policy_attachment.node]
+}
+
+output "name" { value = aws_eks_cluster.this.name }
+output "endpoint" { value = aws_eks_cluster.this.endpoint }
+output "certificate" { value = aws_eks_cluster.this.certificate_authority[0].data }

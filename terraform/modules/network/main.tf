@@ -1,0 +1,89 @@
+# A network of public and private subnets. Pods live in the private ones and reach S3 without leaving it.
+
+variable "name" { type = string }
+variable "cidr" { type = string }
+variable "subnets" { type = list(object({ public = string, private = string })) }
+variable "nat_gateways" { type = number }
+
+data "aws_availability_zones" "here" {
+  state = "available"
+}
+
+data "aws_region" "here" {}
+
+resource "aws_vpc" "this" {
+  cidr_block           = var.cidr
+  enable_dns_hostnames = true
+  tags                 = { Name = var.name }
+}
+
+resource "aws_internet_gateway" "this" {
+  vpc_id = aws_vpc.this.id
+}
+
+resource "aws_subnet" "public" {
+  count             = length(var.subnets)
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = var.subnets[count.index].public
+  availability_zone = data.aws_availability_zones.here.names[count.index]
+  tags              = { Name = "${var.name}-public-${count.index}", "kubernetes.io/role/elb" = "1" }
+}
+
+resource "aws_subnet" "private" {
+  count             = length(var.subnets)
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = var.subnets[count.index].private
+  availability_zone = data.aws_availability_zones.here.names[count.index]
+  tags              = { Name = "${var.name}-private-${count.index}", "kubernetes.io/role/internal-elb" = "1" }
+}
+
+resource "aws_eip" "nat" {
+  count  = var.nat_gateways
+  domain = "vpc"
+}
+
+resource "aws_nat_gateway" "this" {
+  count         = var.nat_gateways
+  allocation_id = aws_eip.nat[count.index].id
+  subnet_id     = aws_subnet.public[count.index].id
+  depends_on    = [aws_internet_gateway.this]
+}
+
+resource "aws_route_table" "public" {
+  vpc_id = aws_vpc.this.id
+  route {
+    cidr_block = "0.0.0.0/0"
+    gateway_id = aws_internet_gateway.this.id
+  }
+}
+
+resource "aws_route_table" "private" {
+  count  = length(var.subnets)
+  vpc_id = aws_vpc.this.id
+  route {
+    cidr_block     = "0.0.0.0/0"
+    nat_gateway_id = aws_nat_gateway.this[count.index % var.nat_gateways].id
+  }
+}
+
+resource "aws_route_table_association" "public" {
+  count          = length(var.subnets)
+  subnet_id      = aws_subnet.public[count.index].id
+  route_table_id = aws_route_table.public.id
+}
+
+resource "aws_route_table_association" "private" {
+  count          = length(var.subnets)
+  subnet_id      = aws_subnet.private[count.index].id
+  route_table_id = aws_route_table.private[count.index].id
+}
+
+# Media go to S3 by this way: through a NAT gateway every gigabyte would be paid for.
+resource "aws_vpc_endpoint" "s3" {
+  vpc_id          = aws_vpc.this.id
+  service_name    = "com.amazonaws.${data.aws_region.here.name}.s3"
+  route_table_ids = aws_route_table.private[*].id
+}
+
+output "vpc_id" { value = aws_vpc.this.id }
+output "private_subnet_ids" { value = aws_subnet.private[*].id }

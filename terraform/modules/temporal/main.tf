@@ -1,0 +1,116 @@
+# Self-hosted Temporal: PostgreSQL and the server's own chart. With temporal_backend "cloud" nothing here is made.
+
+variable "name" { type = string }
+variable "settings" {
+  type = object({
+    create_database = bool
+    create_release  = bool
+    database        = optional(object({ class = string, storage_gb = number, multi_az = bool, protected = bool }))
+  })
+}
+variable "chart_version" { type = string }
+variable "vpc_id" { type = string }
+variable "subnet_ids" { type = list(string) }
+variable "cidr" { type = string }
+# Known once External Secrets runs and has its store.
+variable "store_ready" { type = string }
+
+locals {
+  database = var.settings.create_database ? { this = var.settings.database } : {}
+}
+
+resource "aws_db_subnet_group" "this" {
+  for_each   = local.database
+  name       = var.name
+  subnet_ids = var.subnet_ids
+}
+
+resource "aws_security_group" "database" {
+  for_each = local.database
+  name     = "${var.name}-database"
+  vpc_id   = var.vpc_id
+  ingress {
+    description = "PostgreSQL from inside the network"
+    from_port   = 5432
+    to_port     = 5432
+    protocol    = "tcp"
+    cidr_blocks = [var.cidr]
+  }
+}
+
+resource "aws_db_instance" "this" {
+  for_each          = local.database
+  identifier        = var.name
+  engine            = "postgres"
+  instance_class    = each.value.class
+  allocated_storage = each.value.storage_gb
+  storage_encrypted = true
+  multi_az          = each.value.multi_az
+  db_name           = "temporal"
+  username          = "temporal"
+  # The password is made and rotated by AWS and never enters Terraform's state.
+  manage_master_user_password = true
+  db_subnet_group_name        = aws_db_subnet_group.this[each.key].name
+  vpc_security_group_ids      = [aws_security_group.database[each.key].id]
+  backup_retention_period     = each.value.protected ? 14 : 1
+  deletion_protection         = each.value.protected
+  skip_final_snapshot         = !each.value.protected
+  final_snapshot_identifier   = each.value.protected ? "${var.name}-final" : null
+}
+
+# Brings that password into the cluster; a chart, because its resource exists only once External Secrets is there.
+resource "helm_release" "store_secret" {
+  for_each         = local.database
+  name             = "temporal-store"
+  namespace        = "temporal"
+  create_namespace = true
+  chart            = "${path.module}/store-secret"
+  values           = [yamlencode({ secret = aws_db_instance.this[each.key].master_user_secret[0].secret_arn, store = var.store_ready })]
+}
+
+resource "helm_release" "server" {
+  count      = var.settings.create_release ? 1 : 0
+  name       = "temporal"
+  namespace  = "temporal"
+  repository = "https://go.temporal.io/helm-charts"
+  chart      = "temporal"
+  version    = var.chart_version
+  timeout    = 900
+  values = [yamlencode({
+    server = {
+      config = {
+        persistence = {
+          for store, database in { default = "temporal", visibility = "temporal_visibility" } : store => {
+            driver                         = "sql"
+            sql = {
+              driver         = "postgres12"
+              host           = aws_db_instance.this["this"].address
+              port           = 5432
+              database       = database
+              user           = "temporal"
+              existingSecret = "temporal-store"
+              maxConns       = 20
+              tls            = { enabled = true, enableHostVerification = false }
+            }
+          }
+        }
+      }
+      # Priorities do nothing without the new matcher.
+      dynamicConfig = { "matching.useNewMatcher" = [{ value = true }] }
+    }
+    cassandra     = { enabled = false }
+    mysql         = { enabled = false }
+    postgresql    = { enabled = true }
+    elasticsearch = { enabled = false }
+    prometheus    = { enabled = false }
+    grafana       = { enabled = false }
+  })]
+  depends_on = [helm_release.store_secret]
+
+  lifecycle {
+    precondition {
+      condition     = var.chart_version != null
+      error_message = "temporal_backend \"self-hosted\" needs chart_versions.temporal."
+    }
+  }
+}

@@ -1,0 +1,83 @@
+# What the charts of helm/ find in the cluster: KEDA, External Secrets with its store, and where jobs come from.
+# The charts themselves are deployed by ci/deploy.sh, with the image's tag.
+
+variable "name" { type = string }
+variable "region" { type = string }
+variable "cluster_name" { type = string }
+variable "jobs" { type = object({ create_redis = bool, create_sqs = bool, replicas = number }) }
+variable "chart_versions" { type = object({ keda = string, external_secrets = string }) }
+variable "vpc_id" { type = string }
+variable "subnet_ids" { type = list(string) }
+variable "cidr" { type = string }
+
+resource "helm_release" "keda" {
+  name             = "keda"
+  namespace        = "keda"
+  create_namespace = true
+  repository       = "https://kedacore.github.io/charts"
+  chart            = "keda"
+  version          = var.chart_versions.keda
+}
+
+resource "helm_release" "external_secrets" {
+  name             = "external-secrets"
+  namespace        = "external-secrets"
+  create_namespace = true
+  repository       = "https://charts.external-secrets.io"
+  chart            = "external-secrets"
+  version          = var.chart_versions.external_secrets
+  depends_on       = [aws_eks_pod_identity_association.external_secrets]
+}
+
+resource "helm_release" "secret_store" {
+  name       = "secret-store"
+  namespace  = "external-secrets"
+  chart      = "${path.module}/secret-store"
+  values     = [yamlencode({ region = var.region })]
+  depends_on = [helm_release.external_secrets]
+}
+
+# Its values are put there by a person: Terraform's state must not hold them.
+resource "aws_secretsmanager_secret" "darkroom" {
+  name = var.name
+}
+
+data "aws_iam_policy_document" "pods" {
+  statement {
+    actions = ["sts:AssumeRole", "sts:TagSession"]
+    principals {
+      type        = "Service"
+      identifiers = ["pods.eks.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "read_secrets" {
+  statement {
+    actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+    # The second is how RDS names the secrets that it manages.
+    resources = [aws_secretsmanager_secret.darkroom.arn, "arn:aws:secretsmanager:${var.region}:*:secret:rds!*"]
+  }
+}
+
+resource "aws_iam_role" "external_secrets" {
+  name               = "${var.name}-external-secrets"
+  assume_role_policy = data.aws_iam_policy_document.pods.json
+}
+
+resource "aws_iam_role_policy" "read_secrets" {
+  role   = aws_iam_role.external_secrets.id
+  policy = data.aws_iam_policy_document.read_secrets.json
+}
+
+resource "aws_eks_pod_identity_association" "external_secrets" {
+  cluster_name    = var.cluster_name
+  namespace       = "external-secrets"
+  service_account = "external-secrets"
+  role_arn        = aws_iam_role.external_secrets.arn
+}
+
+output "store_ready" {
+  description = "Name of the store, known once it is there."
+  value       = helm_release.secret_store.id != "" ? "aws-secrets-manager" : ""
+}

@@ -1,0 +1,167 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { projectRoot } from '../../common/paths';
+
+const root = projectRoot();
+const source = path.join(root, 'terraform');
+const environments = readdirSync(path.join(source, 'envs'));
+const runs = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
+const hasTerraform = runs('terraform', 'version');
+const hasHelm = runs('helm', 'version');
+if (!hasTerraform) console.log('SKIPPED: terraform is not installed; only what needs no terraform is tested');
+const withTerraform = hasTerraform ? describe : describe.skip;
+
+/** A copy of terraform/, so that no run leaves a lock file or a state in the repository. */
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-terraform-'));
+  await cp(source, folder, { recursive: true, filter: (name) => !name.includes('.terraform') });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function terraform(...args: string[]): { status: number | null; text: string; stdout: string } {
+  const { status, stdout, stderr } = spawnSync('terraform', ['-chdir=modules/decide', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, TF_IN_AUTOMATION: '1', CHECKPOINT_DISABLE: '1' },
+  });
+  return { status, stdout, text: `${stdout}${stderr}`.replace(/[│╷╵\s]+/g, ' ') };
+}
+
+interface Values {
+  temporal: { address: string };
+  storage: { output: string };
+}
+interface Decided {
+  name: { value: string };
+  workers_values: { value: Values };
+}
+
+/** What the switching logic decides for an environment; it needs no provider, so this is a real plan. */
+function decide(environment: string, ...more: string[]): Decided {
+  const plan = path.join(folder, `${environment}.plan`);
+  const file = path.join(folder, 'envs', environment, 'terraform.tfvars');
+  const { status, text } = terraform(
+    ...['plan', '-input=false', '-no-color', `-out=${plan}`, `-var-file=${file}`, '-var', `environment=${environment}`],
+    ...more,
+  );
+  if (status !== 0) throw new Error(text);
+  const shown = JSON.parse(terraform('show', '-json', plan).stdout) as { planned_values: { outputs: Decided } };
+  return shown.planned_values.outputs;
+}
+
+withTerraform('the switching logic', () => {
+  test('is formatted, as everything here', () => {
+    const { status, stdout } = spawnSync('terraform', ['fmt', '-check', '-recursive', source], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
+
+  test('passes its own tests, offline', () => {
+    expect(terraform('init', '-input=false').status).toBe(0);
+    expect(terraform('test', '-no-color').text).toMatch(/Success! (1[4-9]|[2-9]\d) passed, 0 failed/);
+  });
+
+  test.each(environments)('decides for %s', (environment) => {
+    expect(decide(environment).name.value).toBe(`darkroom-${environment}`);
+  });
+
+  test('takes a new environment that is a copy of one folder', async () => {
+    await cp(path.join(folder, 'envs/staging'), path.join(folder, 'envs/qa'), { recursive: true });
+    const file = path.join(folder, 'envs/qa/terraform.tfvars');
+    await writeFile(file, (await readFile(file, 'utf8')).replace(/10\.20\.0\.0/, '10.40.0.0'));
+    const { name, workers_values } = decide('qa');
+    expect(name.value).toBe('darkroom-qa');
+    expect(workers_values.value.storage.output).toBe('s3://darkroom-qa-media/out');
+  });
+
+  test('changes backend and source by one variable each', () => {
+    const cloud = '{ address = "eu-central-1.aws.api.temporal.io:7233", namespace = "darkroom.abc12" }';
+    const before = decide('dev');
+    const after = decide('dev', '-var', 'temporal_backend=cloud', '-var', `temporal_cloud=${cloud}`);
+    expect(before.workers_values.value.temporal.address).toContain('svc.cluster.local');
+    expect(after.workers_values.value.temporal.address).toBe('eu-central-1.aws.api.temporal.io:7233');
+  });
+
+  test.each([
+    ['temporal_backend=nomad', /temporal_backend must be "self-hosted" or "cloud"/],
+    ['temporal_backend=cloud', /needs temporal_cloud = \{ address = "host:7233"/],
+    ['job_source=kafka', /job_source must be "http", "redis" or "sqs"/],
+    ['region=frankfurt', /region must be an AWS region such as/],
+    ['image_repository=darkroom:latest', /must have no tag or digest/],
+  ])('refuses %s with a sentence that says what to write', (value, sentence) => {
+    expect(() => decide('dev', '-var', value)).toThrow(sentence);
+  });
+
+  const charts = hasHelm ? test : test.skip;
+  charts.each(environments)('gives %s values that helm/workers takes', async (environment) => {
+    const values = path.join(folder, `${environment}.yaml`);
+    await writeFile(values, stringify(decide(environment).workers_values.value));
+    const chart = path.join(root, 'helm/workers');
+    const own = path.join(chart, `values/${environment}.yaml`);
+    const args = ['template', 'workers', chart, '--values', own, '--values', values, '--set', 'image.tag=abc'];
+    const { status, stderr } = spawnSync('helm', args, { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe('what only the cloud could run', () => {
+  const read = (name: string) => readFileSync(path.join(source, name), 'utf8');
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tf'));
+  const filesOf = (module: string) => files.filter((name) => path.dirname(name) === `modules/${module}`);
+  const textOf = (module: string) => filesOf(module).map(read).join('\n');
+  const names = (text: string, kind: string) =>
+    [...text.matchAll(new RegExp(`^${kind} "(\\w+)"`, 'gm'))].map((match) => match[1]!);
+  const main = read('main.tf');
+  const calls = [...main.matchAll(/^module "(\w+)" \{\n([\s\S]*?)^\}/gm)].map((match) => ({
+    module: match[1]!,
+    given: [...match[2]!.matchAll(/^ {2}(\w+)\s*=/gm)]
+      .map((argument) => argument[1]!)
+      .filter((name) => name !== 'source'),
+  }));
+
+  test.each(calls)('module $module gets the variables that it has', ({ module, given }) => {
+    const text = textOf(module);
+    const declared = names(text, 'variable');
+    const required = declared.filter(
+      (name) => !new RegExp(`variable "${name}" \\{[^}]*?\\n\\s*default\\s*=`).test(text) && name !== 'source_hosts',
+    );
+    expect(declared).toEqual(expect.arrayContaining(given));
+    expect(given).toEqual(expect.arrayContaining(required.filter((name) => name !== 'temporal_cloud')));
+  });
+
+  test('every output that is read exists', () => {
+    const used = [...`${main}\n${read('outputs.tf')}`.matchAll(/module\.(\w+)\.(\w+)/g)];
+    expect(used.length).toBeGreaterThan(20);
+    for (const [whole, module, output] of used) {
+      expect([whole, names(textOf(module!), 'output')]).toEqual([whole, expect.arrayContaining([output])]);
+    }
+  });
+
+  test('only the provider-free module looks at the switches', () => {
+    const offenders = files
+      .filter((name) => !name.startsWith('modules/decide/'))
+      .filter((name) => /var\.(temporal_backend|job_source)\b(?!\n)/.test(read(name)));
+    expect(offenders).toEqual([]);
+    expect(textOf('decide')).not.toMatch(/^\s*(resource|data|provider) /m);
+  });
+
+  test('environments are one file of known variables, with networks that do not overlap', () => {
+    const known = names(read('variables.tf'), 'variable');
+    const networks = environments.map((environment) => {
+      expect(readdirSync(path.join(source, 'envs', environment))).toEqual(['terraform.tfvars']);
+      const text = read(`envs/${environment}/terraform.tfvars`);
+      const set = [...text.matchAll(/^(\w+)\s*=/gm)].map((match) => match[1]!);
+      expect(known).toEqual(expect.arrayContaining(set));
+      return /network_cidr\s*=\s*"([^"]+)"/.exec(text)?.[1];
+    });
+    expect(new Set(networks).size).toBe(environments.length);
+  });
+
+  test('holds no secret', () => {
+    for (const name of files) expect(read(name)).not.toMatch(/(password|secret_string|secret_key|token)\s*=\s*"/i);
+  });
+});
