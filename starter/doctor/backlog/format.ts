@@ -27,6 +27,8 @@ function measured({ temporal, queues, strays, open, lookedAt, storage }: Evidenc
         `${running} running, ${workers.length} workers, ${dispatchRate.toFixed(1)}/s given out`,
     ),
     ...strays.map(({ name, workers }) => `Queue      ${name}  is polled by ${workers.length}, filled by nobody`),
-    ...storage.map(({ place, seconds, error: why }) => `Store      ${place}  ${why ?? `${seconds.toFixed(2)} s to list`}`),
+    ...storage.map(
+      ({ place, seconds, error: why }) => `Store      ${place}  ${why ?? `${seconds.toFixed(2)} s to list`}`,
+    ),
   ];
 }

@@ -62,7 +62,10 @@ function scale(queue: QueueEvidence, evidence: Evidence): string[] {
   if (queue.pool !== 'workflows') {
     commands.push(`DARKROOM_${queue.pool.toUpperCase()}_SLOTS=N npm run worker   # more at once, where cores idle`);
   }
-  return [...commands, `kubectl scale deployment/darkroom-workers-${queue.pool} --replicas=N   # in a cluster without KEDA`];
+  return [
+    ...commands,
+    `kubectl scale deployment/darkroom-workers-${queue.pool} --replicas=N   # in a cluster without KEDA`,
+  ];
 }
 
 function slotsText({ slots }: QueueEvidence): string {

@@ -1,10 +1,6 @@
-import type { Evidence, Finding, Limits, Rule, StepEvidence } from '../types';
-import { isFetch } from './items';
+import type { Evidence, Finding, Limits, Rule } from '../types';
+import { isDownstreamAway, isFetch, isTried } from './signs';
 
-/** Failures that say that a store did not answer. */
-const DOWNSTREAM = new Set(['StorageUnavailable', 'SourceUnavailable']);
-/** Fewer items with such a failure may be the items' own fault. */
-const LEAST_ITEMS = 3;
 const STORAGE_STAGES = new Set(['fetch', 'publish']);
 
 /** Where sources come from and outputs go to. All signs together make one finding: it is one store. */
@@ -31,20 +27,9 @@ function failures(evidence: Evidence): string[] {
     groups.set(key, { count: (groups.get(key)?.count ?? 0) + 1, message: step.failure?.message ?? '' });
   }
   const tried = evidence.steps.filter(isTried).length;
-  return [...groups].map(([key, { count, message }]) => `${count} of ${tried} steps that were tried: ${key}: ${message}`);
-}
-
-/** Many items of those that were tried fail for want of a store: then it is not this item's fault. */
-export function isDownstreamAway({ steps }: Evidence, step: StepEvidence): boolean {
-  if (!DOWNSTREAM.has(step.failure?.type ?? '')) return false;
-  const tried = steps.filter(isTried);
-  const failed = tried.filter(({ failure }) => failure !== undefined && DOWNSTREAM.has(failure.type));
-  return new Set(failed.map(({ workflowId }) => workflowId)).size >= LEAST_ITEMS && failed.length * 2 >= tried.length;
-}
-
-/** One that waits for its first attempt says nothing about the store. */
-function isTried({ state, attempt }: StepEvidence): boolean {
-  return state !== 'waiting' || attempt > 1;
+  return [...groups].map(
+    ([key, { count, message }]) => `${count} of ${tried} steps that were tried: ${key}: ${message}`,
+  );
 }
 
 function probes({ storage }: Evidence, { slowStorageSeconds }: Limits): string[] {
@@ -65,7 +50,10 @@ function slowStages({ stages, steps }: Evidence, { slowStorageSeconds }: Limits)
         // A large video takes long to fetch, but longer to encode.
         return STORAGE_STAGES.has(stage) && meanSeconds >= slowStorageSeconds && meanSeconds * count * 2 >= all;
       })
-      .map(({ stage, meanSeconds, count }) => `${stage} takes ${meanSeconds.toFixed(1)} s on average (of ${count}), more than all other work`),
+      .map(
+        ({ stage, meanSeconds, count }) =>
+          `${stage} takes ${meanSeconds.toFixed(1)} s on average (of ${count}), more than all other work`,
+      ),
   ];
 }
 

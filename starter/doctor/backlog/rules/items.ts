@@ -1,5 +1,5 @@
-import { isDownstreamAway } from './downstream';
 import type { Rule, StepEvidence } from '../types';
+import { isDownstreamAway, isFetch } from './signs';
 
 /** More of a kind are counted, not told. */
 const EXAMPLES = 5;
@@ -16,7 +16,8 @@ export const itemRules: Rule[] = [
       cause: 'stuck-step',
       queue,
       evidence: told(group, ({ activity, workflowId, worker, said, stands, silentSeconds: silent = 0 }) => {
-        const what = stands === true ? `says the same again and again: ${said}` : `has said nothing for ${Math.round(silent)} s`;
+        const what =
+          stands === true ? `says the same again and again: ${said}` : `has said nothing for ${Math.round(silent)} s`;
         return `${activity} of ${workflowId} on ${worker ?? 'an unknown worker'} ${what}`;
       }),
       mend: [
@@ -44,10 +45,6 @@ export const itemRules: Rule[] = [
   },
 ];
 
-export function isFetch({ said }: StepEvidence): boolean {
-  return said !== undefined && /"step":"fetch"/.test(said);
-}
-
 function told(group: StepEvidence[], tell: (step: StepEvidence) => string): string[] {
   const lines = group.slice(0, EXAMPLES).map(tell);
   return group.length > EXAMPLES ? [...lines, `and ${group.length - EXAMPLES} more`] : lines;
@@ -58,4 +55,3 @@ function byQueue(steps: StepEvidence[]): [string, StepEvidence[]][] {
   for (const step of steps) groups.set(step.queue, [...(groups.get(step.queue) ?? []), step]);
   return [...groups];
 }
-

@@ -21,7 +21,9 @@ export const temporalRules: Rule[] = [
     return [
       {
         cause: 'temporal-slow',
-        evidence: [`a small request to ${address} takes ${Math.round(latencyMs)} ms (median; over ${slowTemporalMs} is slow)`],
+        evidence: [
+          `a small request to ${address} takes ${Math.round(latencyMs)} ms (median; over ${slowTemporalMs} is slow)`,
+        ],
         mend: [
           `temporal operator cluster health --address ${address}`,
           "Look at the server's CPU, its database and the network between; more workers make it worse",

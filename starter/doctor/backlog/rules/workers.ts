@@ -32,7 +32,10 @@ export const workerRules: Rule[] = [
       cause: 'no-workers',
       queue: queue.name,
       evidence: [waits(queue), `no worker asks for work of ${queue.name}`],
-      mend: [start(queue, evidence), `kubectl get deployments,scaledobjects -l app.kubernetes.io/name=workers   # in a cluster`],
+      mend: [
+        start(queue, evidence),
+        `kubectl get deployments,scaledobjects -l app.kubernetes.io/name=workers   # in a cluster`,
+      ],
     })),
 ];
 
