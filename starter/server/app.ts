@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, {
+  LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyRequest,
@@ -21,6 +22,9 @@ import { eventRoutes } from './routes/events';
 import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
+import { pageRoutes } from './routes/page';
+import { stepRoutes } from './routes/steps';
+import { throughputRoutes } from './routes/throughput';
 import { uploadRoutes } from './routes/uploads';
 import type { Service } from './service';
 
@@ -44,6 +48,10 @@ declare module 'fastify' {
   }
 }
 
+/** The reference is all here, its styles inline; nothing comes from elsewhere. */
+const DOCS_CSP =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
+
 /** Bytes of an ordinary body, and ms until it has to be there. */
 const MAX_BODY = 1024 * 1024;
 const BODY_MS = 30_000;
@@ -55,7 +63,7 @@ export async function createApp(service: Service): Promise<App> {
   const logger: FastifyBaseLogger = service.logger;
   const app: App = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM },
@@ -71,7 +79,7 @@ export async function createApp(service: Service): Promise<App> {
   measure(app, service);
 
   await app.register(swagger, { openapi: openApi(service.keys.open), transform: openApiTransform });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Darkroom API' } });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP, theme: { title: 'Darkroom API' } });
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger());
   // After the plugin, so that it sees them.
   await app.register(async (routes) => {
@@ -79,6 +87,9 @@ export async function createApp(service: Service): Promise<App> {
     for (const add of [jobRoutes, batchRoutes, uploadRoutes, eventRoutes, controlRoutes, fileRoutes]) add(api, service);
     healthRoutes(api, service);
     aliasRoutes(api, service);
+    stepRoutes(api, service);
+    throughputRoutes(api, service);
+    pageRoutes(api);
   });
   return app;
 }
@@ -88,7 +99,7 @@ function takeStreams(app: App): void {
   app.addContentTypeParser(NDJSON, (_request, payload, done) => done(null, payload));
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('*', (request, payload, done) => {
-    if (request.routeOptions.url === '/v1/uploads/:name') return done(null, payload);
+    if (request.is404 || request.routeOptions.url === '/v1/uploads/:name') return done(null, payload);
     done(new ApiError('UnsupportedType', 'Send application/json.'));
   });
 }

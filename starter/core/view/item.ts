@@ -1,14 +1,22 @@
-import { isGrpcServiceError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  QueryNotRegisteredError,
+  QueryRejectedError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage } from '../../../storage';
 import { describeItem } from '../control';
 import { failureOf } from '../failure';
+import { grpcCode } from '../lib/grpc';
 import { inputOf } from '../retry';
 import { attribute, memoText, stateOf, type Run } from './runs';
 
 /** A worker answers the query; without one there is no use in waiting longer. */
 const QUERY_MS = 2_000;
 const STARTED = 2;
+/** Events in the history of a run that no worker has seen: its start and its first task. */
+const UNTOUCHED = 2;
 
 export type ItemState = 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
 
@@ -62,7 +70,8 @@ export async function viewOf(client: Client, run: WorkflowExecutionDescription):
   };
   if (closed === 'open') {
     const pending = pendingOf(run);
-    const progress = await progressOf(client, workflowId, runId);
+    // Before its first task nobody could answer, and without a worker nobody would.
+    const progress = run.historyLength <= UNTOUCHED ? undefined : await progressOf(client, workflowId, runId);
     return { ...common, state: openState(progress, pending), attempt: attempts(progress, pending), progress, pending };
   }
   const rest = { ...common, state: closed, attempt: 1, pending: [] };
@@ -97,7 +106,11 @@ async function progressOf(client: Client, workflowId: string, runId: string): Pr
     return await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<ItemProgress>('progress'));
   } catch (error) {
     // No worker, or one that is busy: the rest of the picture is there all the same.
-    if (isGrpcServiceError(error) || (error instanceof Error && /^(Query|Workflow)\w+Error$/.test(error.name))) {
+    if (
+      grpcCode(error) !== undefined ||
+      error instanceof QueryRejectedError ||
+      error instanceof QueryNotRegisteredError
+    ) {
       return undefined;
     }
     throw error;

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers';
 import { DarkroomError } from '../../../common/errors';
-import { grpcCode, INVALID_ARGUMENT } from '../lib/grpc';
 import { quoted } from '../lib/query';
 
 export type Run = Omit<WorkflowExecutionInfo, 'raw'>;
@@ -12,6 +12,8 @@ export interface RunPage {
   next?: string;
 }
 
+/** Characters of a cursor's checksum. */
+const CHECKSUM = 8;
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 50;
 
@@ -22,24 +24,31 @@ const IDS_AT_ONCE = 50;
  */
 export async function pageOfRuns(client: Client, query: string, pageSize: number, cursor?: string): Promise<RunPage> {
   const { namespace, loadedDataConverter } = client.options;
-  try {
-    const { executions, nextPageToken } = await client.workflowService.listWorkflowExecutions({
-      namespace,
-      query,
-      pageSize,
-      nextPageToken: cursor === undefined ? undefined : Buffer.from(cursor, 'base64url'),
-    });
-    const runs = await Promise.all(
-      executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, undefined, namespace)),
-    );
-    return {
-      runs,
-      next: nextPageToken.length === 0 ? undefined : Buffer.from(nextPageToken).toString('base64url'),
-    };
-  } catch (error) {
-    if (cursor === undefined || grpcCode(error) !== INVALID_ARGUMENT) throw error;
-    throw new DarkroomError('InvalidJob', 'The cursor is not one of this list.');
-  }
+  const { executions, nextPageToken } = await client.workflowService.listWorkflowExecutions({
+    namespace,
+    query,
+    pageSize,
+    nextPageToken: cursor === undefined ? undefined : readCursor(cursor),
+  });
+  const runs = await Promise.all(
+    executions.map((raw) => executionInfoFromRaw(raw, loadedDataConverter, undefined, namespace)),
+  );
+  return { runs, next: nextPageToken.length === 0 ? undefined : writeCursor(nextPageToken) };
+}
+
+/** With a checksum: Temporal takes a page token that is none for a fault of its own, and is asked again and again. */
+function writeCursor(token: Uint8Array): string {
+  return `${checksum(token)}${Buffer.from(token).toString('base64url')}`;
+}
+
+function readCursor(cursor: string): Buffer {
+  const token = Buffer.from(cursor.slice(CHECKSUM), 'base64url');
+  if (checksum(token) === cursor.slice(0, CHECKSUM)) return token;
+  throw new DarkroomError('InvalidJob', 'The cursor is not one of this list.');
+}
+
+function checksum(token: Uint8Array): string {
+  return createHash('sha256').update(token).digest('hex').slice(0, CHECKSUM);
 }
 
 /** Those that are the last run of their item: a failure that was mended since is not a failure any more. */

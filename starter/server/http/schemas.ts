@@ -25,9 +25,9 @@ export const waitQuery = z.object({ wait });
 export const jobQuery = waitQuery.extend({
   force: z.enum(['true', 'false']).optional().describe('Do it again though its outputs are there'),
 });
-export const jobParams = z.object({ id: z.string().max(201).describe('<batch>~<item>') });
-export const batchParams = z.object({ id: z.string().max(100) });
-export const fileParams = jobParams.extend({ '*': z.string().max(1024) });
+export const jobParams = z.object({ id: z.string().describe('<batch>~<item>') });
+export const batchParams = z.object({ id: z.string() });
+export const fileParams = jobParams.extend({ '*': z.string() });
 export const uploadParams = z.object({ name: z.string().min(1).max(200) });
 
 export const submitHeaders = z.object({

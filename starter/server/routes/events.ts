@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { describeItem } from '../../core/control';
 import { batchQuery, quoted } from '../../core/lib/query';
 import { latestOnly, pageOfRuns, stateOf, type Run } from '../../core/view/runs';
@@ -16,7 +17,8 @@ const OVERLAP_MS = 5_000;
 const PAGE = 200;
 
 export function eventRoutes(app: App, service: Service): void {
-  const stream = { 200: { description: 'A stream of events', content: {} }, ...failures(401, 404, 503) };
+  const events = { description: 'A stream of events', content: { 'text/event-stream': { schema: z.string() } } };
+  const stream = { 200: events, ...failures(401, 404, 503) };
 
   app.get(
     '/v1/jobs/:id/events',
@@ -26,7 +28,7 @@ export function eventRoutes(app: App, service: Service): void {
         summary: 'Server-sent events: `job` with the whole job whenever it changes; ends with the job',
         params: s.jobParams,
         headers: s.eventHeaders,
-        response: { ...stream, 204: { description: 'The client has seen the end', content: {} } } as never,
+        response: { ...stream, 204: z.null().describe('The client has seen the end') } as never,
       },
     },
     async (request, reply) => {
@@ -34,7 +36,7 @@ export function eventRoutes(app: App, service: Service): void {
       let seen = request.headers['last-event-id'];
       const look = async (): Promise<{ id: string; job: object; closed: boolean }> => {
         const run = await describeItem(service.client, workflowId);
-        const job = await answerJob(service, run);
+        const job = s.jobAnswer.parse(await answerJob(service, run));
         const id = createHash('sha256').update(JSON.stringify(job)).digest('hex').slice(0, 16);
         return { id, job, closed: stateOf(run) !== 'open' };
       };

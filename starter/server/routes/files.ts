@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Manifest } from '../../../common/contracts';
 import { DarkroomError } from '../../../common/errors';
@@ -21,8 +23,13 @@ const MANIFEST = 'manifest.json';
 const SHOWN = /^(image\/(avif|gif|jpeg|png|webp)|video\/(mp4|webm|quicktime))$/;
 
 export function fileRoutes(app: App, service: Service): void {
-  const bytes = { description: 'Its bytes', content: {} };
-  const response = { 200: bytes, 206: bytes, 304: bytes, ...failures(401, 404, 416, 503) } as never;
+  const bytes = { description: 'Its bytes', content: { '*/*': { schema: z.unknown() } } };
+  const response = {
+    200: bytes,
+    206: bytes,
+    304: z.null().describe('Not changed'),
+    ...failures(401, 404, 416, 503),
+  } as never;
 
   app.get(
     '/v1/jobs/:id/files/*',
@@ -120,7 +127,9 @@ async function serve(
     const length = range === undefined ? bytes : range.end - range.start + 1;
     void reply.header('content-length', length);
     if (range !== undefined) void reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${bytes}`);
-    if (request.method === 'HEAD' || bytes === 0) return await reply.send('');
+    // An empty stream rather than an empty text, which would have a length of its own.
+    if (request.method === 'HEAD') return await reply.send(Readable.from([]));
+    if (bytes === 0) return await reply.send('');
     const { stream } = await service.storage.openRead(uri, { range });
     return await reply.send(stream);
   } catch (error) {

@@ -1,0 +1,153 @@
+/** Keys: who may come in, whose jobs one sees, and how many one may send. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileUri } from '../../storage';
+import { runProcess } from '../../common/process';
+import { built } from '../../common/paths';
+import { startStack, until, type Stack } from '../support/stack';
+import { bearer, keyEntry, photo, startApi, type Api } from './support';
+
+let stack: Stack;
+let api: Api;
+const acme = bearer('acme-secret');
+const globex = bearer('globex-secret');
+const slow = bearer('slow-secret');
+
+beforeAll(async () => {
+  stack = await startStack();
+  const keys = path.join(stack.home, 'keys');
+  await writeFile(
+    keys,
+    [
+      keyEntry('acme-1', 'acme', 0, 'acme-secret'),
+      keyEntry('globex-1', 'globex', 6000, 'globex-secret'),
+      keyEntry('slow-1', 'slow', 2, 'slow-secret'),
+    ].join('\n'),
+  );
+  api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });
+});
+afterAll(async () => {
+  await api.stop();
+  await stack.stop();
+});
+
+test('without a key, or with another one, only health is told', async () => {
+  for (const headers of [{}, bearer('guess'), { authorization: 'Basic YWNtZTo=' }]) {
+    for (const [method, where] of [
+      ['GET', '/v1/batches'],
+      ['POST', '/v1/jobs'],
+      ['GET', '/v1/presets'],
+      ['POST', '/produce'],
+    ] as const) {
+      const { status, body, headers: sent } = await api.call(method, where, undefined, headers);
+      expect([status, body.code, sent.get('www-authenticate')]).toEqual([
+        401,
+        'Unauthorized',
+        expect.stringMatching(/^Bearer/),
+      ]);
+    }
+  }
+  expect((await api.call('GET', '/live')).status).toBe(200);
+  expect((await api.call('GET', '/ready')).status).toBe(200);
+});
+
+test('a server without keys refuses to listen to others', async () => {
+  const env = { ...stack.env, DARKROOM_HTTP_HOST: '0.0.0.0', DARKROOM_HTTP_PORT: '0' };
+  const failed = await runProcess(process.execPath, [built('starter/server/main.js')], {
+    env,
+    timeoutMs: 20_000,
+  }).catch((error: unknown) => error);
+  expect(JSON.stringify(failed)).toMatch(/DARKROOM_API_KEYS/);
+});
+
+test('a tenant finds neither jobs nor batches nor files of another one', async () => {
+  const source = await photo(stack, 'mine');
+  const { body } = await api.call('POST', '/v1/jobs', { source, id: 'mine', batch: 'album' }, acme);
+  expect(body).toMatchObject({ id: 'acme.album~mine', tenant: 'acme' });
+  expect((await api.call('GET', '/v1/jobs/acme.album~mine', undefined, acme)).status).toBe(200);
+  await until(async () => (await api.call('GET', '/v1/batches/album', undefined, acme)).status === 200, 200);
+
+  const theirs = ['', '/result', '/events', '/files/manifest.json', '/source'].map(
+    (rest) => `/v1/jobs/acme.album~mine${rest}`,
+  );
+  const gets = [
+    ...theirs,
+    '/v1/batches/album',
+    '/v1/batches/acme.album',
+    '/v1/batches/acme.album/items',
+    '/v1/batches/acme.album/events',
+  ];
+  for (const where of gets) expect((await api.call('GET', where, undefined, globex)).status).toBe(404);
+  for (const verb of ['cancel', 'retry', 'pause', 'resume']) {
+    expect((await api.call('POST', `/v1/jobs/acme.album~mine/${verb}`, undefined, globex)).status).toBe(404);
+    expect((await api.call('POST', `/v1/batches/acme.album/${verb}`, undefined, globex)).status).toBe(404);
+  }
+  // The same name is another batch.
+  const other = await api.call('POST', '/v1/jobs', { source, id: 'mine', batch: 'album' }, globex);
+  expect(other.body).toMatchObject({ id: 'globex.album~mine', submitted: 'started' });
+  await until(async () => (await api.call('GET', '/v1/batches', undefined, globex)).body.batches.length > 0, 200);
+  const { batches } = (await api.call('GET', '/v1/batches', undefined, globex)).body;
+  expect(batches.map(({ id }: { id: string }) => id)).toEqual(['globex.album']);
+});
+
+test('a tenant neither reads nor writes where others have their files, nor speaks for them', async () => {
+  const put = await fetch(`${api.url}/v1/uploads/a.jpg`, {
+    method: 'PUT',
+    body: 'bytes',
+    headers: { ...acme, 'content-type': 'image/jpeg' },
+  });
+  const { source } = (await put.json()) as { source: string };
+  expect((await api.call('POST', '/v1/jobs', { source }, acme)).status).toBe(202);
+  expect(await api.call('POST', '/v1/jobs', { source }, globex)).toMatchObject({
+    status: 403,
+    body: { code: 'SourceForbidden' },
+  });
+  const twisted = source.replace('/acme/', '/globex/%2e/%2e%2e/acme/');
+  expect((await api.call('POST', '/v1/jobs', { source: twisted }, globex)).status).toBeGreaterThanOrEqual(400);
+  const mine = await photo(stack, 'write');
+  const output = `${fileUri(path.join(stack.home, 'outputs'))}/acme/album`;
+  expect(await api.call('POST', '/v1/jobs', { source: mine, output }, globex)).toMatchObject({
+    status: 403,
+    body: { code: 'OutputForbidden' },
+  });
+  expect(await api.call('POST', '/v1/jobs', { source: mine, tenant: 'acme' }, globex)).toMatchObject({
+    status: 403,
+    body: { code: 'NotAllowed' },
+  });
+});
+
+test('more jobs than the key may send are put off, by the request or, in a stream, by slowing it down', async () => {
+  const source = await photo(stack, 'fast');
+  const jobs = [1, 2, 3].map((n) => ({ source, id: `r${n}` }));
+  expect((await api.call('POST', '/v1/batches', { id: 'r', jobs }, slow)).status).toBe(202);
+  const { status, body, headers } = await api.call('POST', '/v1/jobs', { source }, slow);
+  expect([status, body.code]).toEqual([429, 'RateLimited']);
+  // Three of two a minute: the debt of one and a token, at one in thirty seconds.
+  expect(Number(headers.get('retry-after'))).toBeGreaterThan(30);
+  expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60);
+  expect((await api.call('POST', '/v1/jobs', { source }, acme)).status).toBe(202);
+});
+
+test('while what waits has waited for too long, more is put off', async () => {
+  await mkdir(path.join(stack.home, 'in'), { recursive: true });
+  const guarded = await startApi(stack, { DARKROOM_MAX_BACKLOG_AGE: '100ms', DARKROOM_QUEUE_PREFIX: 'other' });
+  const worker = await stack.worker({ DARKROOM_POOLS: 'workflows', DARKROOM_QUEUE_PREFIX: 'other' });
+  try {
+    // Nobody serves images here.
+    const source = await photo(stack, 'waits');
+    expect((await guarded.call('POST', '/v1/jobs', { source, id: 'w1' })).status).toBe(202);
+    let answer = await guarded.call('POST', '/v1/jobs', { source, id: 'w2' });
+    await until(async () => {
+      answer = await guarded.call('POST', '/v1/jobs', { source, id: 'w2' });
+      return answer.status === 429;
+    }, 500);
+    expect(answer.body.code).toBe('Overloaded');
+    expect(answer.headers.get('retry-after')).toBe('60');
+    expect((await guarded.call('GET', '/v1/jobs/jobs~w1')).body).toMatchObject({
+      state: 'queued',
+      pending: [{ started: false }],
+    });
+  } finally {
+    await Promise.all([guarded.stop(), worker.stop()]);
+  }
+});

@@ -1,0 +1,129 @@
+/** Webhooks: signed, repeated until they arrive, never to where they must not go, and never in the way of the result. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { startStack, until, type Stack } from '../support/stack';
+import { photo, startApi, type Api } from './support';
+
+const SECRET = 'whsec_' + Buffer.from('a secret of thirty-two bytes, say').toString('base64');
+const calls: { path: string; headers: IncomingHttpHeaders; body: string }[] = [];
+let answers: Record<string, number> = {};
+let receiver: Server;
+let base: string;
+let stack: Stack;
+let api: Api;
+
+beforeAll(async () => {
+  receiver = createServer((request, response) => {
+    void buffer(request).then((body) => {
+      const path = request.url ?? '';
+      calls.push({ path, headers: request.headers, body: body.toString() });
+      response.writeHead(answers[path] ?? 204, { location: 'http://127.0.0.1:1/elsewhere' }).end();
+      // The second time it works.
+      delete answers[path];
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const { port } = receiver.address() as AddressInfo;
+  base = `http://127.0.0.1:${port}`;
+  stack = await startStack({
+    DARKROOM_WEBHOOK_SECRET: SECRET,
+    DARKROOM_PRIVATE_HOSTS: `127.0.0.1:${port}`,
+    DARKROOM_ALLOWED_HOSTS: '*,localtest.me,localhost',
+  });
+  [api] = await Promise.all([startApi(stack), stack.worker({ DARKROOM_POOLS: 'workflows,image' })]);
+});
+afterAll(async () => {
+  await api.stop();
+  await stack.stop();
+  receiver.close();
+});
+
+const callsTo = (path: string) => calls.filter((call) => call.path === path);
+
+/** What a receiver has to do, by the words of docs/api.md alone. */
+function isGenuine(headers: IncomingHttpHeaders, body: string): boolean {
+  const [id, at, sent] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => String(headers[name]));
+  if (Math.abs(Date.now() / 1000 - Number(at)) > 300) return false;
+  const key = Buffer.from(SECRET.slice(6), 'base64');
+  const mine = Buffer.from('v1,' + createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64'));
+  return mine.length === Buffer.byteLength(sent ?? '') && timingSafeEqual(mine, Buffer.from(sent ?? ''));
+}
+
+test('a job that succeeds and one that fails are told of, signed', async () => {
+  const source = await photo(stack, 'good');
+  const good = { source, id: 'good', callbackUrl: `${base}/good`, metadata: { order: '66' } };
+  const bad = await photo(stack, 'bad');
+  await writeFile(fileURLToPath(bad), Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(100)]));
+  await api.call('POST', '/v1/batches', {
+    id: 'hooked',
+    callbackUrl: `${base}/bad`,
+    jobs: [good, { source: bad, id: 'bad' }],
+  });
+  await until(() => calls.length === 2);
+  const [[told], [failed]] = [callsTo('/good'), callsTo('/bad')];
+  expect(isGenuine(told!.headers, told!.body)).toBe(true);
+  expect(isGenuine(told!.headers, told!.body.replace('good', 'evil'))).toBe(false);
+  expect(isGenuine({ ...told!.headers, 'webhook-timestamp': '1700000000' }, told!.body)).toBe(false);
+  expect(JSON.parse(told!.body)).toMatchObject({
+    ...{ type: 'job.succeeded', job: 'hooked~good', batch: 'hooked', source, metadata: { order: '66' } },
+    result: { manifest: expect.stringMatching(/manifest\.json$/) },
+  });
+  expect(isGenuine(failed!.headers, failed!.body)).toBe(true);
+  expect(JSON.parse(failed!.body)).toMatchObject({
+    type: 'job.failed',
+    job: 'hooked~bad',
+    error: { type: 'CorruptMedia' },
+  });
+});
+
+test('a receiver that is away, or sends us elsewhere, gets it again under the same id; the result is there before', async () => {
+  answers = { '/away': 503, '/moved': 302 };
+  const jobs = ['away', 'moved'].map(async (id) => {
+    const body = { source: await photo(stack, id), id, callbackUrl: `${base}/${id}` };
+    return api.call('POST', '/v1/jobs?wait=30s', body);
+  });
+  for (const { body } of await Promise.all(jobs)) expect(body.state).toBe('succeeded');
+  await until(() => ['/away', '/moved'].every((path) => callsTo(path).length === 2), 100);
+  for (const path of ['/away', '/moved']) {
+    const [first, second] = callsTo(path);
+    expect(second!.headers['webhook-id']).toBe(first!.headers['webhook-id']);
+    expect(isGenuine(second!.headers, second!.body)).toBe(true);
+  }
+});
+
+test.each([
+  ['http://example.com/', 400],
+  ['https://127.0.0.1/', 403],
+  ['https://169.254.169.254/latest/meta-data', 403],
+  ['https://[::1]/', 403],
+  ['https://2130706433/', 403],
+  ['https://user:pass@example.com/', 400],
+  ['https://example.com:22/', 403],
+  ['file:///etc/passwd', 400],
+])('a callback to %s is refused at once', async (callbackUrl, status) => {
+  const source = await photo(stack, 'ssrf');
+  expect((await api.call('POST', '/v1/jobs', { source, callbackUrl })).status).toBe(status);
+});
+
+test('a name that leads to a private address is refused when it is called, and not again', async () => {
+  const source = await photo(stack, 'dns');
+  const { body } = await api.call('POST', '/v1/jobs?wait=30s', {
+    source,
+    id: 'dns',
+    callbackUrl: 'https://localhost/',
+  });
+  expect(body.state).toBe('succeeded');
+  const { runId } = await stack.client.workflow.getHandle('jobs/dns').describe();
+  const delivery = stack.client.workflow.getHandle(`webhook/jobs/dns/${runId}`);
+  await expect(delivery.result()).rejects.toMatchObject({ cause: { cause: { type: 'SourceForbidden' } } });
+});
+
+test('a source that redirects to a private address is refused by the worker', async () => {
+  answers = { '/source.jpg': 302 };
+  const { body } = await api.call('POST', '/v1/jobs?wait=30s', { source: `${base}/source.jpg`, id: 'redirect' });
+  expect(body).toMatchObject({ state: 'failed', error: { type: expect.stringMatching(/SourceForbidden|InvalidJob/) } });
+});
