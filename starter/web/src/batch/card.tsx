@@ -22,17 +22,9 @@ export interface CardProps {
 /** One item on the wall: its picture when it is done, its reason when it failed. */
 export function Card({ item, index, total, isCurrent, onFocus, onChanged, place }: CardProps) {
   const name = fileName(item.source ?? item.id);
-  const words = item.error ? `${STATE_WORDS[item.state]}: ${item.error.message}` : STATE_WORDS[item.state];
   return (
     <li class={`card card-${item.state}`} style={place} aria-setsize={total} aria-posinset={index + 1}>
-      <a
-        class="card-link"
-        href={toItem(item.id)}
-        data-index={index}
-        tabIndex={isCurrent ? 0 : -1}
-        onFocus={onFocus}
-        aria-label={`${name}, ${words}`}
-      >
+      <a class="card-link" href={toItem(item.id)} data-index={index} tabIndex={isCurrent ? 0 : -1} onFocus={onFocus}>
         <Face item={item} />
         <span class="card-name">{name}</span>
         <span class="card-note">{noteOf(item)}</span>

@@ -6,7 +6,10 @@ import type { Placeholder } from '../../../../common/contracts';
 export function Picture(props: { src: string; alt: string; placeholder?: Placeholder; eager?: boolean }) {
   const [loaded, setLoaded] = useState(false);
   return (
-    <span class={`picture ${loaded ? 'is-loaded' : ''}`} style={{ backgroundColor: loaded ? '' : (props.placeholder?.dominant ?? '') }}>
+    <span
+      class={`picture ${loaded ? 'is-loaded' : ''}`}
+      style={{ backgroundColor: loaded ? '' : (props.placeholder?.dominant ?? '') }}
+    >
       {!loaded && props.placeholder && <Blur hash={props.placeholder.thumbhash} />}
       <img
         src={props.src}

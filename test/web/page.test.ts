@@ -1,0 +1,118 @@
+/** The page in a real browser, on the real service with a real worker. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { fileUri } from '../../storage';
+import { photo, startApi, type Api } from '../api/support';
+import { clipFolder, ffmpeg, picture, sound, X264 } from '../support/clips';
+import { startStack, until, type Stack } from '../support/stack';
+import { describeInBrowser, dropFiles, launch, openPage, seriousViolations } from './browser';
+
+const LONG = { timeout: 45_000 };
+const HOSTILE = '<img src=x onerror=alert(1)>.jpg';
+
+describeInBrowser('the page', () => {
+  const clips = clipFolder();
+  let stack: Stack;
+  let api: Api;
+  let browser: Browser;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    stack = await startStack({ TEMPORAL_UI_URL: 'http://127.0.0.1:1' });
+    [api, browser] = await Promise.all([startApi(stack), launch(), stack.worker()]);
+    ({ page, complaints } = await openPage(browser));
+    page.setDefaultTimeout(LONG.timeout);
+    await page.goto(api.url);
+  }, 90_000);
+  afterAll(async () => {
+    await browser.close();
+    await api.stop();
+    await stack.stop();
+    clips.remove();
+  });
+
+  const open = (hash: string) => page.goto(`${api.url}/${hash}`);
+
+  test('dropped files are uploaded, processed and shown; their names are never markup', async () => {
+    await page.getByText('Nothing here yet').waitFor();
+    const noise = { create: { width: 800, height: 600, channels: 3, background: '#864' } } as const;
+    const still = await sharp(noise).jpeg().toBuffer();
+    const clip = ffmpeg(`${picture('640x360', 3)} ${sound(3)} ${X264} -c:a aac`, clips.at('clip.mp4'));
+    await dropFiles(page, [
+      { name: HOSTILE, type: 'image/jpeg', bytes: still },
+      { name: 'clip.mp4', type: 'video/mp4', bytes: readFileSync(clip) },
+    ]);
+    await page.getByRole('heading', { name: 'Your files' }).waitFor();
+    await expect(page.locator('.entry-completed').nth(1).waitFor(LONG)).resolves.toBeUndefined();
+    expect(await page.locator('.entry-name img').count()).toBe(0);
+    expect(await page.locator('.entry-name').allInnerTexts()).toEqual(
+      expect.arrayContaining([expect.stringContaining(HOSTILE)]),
+    );
+  });
+
+  test('an item shows its files, its steps and its run, and the video plays', async () => {
+    await page.getByRole('link', { name: 'clip.mp4' }).click();
+    await page.getByRole('heading', { name: 'clip.mp4' }).waitFor();
+    await page.getByRole('row', { name: /360p/ }).waitFor();
+    await page.getByText('publish', { exact: true }).waitFor();
+    expect(await page.getByRole('link', { name: 'Run in Temporal' }).getAttribute('href')).toContain('/workflows/');
+    await page.getByRole('button', { name: 'Sound off' }).click();
+    await page.getByRole('button', { name: 'Play' }).click();
+    await until(async () => Number(await page.evaluate(`document.querySelector('video').currentTime`)) > 0.5);
+    const frames = `document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames`;
+    expect(await page.evaluate(frames)).toBeGreaterThan(5);
+  });
+
+  test('scrubbing shows the tile of the sprite that stands for that time', async () => {
+    await page.getByRole('slider', { name: 'Position' }).hover();
+    const tile = page.locator('.preview-tile');
+    await tile.waitFor();
+    expect(await tile.evaluate((element) => element.getAttribute('style'))).toMatch(/sprite.*\.jpg/);
+  });
+
+  test('a failure says why in plain words, and runs again on request', async () => {
+    const missing = path.join(stack.home, 'in', 'later.jpg');
+    const jobs = [{ source: fileUri(missing) }, { source: await photo(stack, 'there') }];
+    await api.call('POST', '/v1/batches', { id: 'second-try', jobs });
+    await open('#/batch/second-try');
+    await page.getByRole('radio', { name: /Failed/ }).check({ force: true });
+    const card = page.getByRole('listitem').filter({ hasText: 'later.jpg' });
+    await card.getByText('The file is not there').waitFor();
+    await photo(stack, 'later');
+    await card.getByRole('button', { name: 'Retry' }).click();
+    await page.getByRole('radio', { name: /Done/ }).check({ force: true });
+    await page.getByRole('link', { name: /later\.jpg.*done in/ }).waitFor();
+  });
+
+  test('the keyboard walks over the wall and into an item', async () => {
+    await open('#/batch/second-try');
+    await page.locator('[data-index="0"]').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('[data-index="1"]:focus').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Files' }).waitFor();
+  });
+
+  test.each(['light', 'dark'] as const)('axe finds nothing serious in %s colours', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const found: Record<string, unknown> = {};
+    for (const [name, hash, ready] of [
+      ['batches', '#/', '.row-link'],
+      ['batch', '#/batch/second-try', '.card-link'],
+      ['item', '#/item/second-try~gone', 'main'],
+      ['add', '#/add', '.presets label'],
+    ] as const) {
+      await open(hash);
+      await page.locator(ready).first().waitFor();
+      found[name] = await seriousViolations(page);
+    }
+    expect(found).toEqual({ batches: [], batch: [], item: [], add: [] });
+  });
+
+  test('nothing was refused by the policy, and no script failed', () => {
+    expect(complaints.filter((text) => !/status of 404/.test(text))).toEqual([]);
+  });
+});
