@@ -14,7 +14,7 @@ import { queuesOfListedWorkers, scrapeWorkers, type WorkerFigures } from './work
 
 /** No request may hang with the server, ms. */
 const REQUEST_MS = 20_000;
-const REQUESTS_TIMED = 5;
+const REQUESTS_TIMED = 3;
 
 export interface GatherOptions {
   /** ms between the two looks at steps that tell figures. */

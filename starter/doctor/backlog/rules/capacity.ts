@@ -52,9 +52,11 @@ function served({ queues }: Evidence, limits: Limits): QueueEvidence[] {
 }
 
 /** True where the limit, and not the work itself, sets the pace. */
-function binds({ limit, dispatchRate, slots }: QueueEvidence): boolean {
+function binds({ limit, dispatchRate, slots, running, waiting }: QueueEvidence): boolean {
   if (limit === undefined || slots?.free === 0) return false;
-  return dispatchRate >= limit.perSecond * BINDING_SHARE;
+  // Work waits for longer than the limit alone explains, and nobody has anything to do.
+  const isIdle = running === 0 && waiting > limit.perSecond;
+  return isIdle || dispatchRate >= limit.perSecond * BINDING_SHARE;
 }
 
 function scale(queue: QueueEvidence, evidence: Evidence): string[] {
