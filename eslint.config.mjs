@@ -71,6 +71,7 @@ export default tseslint.config(
       'starter/dev/*.ts',
       'workers/main.ts',
       'bench/*.ts',
+      'observability/e2e/*.ts',
     ],
     rules: { 'no-restricted-properties': 'off' },
   },

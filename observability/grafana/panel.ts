@@ -60,9 +60,14 @@ function panelBuilder(spec: PanelSpec): { build(): Panel } {
     .links([runbookLink(spec.runbook)])
     .span(width)
     .height(height);
-  for (const [legend, expr] of Object.entries(spec.queries)) {
-    panel.withTarget(new DataqueryBuilder().expr(expr).legendFormat(legend));
-  }
+  Object.entries(spec.queries).forEach(([legend, expr], index) => {
+    panel.withTarget(
+      new DataqueryBuilder()
+        .refId(String.fromCharCode(65 + index))
+        .expr(expr)
+        .legendFormat(legend),
+    );
+  });
   return panel;
 }
 
