@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { VARIABLES, type Variable } from './variables';
 
 type Parsed<V> = V extends Variable<infer T> ? T : never;
@@ -45,10 +46,19 @@ export function loadConfig(env: Env = process.env): Config {
       problems.push(variable.secret ? `${variable.env}: unusable value` : `${variable.env}: ${reason}`);
     }
   }
-  const result = config as Config;
+  const result = derived(config as Config);
   if (problems.length === 0) problems.push(...contradictions(result));
   if (problems.length > 0) throw new ConfigError(problems);
   return result;
+}
+
+/** Defaults that follow from other settings. Harmless while there are problems: those are reported first. */
+function derived(config: Config): Config {
+  return {
+    ...config,
+    allowedRoots: config.allowedRoots?.length > 0 ? config.allowedRoots : [config.home],
+    scratchDir: config.scratchDir || path.join(config.home ?? '', 'scratch'),
+  };
 }
 
 function contradictions(config: Config): string[] {
@@ -58,6 +68,12 @@ function contradictions(config: Config): string[] {
   }
   if ((config.s3AccessKeyId === undefined) !== (config.s3SecretAccessKey === undefined)) {
     problems.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or none');
+  }
+  if (config.jobSource === 'redis' && config.redisUrl === undefined) {
+    problems.push('DARKROOM_REDIS_URL: needed with DARKROOM_JOB_SOURCE=redis');
+  }
+  if (config.jobSource === 'sqs' && (config.sqsUrl === undefined || config.sqsDeadUrl === undefined)) {
+    problems.push('DARKROOM_SQS_URL and DARKROOM_SQS_DEAD_URL: needed with DARKROOM_JOB_SOURCE=sqs');
   }
   return problems;
 }

@@ -141,12 +141,24 @@ export const VARIABLES = {
     'the API refuses jobs (429) while the oldest waiting task is older than this; 0s: never',
   ),
 
+  // Jobs from a queue, besides those that the API gets
+  jobSource: variable(
+    'DARKROOM_JOB_SOURCE',
+    oneOf('http', 'redis', 'sqs'),
+    'http',
+    'where the API server also takes jobs from: a Redis stream or an SQS queue',
+  ),
+  redisUrl: secret('DARKROOM_REDIS_URL', 'redis:// or rediss:// address of the stream of jobs'),
+  redisStream: variable('DARKROOM_REDIS_STREAM', text, 'darkroom:jobs', 'stream of jobs; bad ones go to <name>:dead'),
+  sqsUrl: optional('DARKROOM_SQS_URL', url, 'queue of jobs'),
+  sqsDeadUrl: optional('DARKROOM_SQS_DEAD_URL', url, 'queue that bad jobs go to'),
+
   // What may be read and written
   allowedRoots: variable(
     'DARKROOM_ALLOWED_ROOTS',
     list,
-    path.join(projectRoot(), '.darkroom'),
-    'folders that file: URIs may lie in, comma-separated',
+    '',
+    'folders that file: URIs may lie in, comma-separated; unset: DARKROOM_HOME',
   ),
   allowedRootsFile: optional(
     'DARKROOM_ALLOWED_ROOTS_FILE',
@@ -189,8 +201,8 @@ export const VARIABLES = {
   scratchDir: variable(
     'DARKROOM_SCRATCH_DIR',
     text,
-    path.join(DEFAULT_HOME, 'scratch'),
-    'folder for work files; wants as much room as slots x largest source x 3',
+    '',
+    'folder for work files; wants as much room as slots x largest source x 3; unset: DARKROOM_HOME/scratch',
   ),
   maxSourceBytes: variable('DARKROOM_MAX_SOURCE_BYTES', size, '20GiB', 'largest source'),
   maxPixels: variable(
