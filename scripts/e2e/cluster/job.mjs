@@ -32,6 +32,7 @@ console.log(
               envFrom: [...env, { secretRef: { name: 'darkroom' } }],
               env: [
                 { name: 'DARKROOM_OUTPUT', value: '' },
+                { name: 'BUCKET', value: process.env['BUCKET'] ?? '' },
                 { name: 'S3_ENDPOINT', value: process.env['CLUSTER_S3_ENDPOINT'] ?? process.env['S3_ENDPOINT'] },
               ],
               securityContext: {

@@ -24,14 +24,16 @@ OUT=${E2E_OUT:-$(mktemp -d)}
 export TEMPORAL_ADDRESS
 k() { kubectl -n "$NS" "$@"; }
 
-# chart FLAGS...: install or upgrade the workers. Pods are made small, so that a laptop's cluster runs them all.
-workers() {
-  local image=$1; shift
-  helm -n "$NS" upgrade --install workers "$root/helm/workers" -f "$root/helm/workers/values/dev.yaml" \
+# workers IMAGE FLAGS..., starter IMAGE FLAGS...: install or upgrade, by the values of a cluster on one machine.
+workers() { chart workers "$@"; }
+starter() { chart starter "$@"; }
+chart() {
+  local name=$1 image=$2; shift 2
+  helm -n "$NS" upgrade --install "$name" "$root/helm/$name" -f "$root/helm/$name/values/dev.yaml" \
     --set image.repository="${image%:*}",image.tag="${image##*:}",image.pullPolicy="${E2E_PULL_POLICY:-IfNotPresent}" \
     --set temporal.address="${CLUSTER_TEMPORAL_ADDRESS:-$TEMPORAL_ADDRESS}" \
     --set storage.output="s3://$BUCKET/out",storage.s3.endpoint="${CLUSTER_S3_ENDPOINT:-$S3_ENDPOINT}" \
-    --set "storage.buckets={$BUCKET}" --wait --timeout 5m "$@" >/dev/null
+    --set "storage.buckets={$BUCKET}" --wait --timeout 3m "$@" >/dev/null
 }
 
 # A Job from the image. job NAME SECONDS args...: waits, prints its log, fails when it failed.
@@ -69,6 +71,22 @@ finished() {
   ' "$OUT/$1.json" "$2" || fail "$1: not every item completed"
 }
 
+# busy POD POOL: how many activities run in it now.
+busy() {
+  k exec "$1" -- node -e "fetch('http://127.0.0.1:9464/metrics').then((r) => r.text()).then((text) =>
+    console.log(/^darkroom_slots_used\{pool=\"$2\"\} (\d+)/m.exec(text)?.[1] ?? 0))" 2>/dev/null || echo 0
+}
+# a_busy_pod POOL SECONDS: the name of a pod of the pool that works.
+a_busy_pod() {
+  local pod
+  for _ in $(seq "$2"); do
+    for pod in $(pods "darkroom/pool=$1" -o name --field-selector status.phase=Running); do
+      [ "$(busy "$pod" "$1")" -eq 0 ] || { echo "$pod"; return; }
+    done
+    sleep 0.5
+  done
+  return 1
+}
 pods() { k get pods -l "app.kubernetes.io/instance=workers,app.kubernetes.io/component=worker${1:+,$1}" --no-headers "${@:2}"; }
 
 # How many workflows of a batch are open.

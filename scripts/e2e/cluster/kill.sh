@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SIGKILL to a worker in mid-encode: the step starts again elsewhere, and no item fails.
+. "$(dirname "$0")/lib.sh"
+workers "$IMAGE_OLD"
+batch=kill-$RUN
+start_job "$batch" --input "s3://$BUCKET/long" --batch-id "$batch" --output "s3://$BUCKET/out/$batch"
+pod=$(a_busy_pod video 240) || fail "no pod began to encode"
+sleep 3
+say "SIGKILL to the worker in $pod, which encodes"
+# The first process of a container cannot be killed from inside; its child, the worker, can. tini ends with it.
+k exec "$pod" -- node -e "
+  const fs = require('fs');
+  for (const pid of fs.readdirSync('/proc').filter(Number)) {
+    let line = '';
+    try { line = fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8'); } catch { continue; }
+    if (line.startsWith('node') && line.includes('run.cjs')) process.kill(Number(pid), 'SIGKILL');
+  }" || true
+sleep 2
+k get "$pod" -o jsonpath='{.metadata.name} restarted {.status.containerStatuses[0].restartCount} time(s), exit code {.status.containerStatuses[0].lastState.terminated.exitCode}{"\n"}' >&2
+finished "$batch" 4
+attempts "$batch"

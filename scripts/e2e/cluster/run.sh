@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# npm run e2e:cluster: everything, one after the other, on the cluster of KUBECONFIG. See README.md.
+. "$(dirname "$0")/lib.sh"
+export E2E_OUT=$OUT E2E_RUN=$RUN
+for step in setup test upgrade kill drain keda; do
+  say "== $step"
+  "$here/$step.sh"
+done
+helm -n "$NS" uninstall workers starter --wait >/dev/null
+kubectl delete ns "$NS" --wait=false >/dev/null
+say "all passed; what was seen lies in $OUT"
