@@ -1,0 +1,75 @@
+import { DarkroomError, ERRORS } from '../../common/errors';
+import type { Logger } from '../../common/logger';
+import { sleepUnlessAborted } from '../core/lib/sleep';
+
+/** A job as a queue holds it. */
+export interface Message {
+  /** The queue's own id of it: names the workflow, so that a message that comes twice is one job. */
+  id: string;
+  /** JSON of a MediaJob. */
+  body: string;
+}
+
+/** A queue that hands out each message until it is done. */
+export interface JobSource<M extends Message = Message> {
+  readonly name: 'redis' | 'sqs';
+  /** Waits some seconds for messages; none: an empty list. Those that another consumer died over come again. */
+  receive(signal: AbortSignal): Promise<M[]>;
+  /** The message's job is started: it never comes again. */
+  done(message: M): Promise<void>;
+  /** Takes the message away to the dead letters, with the reason. */
+  aside(message: M, reason: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a message's job. @throws DarkroomError for a job that can never work */
+export type SubmitMessage = (message: Message, signal: AbortSignal) => Promise<void>;
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+
+/**
+ * Takes jobs from a source until the signal aborts. A message is done only after its job is started, so a crash at any
+ * moment costs at most a second start, which is no second job. What fails for a reason that passes stays in the queue.
+ */
+export async function consume<M extends Message>(
+  source: JobSource<M>,
+  submit: SubmitMessage,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let wait = FIRST_WAIT_MS;
+  while (!signal.aborted) {
+    try {
+      const messages = await source.receive(signal);
+      await Promise.all(messages.map((message) => handle(source, message, submit, logger, signal)));
+      wait = FIRST_WAIT_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.warn({ err: error, source: source.name }, 'the job source does not answer; trying again');
+      await sleepUnlessAborted(wait, signal).catch(() => {});
+      wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    }
+  }
+}
+
+async function handle<M extends Message>(
+  source: JobSource<M>,
+  message: M,
+  submit: SubmitMessage,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await submit(message, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error instanceof DarkroomError && ERRORS[error.type].retryable === false) {
+      logger.warn({ source: source.name, message: message.id, type: error.type }, 'a message is no job that could run');
+      return source.aside(message, `${error.type}: ${error.message}`);
+    }
+    logger.warn({ err: error, source: source.name, message: message.id }, 'a job could not be started; it comes again');
+    return;
+  }
+  await source.done(message);
+}

@@ -1,0 +1,66 @@
+import type { Config } from '../../common/config';
+import { DarkroomError } from '../../common/errors';
+import { parseJob } from '../core/job';
+import { submitItem } from '../core/submit';
+import type { Principal } from '../server/guard/auth';
+import type { Service } from '../server/service';
+import { countRefusal, prepare } from '../server/submit';
+import { consume, type JobSource, type SubmitMessage } from './consume';
+import { RedisSource } from './redis';
+import { SqsSource } from './sqs';
+
+/** Whoever may write to the queue may do everything: the queue's own access rules are the guard. */
+const QUEUE: Principal = { name: 'queue', tenant: undefined };
+/** Below the time after which a message is handed to somebody else, ms. */
+const SUBMIT_MS = 20_000;
+
+/** Takes jobs from the configured queue beside the API. `stop` waits for what is being started. */
+export function startJobSource(service: Service): { stop(): Promise<void> } {
+  const source = createSource(service.config, service);
+  if (source === undefined) return { stop: () => Promise.resolve() };
+  const stop = new AbortController();
+  service.logger.info({ source: source.name }, 'taking jobs from a queue');
+  const loop = consume(source, submitter(service, source.name), service.logger, stop.signal);
+  return {
+    async stop() {
+      stop.abort(new Error('the server is about to stop'));
+      await loop;
+      await source.close();
+    },
+  };
+}
+
+function createSource(config: Config, { logger }: Pick<Service, 'logger'>): JobSource | undefined {
+  if (config.jobSource === 'redis' && config.redisUrl !== undefined) {
+    const onError = ({ message }: Error): void => logger.debug({ reason: message }, 'redis');
+    return new RedisSource({ url: config.redisUrl, stream: config.redisStream, onError });
+  }
+  if (config.jobSource === 'sqs' && config.sqsUrl !== undefined && config.sqsDeadUrl !== undefined) {
+    return new SqsSource({ url: config.sqsUrl, deadUrl: config.sqsDeadUrl, region: config.s3Region });
+  }
+  return undefined;
+}
+
+/** The source's name is the batch, the message's id the item: `redis/1763740800000-0`. */
+function submitter(service: Service, source: string): SubmitMessage {
+  return async ({ id, body }, signal) => {
+    try {
+      const job = parseJob(parseJson(body));
+      const settings = { batchId: source, mode: 'batch' } as const;
+      const item = await prepare(service, QUEUE, { ...job, id: job.id ?? id }, settings);
+      await submitItem(service, item, { signal, limitMs: SUBMIT_MS });
+      service.metrics.darkroom_jobs_submitted_total.inc({ kind: item.kind, preset: item.preset.name, source });
+    } catch (error) {
+      if (!signal.aborted) countRefusal(service, error);
+      throw error;
+    }
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DarkroomError('InvalidJob', 'The message is no JSON.');
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { freePort, until } from '../support/stack';
+
+export interface TestService {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** undefined: the program is missing, and the test says so. */
+export function startRedis(): Promise<TestService | undefined> {
+  return start('redis-server', (port) => ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', '.']);
+}
+
+/** moto (PyPI) answers as SQS does. */
+export function startSqs(): Promise<TestService | undefined> {
+  return start('moto_server', (port) => ['-H', '127.0.0.1', '-p', `${port}`]);
+}
+
+async function start(program: string, args: (port: number) => string[]): Promise<TestService | undefined> {
+  if (spawnSync('which', [program]).status !== 0) {
+    console.log(`SKIPPED: ${program} is not installed`);
+    return undefined;
+  }
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-source-'));
+  const port = await freePort();
+  const child = spawn(program, args(port), { cwd: folder, stdio: 'ignore' });
+  await until(() => answers(port));
+  return {
+    port,
+    async stop() {
+      await ended(child);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await exit;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}

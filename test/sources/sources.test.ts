@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { DarkroomError } from '../../common/errors';
+import { consume, type JobSource, type Message, type SubmitMessage } from '../../starter/sources/consume';
+import { RedisSource } from '../../starter/sources/redis';
+import { SqsSource } from '../../starter/sources/sqs';
+import { until } from '../support/stack';
+import { startRedis, startSqs, type TestService } from './servers';
+
+/** What the tests ask of a real queue, whichever it is. */
+interface Queue {
+  send(body: string): Promise<void>;
+  /** Messages that are not done. */
+  left(): Promise<number>;
+  dead(): Promise<{ body: string; reason: string }[]>;
+  source(): JobSource;
+  close(): Promise<void>;
+}
+
+const logger = pino({ level: 'silent' });
+
+async function redisQueue({ port }: TestService): Promise<Queue> {
+  const url = `redis://127.0.0.1:${port}`;
+  const stream = `jobs-${Math.random().toString(36).slice(2)}`;
+  const redis = new Redis(url);
+  return {
+    send: async (body) => void (await redis.xadd(stream, '*', 'job', body)),
+    left: () => redis.xlen(stream),
+    dead: async () =>
+      (await redis.xrange(`${stream}:dead`, '-', '+')).map(([, fields]) => ({ body: fields[3]!, reason: fields[5]! })),
+    source: () => new RedisSource({ url, stream, claimAfter: 300, block: 50 }),
+    close: async () => void (await redis.quit()),
+  };
+}
+
+async function sqsQueue({ port }: TestService): Promise<Queue> {
+  const client = {
+    endpoint: `http://127.0.0.1:${port}`,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  const sqs = new SQSClient({ region: 'us-east-1', ...client });
+  const create = async (name: string) => (await sqs.send(new CreateQueueCommand({ QueueName: name }))).QueueUrl!;
+  const name = Math.random().toString(36).slice(2);
+  const [url, deadUrl] = [await create(`${name}-jobs`), await create(`${name}-dead`)];
+  const peek = async (QueueUrl: string) =>
+    (
+      await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl,
+          VisibilityTimeout: 0,
+          MaxNumberOfMessages: 10,
+          MessageAttributeNames: ['All'],
+        }),
+      )
+    ).Messages ?? [];
+  return {
+    send: async (body) => void (await sqs.send(new SendMessageCommand({ QueueUrl: url, MessageBody: body }))),
+    left: async () => (await peek(url)).length,
+    dead: async () =>
+      (await peek(deadUrl)).map(({ Body, MessageAttributes }) => ({
+        body: Body!,
+        reason: MessageAttributes!['reason']!.StringValue!,
+      })),
+    source: () => new SqsSource({ url, deadUrl, region: 'us-east-1', waitSeconds: 1, hiddenSeconds: 1, client }),
+    close: async () => sqs.destroy(),
+  };
+}
+
+describe.each([
+  ['Redis stream', startRedis, redisQueue],
+  ['SQS queue', startSqs, sqsQueue],
+])('%s', (_, startServer, openQueue) => {
+  let server: TestService | undefined;
+  let queue: Queue;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server?.stop());
+  beforeEach(async () => {
+    if (server !== undefined) queue = await openQueue(server);
+  });
+  afterEach(() => queue?.close());
+
+  /** Runs a consumer until the condition holds, and then until it has stopped in order. */
+  async function consumeUntil(submit: SubmitMessage, condition: () => boolean | Promise<boolean>): Promise<void> {
+    const source = queue.source();
+    const stop = new AbortController();
+    const loop = consume(source, submit, logger, stop.signal);
+    await until(condition);
+    stop.abort(new Error('done'));
+    await loop;
+    await source.close();
+  }
+
+  test('hands out every message once, and forgets it when its job is started', async () => {
+    if (server === undefined) return;
+    const bodies = Array.from({ length: 25 }, (__, index) => `{"source":"s3://b/${index}.jpg"}`);
+    await Promise.all(bodies.map((body) => queue.send(body)));
+    const seen: Message[] = [];
+    await consumeUntil(
+      async (message) => void seen.push(message),
+      async () => seen.length === 25 && (await queue.left()) === 0,
+    );
+    expect(seen.map(({ body }) => body).sort()).toEqual([...bodies].sort());
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(25);
+    expect(await queue.dead()).toEqual([]);
+  });
+
+  test('keeps a message whose job could not be started, and brings it again under the same id', async () => {
+    if (server === undefined) return;
+    await queue.send('{"source":"s3://b/a.jpg"}');
+    const ids: string[] = [];
+    const submit: SubmitMessage = async ({ id }) => {
+      ids.push(id);
+      if (ids.length === 1) throw new Error('Temporal is away');
+    };
+    await consumeUntil(submit, async () => ids.length === 2 && (await queue.left()) === 0);
+    expect(ids[0]).toBe(ids[1]);
+  });
+
+  test('gives what a starter took and died over to the next one', async () => {
+    if (server === undefined) return;
+    await queue.send('{"source":"s3://b/a.jpg"}');
+    const dying = queue.source();
+    const [taken] = await dying.receive(new AbortController().signal);
+    await dying.close();
+    const seen: Message[] = [];
+    await consumeUntil(
+      async (message) => void seen.push(message),
+      () => seen.length === 1,
+    );
+    expect(seen[0]!.id).toBe(taken!.id);
+  });
+
+  test('puts a message that can never work aside, with the reason, and goes on', async () => {
+    if (server === undefined) return;
+    await queue.send('no json');
+    await queue.send('{"source":"s3://b/a.jpg"}');
+    const seen: string[] = [];
+    const submit: SubmitMessage = async ({ body }) => {
+      if (body === 'no json') throw new DarkroomError('InvalidJob', 'The message is no JSON.');
+      seen.push(body);
+    };
+    await consumeUntil(submit, async () => seen.length === 1 && (await queue.left()) === 0);
+    expect(await queue.dead()).toEqual([{ body: 'no json', reason: 'InvalidJob: The message is no JSON.' }]);
+  });
+
+  test('stops while it waits for messages', async () => {
+    if (server === undefined) return;
+    const source = queue.source();
+    const stop = new AbortController();
+    const loop = consume(source, async () => {}, logger, stop.signal);
+    await sleep(100);
+    stop.abort(new Error('done'));
+    await loop;
+    await source.close();
+  });
+
+  test('outlasts a server that does not answer', async () => {
+    if (server === undefined) return;
+    const source = queue.source();
+    let calls = 0;
+    const flaky: JobSource = {
+      name: source.name,
+      receive: (signal) => (++calls === 1 ? Promise.reject(new Error('ECONNREFUSED')) : source.receive(signal)),
+      done: (message) => source.done(message),
+      aside: (message, reason) => source.aside(message, reason),
+      close: () => source.close(),
+    };
+    await queue.send('{"source":"s3://b/a.jpg"}');
+    const stop = new AbortController();
+    let seen = 0;
+    const loop = consume(flaky, async () => void seen++, logger, stop.signal);
+    await until(async () => seen === 1 && (await queue.left()) === 0);
+    stop.abort(new Error('done'));
+    await loop;
+    await source.close();
+  });
+});
