@@ -44,7 +44,7 @@ async function isSuperseded(client: Client, { workflowId, runId }: WorkflowExecu
 }
 
 /** What the run was given, as far as its memo tells; else its id. */
-export function sourceOf(run: WorkflowExecutionInfo): string {
+export function sourceOf(run: Pick<WorkflowExecutionInfo, 'memo' | 'workflowId'>): string {
   const source = run.memo?.['source'];
   return typeof source === 'string' ? source : run.workflowId;
 }

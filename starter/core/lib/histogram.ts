@@ -13,6 +13,12 @@ export class Histogram {
     this.count++;
   }
 
+  /** Adds the values of another one. */
+  merge(other: Histogram): void {
+    for (const [bucket, count] of other.buckets) this.buckets.set(bucket, (this.buckets.get(bucket) ?? 0) + count);
+    this.count += other.count;
+  }
+
   /**
    * The value that `share` of all values do not exceed, within 1 %.
    * @param share 0–1
