@@ -112,6 +112,36 @@ describeInBrowser('the page', () => {
     expect(found).toEqual({ batches: [], batch: [], item: [], add: [] });
   });
 
+  test('of 10,000 items only those in view are drawn, wherever one scrolls to', async () => {
+    // Made by the test: what is looked at here is the drawing.
+    const total = 10_000;
+    const figures = { id: 'big', items: total, open: 0, succeeded: total, failed: 0, cancelled: 0, itemsPerSecond: 0 };
+    const item = (at: number) => ({
+      ...{ id: `big~${at}`, state: 'succeeded', kind: 'image', preset: 'web', source: `file:///big/${at}.jpg` },
+      ...{ startedAt: '2026-01-01T00:00:00Z', closedAt: '2026-01-01T00:00:01Z', links: {} },
+    });
+    await page.route('**/v1/batches/big', (route) =>
+      route.fulfill({ json: { ...figures, latencyMs: { sample: 0 }, unserved: [], links: {} } }),
+    );
+    await page.route('**/v1/batches/big/items?**', (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const [from, limit] = [Number(query.get('cursor') ?? 0), Number(query.get('limit'))];
+      const items = Array.from({ length: Math.min(limit, total - from) }, (_, index) => item(from + index));
+      const next = from + limit < total ? String(from + limit) : undefined;
+      return route.fulfill({ json: { items, next } });
+    });
+    await open('#/batch/big');
+    await page.getByRole('link', { name: /^0\.jpg/ }).waitFor();
+    const scroll = (to: string) => page.evaluate(`scrollTo(0, ${to})`);
+    await scroll('document.body.scrollHeight / 2');
+    await page.locator('.card-link').nth(10).waitFor();
+    await scroll('document.body.scrollHeight');
+    const last = page.getByRole('link', { name: /^9999\.jpg/ });
+    await last.waitFor();
+    expect(await last.locator('..').getAttribute('aria-posinset')).toBe('10000');
+    expect(await page.locator('.card').count()).toBeLessThan(80);
+  });
+
   test('nothing was refused by the policy, and no script failed', () => {
     expect(complaints.filter((text) => !/status of 404/.test(text))).toEqual([]);
   });

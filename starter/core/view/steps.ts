@@ -84,7 +84,10 @@ export function stepsFrom(
       const now = pending.find(({ activityId }) => activityId === scheduled.activityId);
       if (now) {
         step.attempts = step.earlier + (now.attempt ?? 1);
-        Object.assign(step, now.state === STARTED ? { state: 'running', startedAt: timeOf(now.lastStartedTime) } : {});
+        Object.assign(
+          step,
+          Number(now.state) === STARTED ? { state: 'running', startedAt: timeOf(now.lastStartedTime) } : {},
+        );
       }
     } else if (started) {
       const step = byEvent.get(String(started.scheduledEventId));

@@ -137,7 +137,7 @@ export function listItems(
   id: string,
   options: { state?: ItemState; cursor?: string; signal?: AbortSignal },
 ): Promise<{ items: Item[]; next?: string }> {
-  const query = new URLSearchParams({ limit: '100' });
+  const query = new URLSearchParams({ limit: '200' });
   if (options.state) query.set('state', options.state);
   if (options.cursor) query.set('cursor', options.cursor);
   return call(`${batch(id)}/items?${query}`, { signal: options.signal });

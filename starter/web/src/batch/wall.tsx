@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useGridWindow, type GridSize } from '../lib/grid';
+import { useGridWindow } from '../lib/grid';
+import type { GridSize } from '../lib/grid-window';
 import { Card } from './card';
 import type { ItemList } from './use-items';
 
@@ -15,7 +16,8 @@ const AHEAD = 100;
 export function Wall({ list, total, onChanged }: { list: ItemList; total: number; onChanged: () => void }) {
   const frame = useRef<HTMLUListElement>(null);
   const [currentId, setCurrentId] = useState<string>();
-  const moved = useRef(false);
+  /** The card that the keyboard is on its way to. */
+  const goal = useRef<number | undefined>(undefined);
   const length = list.complete ? list.items.length : Math.max(total, list.items.length);
   // By id, since results that land push the others on.
   const current = Math.max(
@@ -27,15 +29,15 @@ export function Wall({ list, total, onChanged }: { list: ItemList; total: number
 
   useEffect(() => list.need(to + AHEAD), [to, list.need]);
   useEffect(() => {
-    if (!moved.current) return;
-    moved.current = false;
+    if (goal.current !== current) return;
+    goal.current = undefined;
     frame.current?.querySelector<HTMLElement>(`[data-index="${current}"]`)?.focus({ preventScroll: true });
   });
 
   const go = (index: number): void => {
     const target = Math.min(list.items.length - 1, Math.max(0, index));
     setCurrentId(list.items[target]?.id);
-    moved.current = true;
+    goal.current = target;
     const top = (frame.current?.getBoundingClientRect().top ?? 0) + Math.floor(target / grid.columns) * grid.rowHeight;
     if (top < 80) scrollBy({ top: top - 80 });
     else if (top + grid.rowHeight > innerHeight) scrollBy({ top: top + grid.rowHeight - innerHeight + 16 });

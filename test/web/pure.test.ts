@@ -1,0 +1,92 @@
+/** The parts of the page, and of what serves it, that need no browser. */
+import { withBacklog } from '../../starter/core/view/throughput';
+import { stepsFrom } from '../../starter/core/view/steps';
+import { bytes, clock, duration, fileName, saving } from '../../starter/web/src/lib/format';
+import { gridWindow } from '../../starter/web/src/lib/grid-window';
+import { cueAt, parseStoryboard } from '../../starter/web/src/lib/vtt';
+
+test.each([
+  [bytes(0), '0 B'],
+  [bytes(1540), '1.5 kB'],
+  [bytes(999_600), '1.0 MB'],
+  [bytes(23_400_000), '23 MB'],
+  [duration(0.44), '0.4 s'],
+  [duration(59.6), '1 min'],
+  [duration(200), '3 min 20 s'],
+  [duration(7500), '2 h 5 min'],
+  [clock(65), '1:05'],
+  [clock(3725), '1:02:05'],
+  [clock(NaN), '0:00'],
+  [saving(1000, 380), '−62 %'],
+  [saving(1000, 1050), '+5 %'],
+  [fileName('s3://bucket/a/b%20c.jpg'), 'b c.jpg'],
+  [fileName('https://x.example/a.jpg?token=1'), 'a.jpg'],
+  [fileName('file:///%E0%A4%A.jpg'), '%E0%A4%A.jpg'],
+])('%s', (said, expected) => expect(said).toBe(expected));
+
+describe('the wall', () => {
+  const size = { minColumn: 190, gap: 10, rowHeight: () => 190 };
+
+  test('draws the rows in view and two more on each side', () => {
+    const window = gridWindow(10_000, 1000, -20_000, 800, size);
+    expect(window).toEqual({ columns: 5, rowHeight: 200, first: 98, last: 106, height: 400_000 });
+  });
+
+  test('has at least one column, and never draws beyond its ends', () => {
+    expect(gridWindow(3, 100, 50, 800, size)).toMatchObject({ columns: 1, first: 0, last: 3 });
+    expect(gridWindow(0, 1000, 0, 800, size)).toMatchObject({ first: 0, last: 0, height: 0 });
+    expect(gridWindow(10, 1000, -90_000, 800, size)).toMatchObject({ first: 2, last: 2 });
+  });
+});
+
+test('a storyboard names the tile of each time', () => {
+  const cues = parseStoryboard(
+    'WEBVTT\n\n00:00:00.000 --> 00:00:01.000\ns.jpg#xywh=0,0,160,90\n\n00:00:01.000 --> 00:01:02.500\ns.jpg#xywh=160,0,160,90\n',
+  );
+  expect(cues).toHaveLength(2);
+  expect(cueAt(cues, 0.5)).toMatchObject({ sheet: 's.jpg', x: 0 });
+  expect(cueAt(cues, 1)).toMatchObject({ x: 160, end: 62.5, width: 160, height: 90 });
+  expect(cueAt(cues, 99)).toMatchObject({ x: 160 });
+  expect(cueAt([], 0)).toBeUndefined();
+});
+
+test('the backlog of the past follows from what started and ended since', () => {
+  const minute = (begin: number, started: number, succeeded: number, failed = 0) => ({
+    ...{ begin, started, succeeded, failed, cancelled: 0 },
+  });
+  const views = withBacklog([minute(0, 10, 2), minute(60_000, 0, 4, 1), minute(120_000, 5, 1)], 7);
+  expect(views.map(({ backlog }) => backlog)).toEqual([8, 3, 7]);
+});
+
+describe('steps from a history', () => {
+  const at = (seconds: number) => ({ seconds, nanos: 0 }) as never;
+  const scheduled = (eventId: number, name: string, activityId: string) =>
+    ({
+      ...{ eventId, eventTime: at(eventId) },
+      activityTaskScheduledEventAttributes: { activityType: { name }, activityId, input: { payloads: [{}, {}, {}] } },
+    }) as never;
+  const started = (seconds: number, scheduledEventId: number, attempt: number) =>
+    ({ eventTime: at(seconds), activityTaskStartedEventAttributes: { scheduledEventId, attempt } }) as never;
+  const completed = (seconds: number, scheduledEventId: number) =>
+    ({ eventTime: at(seconds), activityTaskCompletedEventAttributes: { scheduledEventId } }) as never;
+  const failed = (seconds: number, scheduledEventId: number) =>
+    ({ eventTime: at(seconds), activityTaskFailedEventAttributes: { scheduledEventId } }) as never;
+
+  test('have their attempts, of the server and of the workflow together', () => {
+    const events = [scheduled(5, 'encodeRung', '1'), started(6, 5, 2), failed(7, 5)];
+    events.push(scheduled(9, 'encodeRung', '2'), started(10, 9, 1), completed(12, 9));
+    const [step, ...others] = stepsFrom(events, [], () => '720p');
+    expect(others).toEqual([]);
+    expect(step).toMatchObject({ name: 'encode 720p', state: 'done', attempts: 3 });
+    expect(step).toMatchObject({ scheduledAt: '1970-01-01T00:00:05.000Z', endedAt: '1970-01-01T00:00:12.000Z' });
+  });
+
+  test('that are under way come from what is pending', () => {
+    const pending = [{ activityId: '1', state: 2, attempt: 4, lastStartedTime: at(8) }];
+    const steps = stepsFrom([scheduled(5, 'makeImage', '1'), scheduled(6, 'other', '2')], pending, () => undefined);
+    expect(steps).toMatchObject([
+      { name: 'image', state: 'running', attempts: 4, startedAt: '1970-01-01T00:00:08.000Z' },
+      { name: 'other', state: 'waiting', attempts: 1 },
+    ]);
+  });
+});
