@@ -39,7 +39,7 @@ export function render(chart: string, values: string[], ...set: string[]): Manif
     maxBuffer: 64 * 1024 * 1024,
   });
   return parseAllDocuments(text)
-    .map((document) => document.toJS() as Manifest)
+    .map((document) => document.toJS())
     .filter((manifest) => manifest !== null);
 }
 

@@ -148,7 +148,9 @@ suite('helm/workers', () => {
     expect(find(manifests, 'ExternalSecret', 'workers-secrets').spec.data).toHaveLength(4);
     expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);
     expect(
-      Object.keys(find(manifests, 'ConfigMap', 'workers-config').data).filter((key) => /(KEY|KEY_ID|SECRET)$/.test(key)),
+      Object.keys(find(manifests, 'ConfigMap', 'workers-config').data).filter((key) =>
+        /(KEY|KEY_ID|SECRET)$/.test(key),
+      ),
     ).toEqual([]);
   });
 

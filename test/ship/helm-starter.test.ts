@@ -1,0 +1,64 @@
+import { find, helmIsThere, lint, podSpecs, refusal, render, valuesFiles } from './helm-chart';
+
+const MINIMAL = 'ci/minimal-values.yaml';
+const FULL = 'ci/full-values.yaml';
+const suite = helmIsThere() ? describe : describe.skip;
+
+suite('helm/starter', () => {
+  describe.each(valuesFiles('starter'))('%s', (file) => {
+    test('passes lint', () => lint('starter', file));
+
+    test('every pod is restricted, and only a scaled Deployment leaves the number of pods open', () => {
+      const manifests = render('starter', [file]);
+      for (const pod of podSpecs(manifests)) {
+        expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001 });
+        expect(pod.automountServiceAccountToken).toBe(false);
+        for (const { securityContext } of pod.containers) {
+          expect(securityContext).toMatchObject({ readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
+        }
+      }
+      const scaled = manifests.some(({ kind }) => kind === 'HorizontalPodAutoscaler');
+      expect('replicas' in find(manifests, 'Deployment', 'starter').spec).toBe(!scaled);
+    });
+  });
+
+  test('the API is open to the cluster, so its keys are always read, from a file', () => {
+    const manifests = render('starter', [MINIMAL]);
+    const { spec } = find(manifests, 'Deployment', 'starter').spec.template;
+    expect(spec.containers[0].env).toEqual([
+      { name: 'DARKROOM_API_KEYS_FILE', value: '/etc/darkroom/secrets/DARKROOM_API_KEYS' },
+    ]);
+    expect(find(manifests, 'ConfigMap', 'starter-config').data).toMatchObject({ DARKROOM_HTTP_HOST: '0.0.0.0' });
+    expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);
+  });
+
+  test('the Service, the Ingress and the test speak of the same port', () => {
+    const manifests = render('starter', [FULL]);
+    expect(find(manifests, 'Service', 'starter').spec.ports).toEqual([{ name: 'http', port: 80, targetPort: 'http' }]);
+    expect(find(manifests, 'Ingress', 'starter').spec.rules[0].http.paths[0].backend.service).toEqual({
+      name: 'starter',
+      port: { name: 'http' },
+    });
+    expect(find(manifests, 'Pod', 'starter-ready').spec.containers[0].command[2]).toContain(
+      'STARTER_SERVICE_HOST}:80`',
+    );
+  });
+
+  test('the Service finds the pods, and no pod of a test', () => {
+    const manifests = render('starter', [MINIMAL]);
+    const { selector } = find(manifests, 'Service', 'starter').spec;
+    expect(find(manifests, 'Deployment', 'starter').spec.template.metadata.labels).toMatchObject(selector);
+    expect(find(manifests, 'Pod', 'starter-ready').metadata.labels).not.toMatchObject(selector);
+  });
+
+  test.each([
+    ['a wrong key', ['replica=1'], /additional properties 'replica' not allowed/],
+    ['localhost for Temporal', ['temporal.address=127.0.0.1:7233'], /in a pod that is the pod itself/],
+    ['no Secret', ['secrets.name='], /the API needs DARKROOM_API_KEYS \(docs\/api\.md\)\. Set secrets\.name/],
+    ['too little time to stop', ['shutdown.termination=33'], /termination has to be more than force and five seconds/],
+    ['an Ingress without a host', ['ingress.enabled=true'], /ingress\.host is empty/],
+    ['a Redis address as a value', ['env.REDIS_PASSWORD=x'], /looks like a secret/],
+  ])('%s is refused with a sentence', (_what, set, sentence) => {
+    expect(refusal('starter', [MINIMAL], ...set)).toMatch(sentence);
+  });
+});
