@@ -17,19 +17,21 @@ const FASTER = 5;
 async function main(): Promise<void> {
   await inTemporaryFolder(async (folder) => {
     const system = await startSystem(folder, FASTER);
+    const stop = new AbortController();
     try {
-      await drill(system);
+      await drill(system, stop.signal);
     } finally {
+      stop.abort();
       await system.stop();
     }
   });
 }
 
-async function drill(system: System): Promise<void> {
+async function drill(system: System, stop: AbortSignal): Promise<void> {
   const { prometheusUrl, alertmanagerUrl } = system.monitor;
   const list = await writeList(system.config, ITEMS);
   const worker = await system.worker();
-  const batch = startBatch(system, list);
+  const batch = startBatch(system, list, stop);
 
   let empty: string[] = [];
   let round = 0;
@@ -60,9 +62,10 @@ async function drill(system: System): Promise<void> {
 }
 
 /** Resolves with the exit code. */
-function startBatch({ env, config }: System, list: string): Promise<number | null> {
+function startBatch({ env, config }: System, list: string, stop: AbortSignal): Promise<number | null> {
   const args = [built('starter/cli/start-batch.js'), '--input', list, '--output', `${config.home}/out`, '--json'];
   const child = spawn(process.execPath, [...args, '--shared-files'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  stop.addEventListener('abort', () => child.kill('SIGKILL'));
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
