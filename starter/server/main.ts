@@ -10,6 +10,7 @@ import { createStorage } from '../../storage';
 import { cachedPresets } from '../core/job';
 import { ManifestCache } from '../core/view/item';
 import { createQueueMetrics } from '../queue-metrics';
+import { startJobSource } from '../sources';
 import { createApp, type App } from './app';
 import { ApiKeys, checkExposure } from './guard/auth';
 import { Backlog } from './guard/backlog';
@@ -31,7 +32,9 @@ async function main(): Promise<void> {
   const { port } = app.server.address() as AddressInfo;
   logger.info({ host: config.httpHost, port, keys: !keys.open }, 'API server ready');
   process.send?.({ type: 'ready', httpPort: port });
+  const jobs = startJobSource(service);
   await stopped(app, config, logger, stop);
+  await jobs.stop();
   service.temporal.stop();
   service.storage.close();
   await service.connection.close();

@@ -102,7 +102,19 @@ withTerraform('the switching logic', () => {
     await writeFile(values, stringify(decide(environment).workers_values.value));
     const chart = path.join(root, 'helm/workers');
     const own = path.join(chart, `values/${environment}.yaml`);
-    const args = ['template', 'workers', chart, '--values', own, '--values', values, '--set', 'image.tag=abc'];
+    const args = [
+      'template',
+      'workers',
+      chart,
+      '--values',
+      own,
+      '--values',
+      values,
+      '--set',
+      'image.tag=abc',
+      '--kube-version',
+      '1.34.0',
+    ];
     const { status, stderr } = spawnSync('helm', args, { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
