@@ -42,6 +42,8 @@ secret('postgres_password');
 secret('s3_access_key');
 secret('s3_secret_key');
 secret('grafana_admin_password');
+const redis = secret('redis_password');
+secret('redis_url', () => `redis://:${redis}@redis:6379`);
 const key = secret('api_key');
 // What the starter knows: name, tenant, jobs a minute, and of the key only its hash.
 secret('api_keys', () => `operator:default:6000:${createHash('sha256').update(key).digest('hex')}`);
