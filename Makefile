@@ -25,7 +25,7 @@ logs: ## follows the logs (one service: S=starter)
 
 scale: N ?= 2
 scale: ## more or fewer workers: POOL=image N=4
-	$(COMPOSE) up --detach --no-recreate --scale workers-$(POOL)=$(N) workers-$(POOL)
+	$(COMPOSE) up --detach --no-recreate --no-deps --scale workers-$(POOL)=$(N) workers-$(POOL)
 
 batch: N ?= 2000
 batch: ## processes N samples: N=2000
