@@ -1,4 +1,4 @@
-import { html, type Html } from './html';
+import { markup, type Html } from './html';
 import { clock, niceTicks, timeTicks } from './scale';
 
 /** px of the drawing; the page scales it to its width. */
@@ -35,15 +35,15 @@ export function drawChart(chart: Chart): Html {
   const x = (index: number): number => px(PLOT.left + ((PLOT.right - PLOT.left) * index) / count);
   const y = (value: number): number => px(PLOT.bottom - ((PLOT.bottom - PLOT.top) * value) / top);
   const times = timeTicks(count * secondsEach);
-  return html`<figure>
+  return markup`<figure>
     <figcaption>
       <b>${title}</b> <span class="unit">${unit}</span>${series.length > 1 ? series.map(legend) : ''}
     </figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}, ${unit}">
-      ${ticks.map((tick) => html`<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${y(tick)}" y2="${y(tick)}" /><text class="axis" text-anchor="end" x="${PLOT.left - 8}" y="${y(tick) + 4}">${write(tick)}</text>`)}
-      ${times.map((time) => html`<text class="axis" text-anchor="middle" x="${x(time / secondsEach)}" y="${HEIGHT - 8}">${clock(time)}</text>`)}
+      ${ticks.map((tick) => markup`<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${y(tick)}" y2="${y(tick)}" /><text class="axis" text-anchor="end" x="${PLOT.left - 8}" y="${y(tick) + 4}">${write(tick)}</text>`)}
+      ${times.map((time) => markup`<text class="axis" text-anchor="middle" x="${x(time / secondsEach)}" y="${HEIGHT - 8}">${clock(time)}</text>`)}
       ${series.map((one, index) => draw(one, series.slice(0, index), x, y))}
-      ${Array.from({ length: count }, (_, index) => html`<rect class="hover" x="${x(index)}" y="${PLOT.top}" width="${px(x(1) - x(0))}" height="${PLOT.bottom - PLOT.top}"><title>${told(chart, index)}</title></rect>`)}
+      ${Array.from({ length: count }, (_, index) => markup`<rect class="hover" x="${x(index)}" y="${PLOT.top}" width="${px(x(1) - x(0))}" height="${PLOT.bottom - PLOT.top}"><title>${told(chart, index)}</title></rect>`)}
     </svg>
   </figure>`;
 }
@@ -53,11 +53,11 @@ type Scale = (value: number) => number;
 function draw({ shape, colour, values }: Series, below: Series[], x: Scale, y: Scale): Html {
   if (shape === 'bars') {
     const gap = x(1) - x(0) > 4 ? 1 : 0;
-    return html`${values.map((value = 0, index) => {
+    return markup`${values.map((value = 0, index) => {
       const base = below.reduce((sum, one) => sum + (one.values[index] ?? 0), 0);
       const [low, high] = [y(base), y(base + value)];
       if (value <= 0) return '';
-      return html`<rect
+      return markup`<rect
         class="fill ${colour}"
         x="${x(index)}"
         y="${high}"
@@ -70,19 +70,19 @@ function draw({ shape, colour, values }: Series, below: Series[], x: Scale, y: S
   const path = runs.map((run) =>
     run.map(([index, value], at) => `${at === 0 ? 'M' : 'L'}${x(index + 0.5)} ${y(value)}`).join(''),
   );
-  const line = html`<path class="line ${colour}" d="${path.join('')}" />${runs
-      .filter((run) => run.length === 1)
-      .map((run) =>
-        run.map(
-          ([index, value]) => html`<circle class="fill ${colour}" cx="${x(index + 0.5)}" cy="${y(value)}" r="2.5" />`,
-        ),
-      )}`;
+  const line = markup`<path class="line ${colour}" d="${path.join('')}" />${runs
+    .filter((run) => run.length === 1)
+    .map((run) =>
+      run.map(
+        ([index, value]) => markup`<circle class="fill ${colour}" cx="${x(index + 0.5)}" cy="${y(value)}" r="2.5" />`,
+      ),
+    )}`;
   if (shape === 'line') return line;
   const areas = runs.map((run, at) => {
     const [from, to] = [run[0]?.[0] ?? 0, run.at(-1)?.[0] ?? 0];
     return `${path[at]}L${x(to + 0.5)} ${y(0)}L${x(from + 0.5)} ${y(0)}Z`;
   });
-  return html`<path class="area ${colour}" d="${areas.join('')}" />${line}`;
+  return markup`<path class="area ${colour}" d="${areas.join('')}" />${line}`;
 }
 
 /** Stretches of values without a hole, each as [index, value]. */
@@ -106,7 +106,7 @@ function highest(series: Series[], count: number): number {
 }
 
 function legend({ name, colour }: Series): Html {
-  return html` <span class="key"><i class="${colour}"></i>${name}</span>`;
+  return markup` <span class="key"><i class="${colour}"></i>${name}</span>`;
 }
 
 /** `at 1:30: succeeded 4.2, failed 0` */

@@ -6,7 +6,7 @@ export class Html {
 type Value = Html | string | number | undefined | Value[];
 
 /** A template whose values are escaped, unless they are `Html` themselves: names of files come from strangers. */
-export function html(parts: TemplateStringsArray, ...values: Value[]): Html {
+export function markup(parts: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(parts.reduce((text, part, index) => text + rendered(values[index - 1]) + part));
 }
 

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount, formatRate, formatSeconds } from '../cli/ui/format';
 import { drawChart, type Chart } from './chart';
 import type { BatchReport, FailureGroup, ReportItem } from './collect';
-import { Html, html } from './html';
+import { Html, markup } from './html';
 import { STYLE } from './style';
 
 /** Where the Web UI shows a run; undefined where nobody knows of one. */
@@ -11,9 +11,9 @@ export type RunUrl = (item: Pick<ReportItem, 'workflowId' | 'runId'>) => string 
 export function reportPage(report: BatchReport, runUrl: RunUrl, batchUrl?: string): string {
   const { batchId, from, to, open } = report;
   const when = `${minute(from)} to ${open > 0 ? 'now' : minute(to)} UTC, ${formatSeconds((to - from) / 1000)}`;
-  const body = html`<header>
+  const body = markup`<header>
       <h1>${batchId}</h1>
-      <div class="dim">${when}${batchUrl === undefined ? '' : html` · <a href="${batchUrl}">Web UI</a>`}</div>
+      <div class="dim">${when}${batchUrl === undefined ? '' : markup` · <a href="${batchUrl}">Web UI</a>`}</div>
     </header>
     ${cards(report)} ${charts(report).map(drawChart)} ${percentiles(report)} ${failures(report, runUrl)}
     ${slowest(report, runUrl)}
@@ -22,7 +22,7 @@ export function reportPage(report: BatchReport, runUrl: RunUrl, batchUrl?: strin
       them${report.mended > 0 ? `; ${formatCount(report.mended)} failed runs were done again since and count in the plots only` : ''}.
       Written ${minute(Date.now())} UTC by npm run report -- ${batchId}
     </footer>`;
-  return html`<!doctype html>
+  return markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -42,9 +42,9 @@ export function reportPage(report: BatchReport, runUrl: RunUrl, batchUrl?: strin
 function cards(report: BatchReport): Html {
   const { succeeded, failed, cancelled, open, kinds, from, to, latency, bytesIn, bytesOut } = report;
   const card = (value: string, name: string, bad = false): Html =>
-    html`<div class="card${bad ? ' bad' : ''}"><b>${value}</b><span>${name}</span></div>`;
+    markup`<div class="card${bad ? ' bad' : ''}"><b>${value}</b><span>${name}</span></div>`;
   const rate = succeeded / Math.max(1, (to - from) / 1000);
-  return html`<div class="cards">
+  return markup`<div class="cards">
     ${card(formatCount(succeeded), `published: ${formatCount(kinds.image)} images, ${formatCount(kinds.video)} videos`)}
     ${card(formatCount(failed), 'failed', failed > 0)}
     ${open > 0 ? card(formatCount(open), 'open') : ''}${cancelled > 0 ? card(formatCount(cancelled), 'cancelled') : ''}
@@ -95,43 +95,43 @@ export function charts({ points, widthMs }: BatchReport): Chart[] {
 }
 
 function percentiles({ latency }: BatchReport): Html {
-  if (latency.count === 0) return html`<p class="dim">Nothing has been published yet.</p>`;
+  if (latency.count === 0) return markup`<p class="dim">Nothing has been published yet.</p>`;
   const shares = [0.5, 0.75, 0.9, 0.95, 0.99, 1];
-  return html`<h2>Latency of published items</h2>
+  return markup`<h2>Latency of published items</h2>
     <table>
       <tr>
-        ${shares.map((share) => html`<th class="number">${share === 1 ? 'slowest' : `p${share * 100}`}</th>`)}
+        ${shares.map((share) => markup`<th class="number">${share === 1 ? 'slowest' : `p${share * 100}`}</th>`)}
       </tr>
       <tr>
-        ${shares.map((share) => html`<td class="number">${ms(latency.percentile(share))}</td>`)}
+        ${shares.map((share) => markup`<td class="number">${ms(latency.percentile(share))}</td>`)}
       </tr>
     </table>`;
 }
 
 function failures({ failures: groups, unread, failed }: BatchReport, runUrl: RunUrl): Html {
-  if (failed === 0) return html``;
+  if (failed === 0) return markup``;
   const row = (item: FailureGroup['examples'][number]): Html =>
-    html`<tr>
+    markup`<tr>
       <td>${link(item, runUrl)}</td>
       <td>${item.message}</td>
     </tr>`;
-  return html`<h2>Failures</h2>
+  return markup`<h2>Failures</h2>
     ${groups.map(
       ({ type, count, examples }) =>
-        html`<details open>
+        markup`<details open>
           <summary><b>${formatCount(count)}</b> × ${type}</summary>
           <table>
             ${examples.map(row)}
           </table>
-          ${count > examples.length ? html`<div class="dim">and ${formatCount(count - examples.length)} more</div>` : ''}
+          ${count > examples.length ? markup`<div class="dim">and ${formatCount(count - examples.length)} more</div>` : ''}
         </details>`,
     )}
-    ${unread > 0 ? html`<p class="dim">${formatCount(unread)} more failures were counted, not read.</p>` : ''}`;
+    ${unread > 0 ? markup`<p class="dim">${formatCount(unread)} more failures were counted, not read.</p>` : ''}`;
 }
 
 function slowest({ slowest: items }: BatchReport, runUrl: RunUrl): Html {
-  if (items.length === 0) return html``;
-  return html`<h2>Slowest items</h2>
+  if (items.length === 0) return markup``;
+  return markup`<h2>Slowest items</h2>
     <table>
       <tr>
         <th class="number">time</th>
@@ -140,7 +140,7 @@ function slowest({ slowest: items }: BatchReport, runUrl: RunUrl): Html {
       </tr>
       ${items.map(
         (item) =>
-          html`<tr>
+          markup`<tr>
             <td class="number">${ms(item.ms)}</td>
             <td>${item.kind}</td>
             <td>${link(item, runUrl)}</td>
@@ -151,7 +151,7 @@ function slowest({ slowest: items }: BatchReport, runUrl: RunUrl): Html {
 
 function link(item: ReportItem, runUrl: RunUrl): Html {
   const url = runUrl(item);
-  return url === undefined ? html`${item.source}` : html`<a href="${url}">${item.source}</a>`;
+  return url === undefined ? markup`${item.source}` : markup`<a href="${url}">${item.source}</a>`;
 }
 
 function ms(value: number | undefined): string {

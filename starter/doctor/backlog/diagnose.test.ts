@@ -5,7 +5,16 @@ import { samplesIn } from './gather/workers';
 import type { Cause, Evidence, QueueEvidence, StepEvidence } from './types';
 
 const queue = (over: Partial<QueueEvidence> = {}): QueueEvidence => ({
-  ...{ name: 'd-image', pool: 'image', waiting: 0, oldestSeconds: 0, workers: ['1@host'], running: 0, dispatchRate: 0 },
+  ...{
+    name: 'd-image',
+    pool: 'image',
+    waiting: 0,
+    oldestSeconds: 0,
+    workers: ['1@host'],
+    gone: [],
+    running: 0,
+    dispatchRate: 0,
+  },
   ...over,
 });
 const step = (over: Partial<StepEvidence> = {}): StepEvidence => ({
@@ -41,6 +50,11 @@ test.each<[string, Partial<Evidence>, Cause[]]>([
   ],
   ['workers without a free slot', { queues: [queue({ ...backedUp, slots: { used: 2, free: 0 } })] }, ['too-few-slots']],
   ['workers whose slots nobody knows', { queues: [queue({ ...backedUp, running: 2 })] }, ['too-few-slots']],
+  [
+    'workers with a slot that is free just now, while work flows',
+    { queues: [queue({ ...backedUp, slots: { used: 0, free: 2 }, dispatchRate: 1.2 })] },
+    ['too-few-slots'],
+  ],
   ['workers with free slots', { queues: [queue({ ...backedUp, slots: { used: 0, free: 2 } })] }, ['unexplained']],
   [
     'a limit that is reached',

@@ -10,6 +10,8 @@ export interface QueueEvidence {
   oldestSeconds: number;
   /** Identities of workers that asked for work lately, or that run something now. */
   workers: string[];
+  /** Those who asked lately, but have stopped to although work waits, and run nothing. */
+  gone: string[];
   /** Steps of the looked-at items that run now. */
   running: number;
   /** Tasks given to workers per second, averaged by the server over about 30 s. */

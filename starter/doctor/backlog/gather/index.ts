@@ -7,7 +7,7 @@ import { rootMessage } from '../../../core/lib/grpc';
 import type { Evidence, QueueEvidence, StepEvidence } from '../types';
 import { nearMisses } from './near-misses';
 import { countOpen, oldestOpen, otherPrefixes } from './open-items';
-import { describeQueue, type Scope } from './queues';
+import { describeQueue, type DescribedQueue, type Scope } from './queues';
 import { lookAtSteps } from './steps';
 import { probeStorage } from './storage';
 import { queuesOfListedWorkers, scrapeWorkers, type WorkerFigures } from './workers';
@@ -15,6 +15,10 @@ import { queuesOfListedWorkers, scrapeWorkers, type WorkerFigures } from './work
 /** No request may hang with the server, ms. */
 const REQUEST_MS = 20_000;
 const REQUESTS_TIMED = 3;
+/** A worker that has not asked for so long, while work waits, does not ask any more, ms. */
+const SILENT_POLLER_MS = 15_000;
+/** Tasks per second below which nothing is given out. */
+const STILL_RATE = 0.05;
 
 export interface GatherOptions {
   /** ms between the two looks at steps that tell figures. */
@@ -57,26 +61,41 @@ async function look(scope: Scope, config: Config, gapMs: number): Promise<Looked
     scrapeWorkers(config.home),
   ]);
   const steps = await limited(() => lookAtSteps(scope, items, gapMs));
-  const queues = described.map((queue) => withItems(queue, steps, workers));
+  const queues = described.map((queue) => withItems(queue, steps, workers, items.length >= open));
   const strays = await limited(() => findStrays(scope, queues, workers));
   return { open, lookedAt: items.length, queues, strays, steps, stages: workers.stages };
 }
 
 /** Adds what the items and the workers tell about a queue to what the server says. */
-function withItems(queue: QueueEvidence, steps: StepEvidence[], figures: WorkerFigures): QueueEvidence {
+function withItems(
+  described: DescribedQueue,
+  steps: StepEvidence[],
+  figures: WorkerFigures,
+  all: boolean,
+): QueueEvidence {
+  const { asked, ...queue } = described;
   const own = steps.filter((step) => step.queue === queue.name);
   const waiting = own.filter(({ state }) => state === 'waiting');
   const running = own.filter(({ state }) => state === 'running');
+  const total = Math.max(queue.waiting, waiting.length);
+  const runners = running.flatMap(({ worker }) => worker ?? []);
+  const heard = new Set([...runners, ...figures.slots.keys()]);
+  // While work waits, a worker with a free slot asks all the time, and one without runs something that we see, unless
+  // more items are open than were looked at, or a limit holds its question back.
+  const isSure = total > 0 && queue.limit === undefined && (all || queue.dispatchRate < STILL_RATE);
+  const silentSince = Date.now() - SILENT_POLLER_MS;
+  const gone = queue.workers.filter((name) => isSure && !heard.has(name) && (asked.get(name) ?? 0) < silentSince);
   // A worker whose slots are all busy does not ask for work, but what it runs names it.
-  const workers = [...new Set([...queue.workers, ...running.flatMap(({ worker }) => worker ?? [])])];
+  const workers = [...new Set([...queue.workers, ...runners])].filter((name) => !gone.includes(name));
   const slots = workers.map((worker) => figures.slots.get(worker)?.get(queue.pool));
   const known = slots.filter((value) => value !== undefined);
   return {
     ...queue,
     workers,
+    gone,
     running: running.length,
     // The server forgets its figure after five idle minutes.
-    waiting: Math.max(queue.waiting, waiting.length),
+    waiting: total,
     oldestSeconds: Math.max(queue.oldestSeconds, ...waiting.map(({ waitedSeconds }) => waitedSeconds)),
     slots:
       known.length === workers.length && known.length > 0

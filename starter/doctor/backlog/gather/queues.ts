@@ -17,12 +17,15 @@ export interface Scope {
   namespace: string;
 }
 
+/** With when each worker asked last, ms. */
+export type DescribedQueue = QueueEvidence & { asked: Map<string, number> };
+
 /** The server's view of one queue; what the items say is added later. */
 export async function describeQueue(
   { connection, namespace }: Scope,
   name: string,
   pool: Pool,
-): Promise<QueueEvidence> {
+): Promise<DescribedQueue> {
   const { stats, pollers, effectiveRateLimit } = await connection.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name },
@@ -32,12 +35,19 @@ export async function describeQueue(
   });
   const since = Date.now() - POLLER_MS;
   const alive = (pollers ?? []).filter(({ lastAccessTime }) => (toMs(lastAccessTime) ?? 0) > since);
+  const asked = new Map<string, number>();
+  for (const { identity, lastAccessTime } of alive) {
+    const name = identity ?? '';
+    asked.set(name, Math.max(asked.get(name) ?? 0, toMs(lastAccessTime) ?? 0));
+  }
   return {
     name,
     pool,
     waiting: Number(stats?.approximateBacklogCount ?? 0),
     oldestSeconds: Number(stats?.approximateBacklogAge?.seconds ?? 0),
-    workers: [...new Set(alive.map(({ identity }) => identity ?? ''))],
+    workers: [...asked.keys()],
+    asked,
+    gone: [],
     running: 0,
     dispatchRate: stats?.tasksDispatchRate ?? 0,
     limit: limitOf(effectiveRateLimit),

@@ -3,6 +3,8 @@ import { people, start, waits } from './workers';
 
 /** A limit binds from this share of it on: the server's rate is an average over half a minute. */
 const BINDING_SHARE = 0.5;
+/** Tasks per second below which nothing flows. */
+const STILL_RATE = 0.05;
 
 /** Queues that are served, only not fast enough. */
 export const capacityRules: Rule[] = [
@@ -32,7 +34,8 @@ export const capacityRules: Rule[] = [
       .filter((queue) => !binds(queue))
       .map((queue): Finding => {
         const { dispatchRate, waiting, workers, slots, running } = queue;
-        const idle = slots !== undefined && slots.free > 0;
+        // A free slot at this moment means nothing while work flows: short steps come and go between two looks.
+        const idle = slots !== undefined && slots.free > 0 && dispatchRate < STILL_RATE;
         const drain = dispatchRate > 0 ? `, so that the rest takes ${duration(waiting / dispatchRate)}` : '';
         return {
           cause: idle ? 'unexplained' : 'too-few-slots',

@@ -31,13 +31,17 @@ export const workerRules: Rule[] = [
     unserved(evidence, limits).map((queue) => ({
       cause: 'no-workers',
       queue: queue.name,
-      evidence: [waits(queue), `no worker asks for work of ${queue.name}`],
+      evidence: [waits(queue), `no worker asks for work of ${queue.name}`, ...queue.gone.map(farewell)],
       mend: [
         start(queue, evidence),
         `kubectl get deployments,scaledobjects -l app.kubernetes.io/name=workers   # in a cluster`,
       ],
     })),
 ];
+
+function farewell(worker: string): string {
+  return `${worker} asked until a while ago, runs none of the items that were looked at, and so seems to be gone`;
+}
 
 function unserved({ queues }: Evidence, limits: Limits): QueueEvidence[] {
   return queues.filter((queue) => isBackedUp(queue, limits) && queue.workers.length === 0);
