@@ -1,3 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { projectRoot } from '../../common/paths';
 import { find, helmIsThere, lint, podSpecs, refusal, render, valuesFiles, type Manifest } from './helm-chart';
 
 const MINIMAL = 'ci/minimal-values.yaml';
@@ -169,6 +173,19 @@ suite('helm/workers', () => {
     expect(spec.egress.flatMap((rule: Manifest) => rule.ports.map(({ port }: Manifest) => port))).toEqual([
       53, 53, 7233, 443, 9000, 4317,
     ]);
+  });
+
+  test('the rules and dashboards of observability/ come along, all of them', () => {
+    const manifests = render('workers', [FULL]);
+    const groups = readdirSync(path.join(projectRoot(), 'observability/rules'))
+      .flatMap((file) => parse(readFileSync(path.join(projectRoot(), 'observability/rules', file), 'utf8')).groups)
+      .map((group: Manifest) => group.name);
+    expect(find(manifests, 'PrometheusRule', 'workers').spec.groups.map((group: Manifest) => group.name)).toEqual(
+      groups,
+    );
+    for (const file of readdirSync(path.join(projectRoot(), 'observability/dashboards'))) {
+      expect(find(manifests, 'ConfigMap', `workers-${path.parse(file).name}`).data[file]).toContain('"panels"');
+    }
   });
 
   test.each([
