@@ -94,7 +94,7 @@ export function charts({ points, widthMs }: BatchReport): Chart[] {
   ];
 }
 
-function percentiles({ latency }: BatchReport): Html {
+function percentiles({ latency, slowest: [slowest] }: BatchReport): Html {
   if (latency.count === 0) return markup`<p class="dim">Nothing has been published yet.</p>`;
   const shares = [0.5, 0.75, 0.9, 0.95, 0.99, 1];
   return markup`<h2>Latency of published items</h2>
@@ -103,7 +103,7 @@ function percentiles({ latency }: BatchReport): Html {
         ${shares.map((share) => markup`<th class="number">${share === 1 ? 'slowest' : `p${share * 100}`}</th>`)}
       </tr>
       <tr>
-        ${shares.map((share) => markup`<td class="number">${ms(latency.percentile(share))}</td>`)}
+        ${shares.map((share) => markup`<td class="number">${ms(share === 1 ? slowest?.ms : latency.percentile(share))}</td>`)}
       </tr>
     </table>`;
 }

@@ -42,7 +42,7 @@ describe('the timeline', () => {
       timeline.succeeded(at + 1000, 1000);
     }
     const points = timeline.points();
-    expect(points.length).toBeLessThanOrEqual(120);
+    expect(points.length).toBeLessThanOrEqual(60);
     expect(points.reduce((sum, { succeeded }) => sum + succeeded, 0)).toBe(5_000);
     expect(points.at(-1)?.open).toBe(0);
     expect(points.find(({ succeeded }) => succeeded > 0)?.p50).toBeCloseTo(1000, -2);

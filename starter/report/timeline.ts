@@ -1,7 +1,7 @@
 import { Histogram } from '../core/lib/histogram';
 
 /** Points of a plot: as many as a screen tells apart, and a bound of memory. */
-const MAX_BUCKETS = 120;
+const MAX_BUCKETS = 60;
 const FIRST_WIDTH_MS = 1_000;
 
 /** What happened in one span of time. */
