@@ -3,7 +3,7 @@ import { defineConfig } from 'vite';
 
 const here = import.meta.dirname;
 
-/** `npx vite starter/web` serves the page while it is worked on, with the API of a running `npm run dev` behind it. */
+/** `npx vite --config starter/web/vite.config.mts` serves the page while it is worked on, with the API of a running `npm run dev` behind it. */
 export default defineConfig({
   root: here,
   base: '/',

@@ -16,7 +16,7 @@ export function Overview({ batches, minutes }: { batches: Batch[]; minutes: Thro
   return (
     <dl class="stats">
       <Stat label="Backlog" value={count(open)} note="items open" />
-      <Stat label="Rate" value={rate >= 10 ? count(rate) : rate.toFixed(1)} note="items a minute" />
+      <Stat label="Rate" value={rate === 0 || rate >= 10 ? count(rate) : rate.toFixed(1)} note="items a minute" />
       <Stat
         label="Time to clear"
         value={open === 0 ? '—' : rate > 0 ? duration((60 * open) / rate) : '…'}
