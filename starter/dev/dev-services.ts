@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../../common/config';
 import { built } from '../../common/paths';
+import { allowedRootsFile } from '../embedded/allowed-roots';
 import { startService, type Service } from '../embedded/child-process';
 import type { Report } from '../embedded/report';
 import { startWorkerProcess } from '../embedded/worker-process';
@@ -24,7 +25,12 @@ export class DevServices {
     if (this.stopped) return;
     await this.start('worker', startWorkerProcess(this.config, this.address));
     if (existsSync(built(API_SERVER))) {
-      const env = { ...process.env, TEMPORAL_ADDRESS: this.address };
+      const env = {
+        ...process.env,
+        TEMPORAL_ADDRESS: this.address,
+        // What the commands on this machine were allowed, as the worker beside it.
+        DARKROOM_ALLOWED_ROOTS_FILE: allowedRootsFile(this.config),
+      };
       await this.start('API server', startService({ module: API_SERVER, env }));
     }
     // Ctrl-C while they were starting.

@@ -105,7 +105,7 @@ function takeStreams(app: App): void {
 }
 
 /** Who asks, before anything else is looked at; and a limit to how long the asking may take. */
-function guard(app: App, { keys }: Service): void {
+function guard(app: App, { keys, stopping }: Service): void {
   app.decorateRequest('principal', null as unknown as Principal);
   app.addHook('onRequest', (request, reply, next) => {
     void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
@@ -116,6 +116,8 @@ function guard(app: App, { keys }: Service): void {
     next();
   });
   app.addHook('onSend', (_request, reply, _payload, next) => {
+    // A connection that is kept alive would hold up the stop.
+    if (stopping.aborted) void reply.header('connection', 'close');
     if (!reply.hasHeader('content-security-policy')) {
       void reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
     }

@@ -52,7 +52,8 @@ async function ask(
   path: string,
   body?: unknown,
 ): Promise<{ status: number; type: string; body: unknown }> {
-  const init = { method, headers: body === undefined ? {} : { 'content-type': 'application/json' } };
+  const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+  const init = { method, headers };
   const response = await fetch(api.url + path, {
     ...init,
     body: body === undefined ? undefined : JSON.stringify(body),

@@ -77,6 +77,8 @@ export class EventStream {
       ...headersOf(this.reply),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      // Kept alive after its end, it would hold up this server's stop.
+      connection: 'close',
       // nginx would hold events back.
       'x-accel-buffering': 'no',
     });
