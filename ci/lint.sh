@@ -17,8 +17,10 @@ run_tool() {
   "$program" "${@:2}"
 }
 
-mapfile -t scripts < <(find ci .ci deploy scripts -name '*.sh' -o -path .ci/run | sort)
+mapfile -t scripts < <(find ci .ci deploy -name '*.sh' -o -path .ci/run | sort)
 run_tool shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"
+mapfile -t scripts < <(find scripts -name '*.sh' | sort)
+run_tool shellcheck --external-sources --source-path=SCRIPTDIR --severity=error "${scripts[@]}"
 mapfile -t yaml < <(find .circleci presets observability deploy docker-compose*.y*ml -name '*.y*ml' 2>/dev/null | sort)
 run_tool yamllint --strict --config-file ci/lib/yamllint.yml "${yaml[@]}"
 run_tool check-jsonschema --builtin-schema vendor.circle-ci .circleci/config.yml

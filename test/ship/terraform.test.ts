@@ -39,6 +39,7 @@ interface Values {
 interface Decided {
   name: { value: string };
   workers_values: { value: Values };
+  starter_values: { value: Values };
 }
 
 /** What the switching logic decides for an environment; it needs no provider, so this is a real plan. */
@@ -97,27 +98,21 @@ withTerraform('the switching logic', () => {
   });
 
   const charts = hasHelm ? test : test.skip;
-  charts.each(environments)('gives %s values that helm/workers takes', async (environment) => {
-    const values = path.join(folder, `${environment}.yaml`);
-    await writeFile(values, stringify(decide(environment).workers_values.value));
-    const chart = path.join(root, 'helm/workers');
-    const own = path.join(chart, `values/${environment}.yaml`);
-    const args = [
-      'template',
-      'workers',
-      chart,
-      '--values',
-      own,
-      '--values',
-      values,
-      '--set',
-      'image.tag=abc',
-      '--kube-version',
-      '1.34.0',
-    ];
-    const { status, stderr } = spawnSync('helm', args, { encoding: 'utf8' });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  });
+  charts.each(environments.flatMap((environment) => ['http', 'redis', 'sqs'].map((jobs) => [environment, jobs])))(
+    'gives %s with jobs from %s values that both charts take',
+    async (environment, jobs) => {
+      const decided = decide(environment!, '-var', `job_source=${jobs}`);
+      for (const name of ['workers', 'starter'] as const) {
+        const values = path.join(folder, `${environment}-${name}.yaml`);
+        await writeFile(values, stringify(decided[`${name}_values`].value));
+        const chart = path.join(root, 'helm', name);
+        const own = path.join(chart, `values/${environment}.yaml`);
+        const given = ['--values', own, '--values', values, '--set', 'image.tag=abc', '--kube-version', '1.34.0'];
+        const { status, stderr } = spawnSync('helm', ['template', name, chart, ...given], { encoding: 'utf8' });
+        if (status !== 0) throw new Error(stderr);
+      }
+    },
+  );
 });
 
 describe('what only the cloud could run', () => {

@@ -70,9 +70,10 @@ output "workers_values" {
 output "starter_values" {
   description = "Values of helm/starter that follow from the switches."
   value = merge(local.common_values, {
+    # The API always has keys, so the starter always has a Secret.
     secrets = {
-      keys     = concat(local.secret_keys, local.source_secret_keys)
-      external = merge(local.secrets.external, { enabled = length(concat(local.secret_keys, local.source_secret_keys)) > 0 })
+      keys     = concat(["DARKROOM_API_KEYS"], local.secret_keys, local.source_secret_keys)
+      external = merge(local.secrets.external, { enabled = true })
     }
     env = local.source_env
   })

@@ -94,7 +94,7 @@ run "sqs" {
     error_message = "sqs and nothing else"
   }
   assert {
-    condition     = output.starter_values.env.DARKROOM_JOB_SOURCE == "sqs" && length(output.starter_values.secrets.keys) == 0
+    condition     = output.starter_values.env.DARKROOM_JOB_SOURCE == "sqs" && !contains(output.starter_values.secrets.keys, "DARKROOM_REDIS_URL")
     error_message = "the queue is reached by the pod's role, without a key"
   }
 }
