@@ -82,7 +82,7 @@ export async function createApp(service: Service): Promise<App> {
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP, theme: { title: 'Darkroom API' } });
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger());
   // After the plugin, so that it sees them.
-  await app.register(async (routes) => {
+  await app.register((routes, _options, done) => {
     const api = routes as App;
     for (const add of [jobRoutes, batchRoutes, uploadRoutes, eventRoutes, controlRoutes, fileRoutes]) add(api, service);
     healthRoutes(api, service);
@@ -90,6 +90,7 @@ export async function createApp(service: Service): Promise<App> {
     stepRoutes(api, service);
     throughputRoutes(api, service);
     pageRoutes(api);
+    done();
   });
   return app;
 }

@@ -4,6 +4,7 @@ import {
   type Client,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage } from '../../../storage';
 import { describeItem } from '../control';
@@ -14,7 +15,7 @@ import { attribute, memoText, stateOf, type Run } from './runs';
 
 /** A worker answers the query; without one there is no use in waiting longer. */
 const QUERY_MS = 2_000;
-const STARTED = 2;
+const STARTED = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
 /** Events in the history of a run that no worker has seen: its start and its first task. */
 const UNTOUCHED = 2;
 

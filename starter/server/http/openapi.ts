@@ -27,12 +27,12 @@ interface ContentBody {
 export const openApiTransform: NonNullable<Options['transform']> = (document) => {
   const schema = document.schema as { body?: unknown } | undefined;
   const json = (schema?.body as Partial<ContentBody> | undefined)?.content?.['application/json'];
-  if (schema === undefined || json === undefined) return jsonSchemaTransform(document as never) as never;
-  const plain = jsonSchemaTransform({ ...document, schema: { ...schema, body: json.schema } } as never) as {
+  if (schema === undefined || json === undefined) return jsonSchemaTransform(document);
+  const plain = jsonSchemaTransform({ ...document, schema: { ...schema, body: json.schema } }) as {
     schema: { body: unknown };
     url: string;
   };
   const lines = { type: 'string', description: 'One job a line, each as the body of POST /v1/jobs' };
   plain.schema.body = { content: { 'application/json': { schema: plain.schema.body }, [NDJSON]: { schema: lines } } };
-  return plain as never;
+  return plain;
 };
