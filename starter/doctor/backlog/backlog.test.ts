@@ -10,6 +10,8 @@ import { built } from '../../../common/paths';
 import { startDelayingProxy } from '../../../test/support/delaying-proxy';
 import { startTestServer, type TestServer } from '../../../test/starter/server';
 import { examineBacklog } from '.';
+import { diagnose } from './diagnose';
+import { gather } from './gather';
 import { DEFAULT_LIMITS, type Finding } from './types';
 
 /** As the defaults, for people in a hurry. */
@@ -149,6 +151,27 @@ test('items submitted to another prefix than the one that is served', async () =
     'no worker asks for work of servde-workflows',
     'served-workflows, which',
   );
+});
+
+test('a worker that asked a moment ago and is gone', async () => {
+  await serveWorkflows('gone');
+  const { connection: client } = server.client;
+  const ask = { namespace: 'default', taskQueue: { name: 'gone-image' }, identity: '4711@elsewhere' };
+  // Hangs up in the middle of its long poll, as one that is killed.
+  const killed = new AbortController();
+  const poll = () => client.workflowService.pollActivityTaskQueue(ask);
+  const asking = client.withDeadline(Date.now() + 60_000, () => client.withAbortSignal(killed.signal, poll));
+  setTimeout(() => killed.abort(), 1_000);
+  await expect(asking).rejects.toThrow();
+  await submit('gone', 'image', 1);
+  const hasty = { gapMs: GAP_MS, silentPollerMs: 500 };
+  for (;;) {
+    const findings = diagnose(await gather(configOf('gone'), hasty), limits);
+    if (findings.length === 0) continue;
+    expect(findings).toEqual([expect.objectContaining({ cause: 'no-workers', queue: 'gone-image' })]);
+    expect(findings[0]?.evidence.join('\n')).toContain('4711@elsewhere asked until a while ago');
+    return;
+  }
 });
 
 test('workers with every slot busy', async () => {

@@ -15,7 +15,6 @@ import { queuesOfListedWorkers, scrapeWorkers, type WorkerFigures } from './work
 /** No request may hang with the server, ms. */
 const REQUEST_MS = 20_000;
 const REQUESTS_TIMED = 3;
-/** A worker that has not asked for so long, while work waits, does not ask any more, ms. */
 const SILENT_POLLER_MS = 15_000;
 /** Tasks per second below which nothing is given out. */
 const STILL_RATE = 0.05;
@@ -23,10 +22,12 @@ const STILL_RATE = 0.05;
 export interface GatherOptions {
   /** ms between the two looks at steps that tell figures. */
   gapMs: number;
+  /** A worker that has not asked for so long, while work waits, does not ask any more, ms. Default 15 s. */
+  silentPollerMs?: number;
 }
 
 /** Measures everything that the rules look at. Changes nothing. */
-export async function gather(config: Config, { gapMs }: GatherOptions): Promise<Evidence> {
+export async function gather(config: Config, options: GatherOptions): Promise<Evidence> {
   const configured = configuredAddress(config);
   const address = configured ?? `127.0.0.1:${config.embeddedPort}`;
   const temporal = { address, embedded: configured === undefined };
@@ -37,7 +38,7 @@ export async function gather(config: Config, { gapMs }: GatherOptions): Promise<
     connection = await connect({ ...config, temporalAddress: address });
     const scope = { connection, namespace: namespaceOf(config) };
     const latencyMs = await withLimit(scope, () => latency(scope));
-    return { ...common, temporal: { ...temporal, latencyMs }, ...(await look(scope, config, gapMs)) };
+    return { ...common, temporal: { ...temporal, latencyMs }, ...(await look(scope, config, options)) };
   } catch (error) {
     return { ...common, ...nothing, temporal: { ...temporal, error: rootMessage(error) } };
   } finally {
@@ -47,7 +48,8 @@ export async function gather(config: Config, { gapMs }: GatherOptions): Promise<
 
 type Looked = Pick<Evidence, 'queues' | 'strays' | 'open' | 'lookedAt' | 'steps' | 'stages'>;
 
-async function look(scope: Scope, config: Config, gapMs: number): Promise<Looked> {
+async function look(scope: Scope, config: Config, options: GatherOptions): Promise<Looked> {
+  const { gapMs, silentPollerMs = SILENT_POLLER_MS } = options;
   const limited = <T>(work: () => Promise<T>): Promise<T> => withLimit(scope, work, gapMs);
   const open = await limited(() => countOpen(scope));
   const prefixes = [config.queuePrefix, ...(await limited(() => otherPrefixes(scope, config.queuePrefix)))];
@@ -61,7 +63,9 @@ async function look(scope: Scope, config: Config, gapMs: number): Promise<Looked
     scrapeWorkers(config.home),
   ]);
   const steps = await limited(() => lookAtSteps(scope, items, gapMs));
-  const queues = described.map((queue) => withItems(queue, steps, workers, items.length >= open));
+  const queues = described.map((queue) =>
+    withItems(queue, steps, workers, items.length >= open, Date.now() - silentPollerMs),
+  );
   const strays = await limited(() => findStrays(scope, queues, workers));
   return { open, lookedAt: items.length, queues, strays, steps, stages: workers.stages };
 }
@@ -72,6 +76,7 @@ function withItems(
   steps: StepEvidence[],
   figures: WorkerFigures,
   all: boolean,
+  silentSince: number,
 ): QueueEvidence {
   const { asked, ...queue } = described;
   const own = steps.filter((step) => step.queue === queue.name);
@@ -83,7 +88,6 @@ function withItems(
   // While work waits, a worker with a free slot asks all the time, and one without runs something that we see, unless
   // more items are open than were looked at, or a limit holds its question back.
   const isSure = total > 0 && queue.limit === undefined && (all || queue.dispatchRate < STILL_RATE);
-  const silentSince = Date.now() - SILENT_POLLER_MS;
   const gone = queue.workers.filter((name) => isSure && !heard.has(name) && (asked.get(name) ?? 0) < silentSince);
   // A worker whose slots are all busy does not ask for work, but what it runs names it.
   const workers = [...new Set([...queue.workers, ...runners])].filter((name) => !gone.includes(name));
