@@ -50,6 +50,7 @@ export function summaryText(summary: Summary, colours: Colours, waited: boolean)
     lines.push(row('bytes', `${formatBytes(summary.bytesIn)} in, ${formatBytes(summary.bytesOut)} out`));
   }
   if (summary.outputs !== '') lines.push(row('outputs', printableText(summary.outputs)));
+  if (waited) lines.push(row('report', `npm run report -- ${summary.batchId}`));
   return [...lines, ...failureLines(summary, colours)].join('\n');
 }
 
