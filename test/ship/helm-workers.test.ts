@@ -93,7 +93,7 @@ suite('helm/workers', () => {
     const { spec } = find(render('workers', [MINIMAL]), 'ScaledObject', 'workers-image');
     expect(spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 40, cooldownPeriod: 300 });
     expect(spec.advanced.scalingModifiers).toEqual({
-      formula: 'max((waiting_image) / 4.0, min(open_image + 0.0, 1.0))',
+      formula: 'max(((waiting_image ?? 0.0)) / 4.0, min((open_image ?? 1.0), 1.0))',
       target: '1',
       activationTarget: '0',
       metricType: 'AverageValue',
@@ -115,7 +115,7 @@ suite('helm/workers', () => {
       'workers-everything',
     );
     expect(spec.advanced.scalingModifiers.formula).toBe(
-      'max((waiting_workflows + waiting_image + waiting_video) / 4.0, min(open_image + open_video + 0.0, 1.0))',
+      'max(((waiting_workflows ?? 0.0) + (waiting_image ?? 0.0) + (waiting_video ?? 0.0)) / 4.0, min((open_image ?? 1.0) + (open_video ?? 1.0), 1.0))',
     );
     expect(spec.triggers).toHaveLength(5);
   });

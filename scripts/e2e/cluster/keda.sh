@@ -25,13 +25,22 @@ say "no pod: $(replicas)"
 
 k get pods -l app.kubernetes.io/instance=workers,app.kubernetes.io/component=worker -w \
   -o jsonpath='{.metadata.name} {.status.containerStatuses[0].state.terminated.exitCode}{"\n"}' >"$OUT/exits.txt" & watcher=$!
-trap 'kill $watcher 2>/dev/null || true' EXIT
+trap 'kill $watcher 2>/dev/null || true; k scale deploy starter --replicas 1 >/dev/null' EXIT
 batch=keda-$mode-$RUN
 start_batch "$batch"
 start_job "$batch-long" --input "s3://$BUCKET/long" --batch-id "$batch-long" --output "s3://$BUCKET/out/$batch-long"
 # time, pods wanted of workflows, image, video; open items of both batches
 record() { echo "$(date +%T) $(replicas)$(open_items "$batch") $(open_items "$batch-long")" | tee -a "$OUT/keda-$mode.txt" >&2; }
 : >"$OUT/keda-$mode.txt"
+# What counts the open items goes away for a while: nothing may go to zero because of that.
+away() {
+  for _ in $(seq 300); do [ "$(busy_pods video)" -gt 0 ] && break; sleep 1; done
+  say "the starter goes away for 45 s"
+  k scale deploy starter --replicas 0 >/dev/null; sleep 45; k scale deploy starter --replicas 1 >/dev/null
+  say "the starter is back"
+}
+busy_pods() { pods "darkroom/pool=$1" --field-selector status.phase=Running 2>/dev/null | wc -l; }
+[ "$mode" != starter ] || away &
 while [ "$(k get job "$batch" "$batch-long" -o jsonpath='{.items[0].status.succeeded}{.items[1].status.succeeded}')" != 11 ]; do
   record
   [ "$(wc -l <"$OUT/keda-$mode.txt")" -lt 300 ] || fail "the batches did not end"
