@@ -101,7 +101,7 @@ withTerraform('the switching logic', () => {
   charts.each(environments.flatMap((environment) => ['http', 'redis', 'sqs'].map((jobs) => [environment, jobs])))(
     'gives %s with jobs from %s values that both charts take',
     async (environment, jobs) => {
-      const decided = decide(environment!, '-var', `job_source=${jobs}`);
+      const decided = decide(environment, '-var', `job_source=${jobs}`);
       for (const name of ['workers', 'starter'] as const) {
         const values = path.join(folder, `${environment}-${name}.yaml`);
         await writeFile(values, stringify(decided[`${name}_values`].value));
