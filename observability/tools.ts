@@ -12,7 +12,7 @@ export async function runTool(program: string, args: string[]): Promise<string> 
     return stdout + stderr;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${program} ${args.slice(0, 3).join(' ')}:\n${stdout}${stderr}` || String(error), { cause: error });
+    throw new Error(`${program} ${args.slice(0, 3).join(' ')}:\n${stdout}${stderr || String(error)}`, { cause: error });
   }
 }
 

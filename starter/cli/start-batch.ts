@@ -17,6 +17,7 @@ import { summarise } from './follow';
 import { samplesFolder, whatIsNamed } from './places';
 import { Session } from './session';
 import { planSubmission, submitAndFollow } from './submission';
+import { runThroughApi } from './through-api';
 import { coloursFor } from './ui/colours';
 import { EXIT, Interrupted, runCommand } from './ui/command';
 import { parseBatchOptions, type BatchOptions } from './ui/options';
@@ -35,6 +36,12 @@ async function main(stop: AbortSignal): Promise<number> {
   const view = createView(options.json);
   const report = (line: string): void => view.note(line);
   await makeSamples(config, options, view, stop);
+  if (options.api !== undefined) {
+    const summary = await runThroughApi(options.api, config, options, view, stop);
+    view.end();
+    print(summary, options, config);
+    return summary.failed > 0 ? EXIT.failed : EXIT.ok;
+  }
   const session = await Session.open(config, whatIsNamed(options), report);
   try {
     view.note(`Batch ${submission.batchId}: ${session.batchUrl(submission.batchId) ?? session.server.address}`);

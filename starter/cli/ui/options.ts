@@ -21,6 +21,8 @@ export interface BatchOptions {
   /** `s3://bucket/prefix` */
   staging?: string;
   sharedFiles: boolean;
+  /** Base URL of the HTTP API to submit through. */
+  api?: string;
 }
 
 const whole =
@@ -39,6 +41,11 @@ function batchId(text: string): string {
 function staging(text: string): string {
   if (/^s3:\/\/[^/]+/i.test(text)) return text.replace(/\/+$/, '');
   throw new InvalidArgumentError('expected s3://bucket/prefix');
+}
+
+function apiUrl(text: string): string {
+  if (/^https?:\/\/[^/]+/i.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('expected http://host:port or https://host');
 }
 
 const output =
@@ -76,6 +83,7 @@ export function parseBatchOptions(argv: string[], cwd: string): BatchOptions {
     .option('--no-wait', 'submit and leave')
     .option('--force', 'do again what is done', false)
     .option('--staging <uri>', 's3://bucket/prefix to bring local files to, for remote workers', staging)
+    .option('--api <url>', 'submit through the HTTP API there instead of to Temporal', apiUrl)
     .option('--shared-files', 'remote workers see the same files under the same names', false);
   parser.parse(argv, { from: 'user' });
   const { input, ...rest } = parser.opts<Omit<BatchOptions, 'input'> & { input?: string }>();
