@@ -69,7 +69,7 @@ function scale(queue: QueueEvidence, evidence: Evidence): string[] {
   }
   return [
     ...commands,
-    `kubectl scale deployment/darkroom-workers-${queue.pool} --replicas=N   # in a cluster without KEDA`,
+    `kubectl scale deployment -l app.kubernetes.io/name=darkroom,darkroom/pool=${queue.pool} --replicas=N   # in a cluster without KEDA`,
   ];
 }
 

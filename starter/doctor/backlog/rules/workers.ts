@@ -34,7 +34,7 @@ export const workerRules: Rule[] = [
       evidence: [waits(queue), `no worker asks for work of ${queue.name}`, ...queue.gone.map(farewell)],
       mend: [
         start(queue, evidence),
-        `kubectl get deployments,scaledobjects -l app.kubernetes.io/name=workers   # in a cluster`,
+        `kubectl get deployments,scaledobjects -l app.kubernetes.io/name=darkroom   # in a cluster`,
       ],
     })),
 ];
