@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2140,SC2016 # for the steps; quotes that Helm sees; JavaScript
 # What the steps share. Addresses and images come from the environment; README.md beside this file lists them.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
