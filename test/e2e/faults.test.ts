@@ -20,14 +20,14 @@ video:
   rungs: [{ name: 180p, height: 180, crf: 30, maxrate: 400, speed: ultrafast, audioBitrate: 64 }]
 `,
 );
-/** Slow enough to be caught in the middle. */
+/** Slow enough to be caught in the middle; the cap is below the clip's own rate, so that nothing is passed through. */
 const SLOW = parsePreset(
   'slow',
   `
 video:
   rungs:
     - { name: quick, height: 90, crf: 40, maxrate: 200, speed: ultrafast, audioBitrate: 64 }
-    - { name: slow, height: 720, crf: 20, maxrate: 8000, speed: slow, audioBitrate: 64 }
+    - { name: slow, height: 720, crf: 20, maxrate: 3000, speed: slow, audioBitrate: 64 }
 `,
 );
 
