@@ -35,7 +35,9 @@ export function pinImages(example, envFile) {
   }
   writeFileSync(envFile, text);
   if (missing.length === 0) return say(`images are pinned in ${envFile}`);
-  fail(`These images could not be pulled ("docker pull" says why); name others in ${envFile}:\n  ${missing.join('\n  ')}`);
+  fail(
+    `These images could not be pulled ("docker pull" says why); name others in ${envFile}:\n  ${missing.join('\n  ')}`,
+  );
 }
 
 function entries(text) {
