@@ -3,7 +3,7 @@ COMPOSE ?= docker compose
 POOL ?= image
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build up down logs scale batch monitor clean
+.PHONY: help setup build up down logs scale batch monitor clean deploy
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,3 +36,7 @@ monitor: ## backlog, rates and workers in the terminal
 
 clean: ## stops everything and removes the data, passwords stay
 	$(COMPOSE) --profile '*' down --volumes --remove-orphans
+
+deploy: ENV ?= dev
+deploy: ## an environment to this commit, Terraform then the charts: ENV=dev
+	ci/deploy.sh $(ENV)
