@@ -65,16 +65,17 @@ function toResult({ name, status, startTime, endTime, message, assertionResults 
   const count = (condition) => cases.filter(condition).length;
   return {
     file: relative(name),
-    ok: status === 'passed',
+    // Jest calls a file with skipped tests `focused`, and one of nothing else `skipped`.
+    ok: status !== 'failed',
     ms: endTime - startTime,
     passed: count(({ ok, skipped }) => ok && !skipped),
     // A file that could not even be loaded has no case to count, and so counts as one.
     failed: Math.max(
       count(({ ok }) => !ok),
-      status === 'passed' ? 0 : 1,
+      status === 'failed' ? 1 : 0,
     ),
     skipped: count(({ skipped }) => skipped),
     cases,
-    message: status === 'passed' ? '' : message,
+    message: status === 'failed' ? message : '',
   };
 }
