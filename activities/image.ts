@@ -1,9 +1,9 @@
-import path from 'node:path';
 import type { ItemResult, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFile, publishManifest } from './publish';
+import { fetchSource } from './source';
 
 /** A child that works for longer tells the server so; it cannot work forever, since the pool bounds its wall time. */
 const HEARTBEAT_MS = 5000;
@@ -21,14 +21,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
     if (!preset) {
       throw new DarkroomError('InvalidJob', `The preset "${item.preset.name}" says nothing about images.`);
     }
-    const source = await attempt.stage('fetch', 'image', () =>
-      deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
-        signal: attempt.signal,
-        maxBytes: deps.config.maxSourceBytes,
-        onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
-      }),
-    );
-    deps.metrics.darkroom_bytes_read_total.inc({ kind: 'image' }, source.bytes);
+    const source = await fetchSource(deps, attempt, item);
     const made = await whileBeating(attempt, () =>
       deps.images.run(
         {

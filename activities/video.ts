@@ -1,12 +1,11 @@
-import path from 'node:path';
 import type { ItemResult, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import * as video from '../media/video';
 import type { FfmpegProgress, MediaProbe, StepInput, VideoPlan } from '../media/video';
-import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, outputName, publishFile, publishManifest } from './publish';
+import { fetchSource } from './source';
 
 /** What the probe found out and every later step gets, through workflow history. */
 export interface VideoWork {
@@ -114,19 +113,6 @@ export function publishVideo(
       timings: attempt.timings,
     });
   });
-}
-
-/** The source on the scratch disk; its arrival counts as progress. */
-async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<Fetched> {
-  const source = await attempt.stage('fetch', 'video', () =>
-    deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
-      signal: attempt.signal,
-      maxBytes: deps.config.maxSourceBytes,
-      onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
-    }),
-  );
-  deps.metrics.darkroom_bytes_read_total.inc({ kind: 'video' }, source.bytes);
-  return source;
 }
 
 /** @throws DarkroomError InvalidJob when the source is no longer the one that was probed */
