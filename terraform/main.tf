@@ -29,6 +29,8 @@ module "decide" {
   image_repository = var.image_repository
   spot             = var.spot
   source_hosts     = var.source_hosts
+  charts           = var.charts
+  admin_cidrs      = var.admin_cidrs
 }
 
 module "network" {
@@ -45,6 +47,7 @@ module "cluster" {
   subnet_ids      = module.network.private_subnet_ids
   on_demand_nodes = module.decide.cluster.on_demand_nodes
   spot_nodes      = module.decide.cluster.spot_nodes
+  admin_cidrs     = module.decide.cluster.admin_cidrs
 }
 
 module "storage" {
@@ -56,24 +59,24 @@ module "storage" {
 }
 
 module "temporal" {
-  source        = "./modules/temporal"
-  name          = module.decide.name
-  settings      = module.decide.temporal
-  chart_version = var.chart_versions.temporal
-  vpc_id        = module.network.vpc_id
-  subnet_ids    = module.network.private_subnet_ids
-  cidr          = module.decide.network.cidr
-  store_ready   = module.workers.store_ready
+  source      = "./modules/temporal"
+  name        = module.decide.name
+  settings    = module.decide.temporal
+  chart       = module.decide.charts.temporal
+  vpc_id      = module.network.vpc_id
+  subnet_ids  = module.network.private_subnet_ids
+  cidr        = module.decide.network.cidr
+  store_ready = module.workers.store_ready
 }
 
 module "workers" {
-  source         = "./modules/workers"
-  name           = module.decide.name
-  region         = var.region
-  cluster_name   = module.cluster.name
-  jobs           = module.decide.source
-  chart_versions = var.chart_versions
-  vpc_id         = module.network.vpc_id
-  subnet_ids     = module.network.private_subnet_ids
-  cidr           = module.decide.network.cidr
+  source       = "./modules/workers"
+  name         = module.decide.name
+  region       = var.region
+  cluster_name = module.cluster.name
+  jobs         = module.decide.source
+  charts       = module.decide.charts
+  vpc_id       = module.network.vpc_id
+  subnet_ids   = module.network.private_subnet_ids
+  cidr         = module.decide.network.cidr
 }

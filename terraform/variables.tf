@@ -20,8 +20,12 @@ variable "temporal_cloud" {
   default = null
 }
 
-# Versions of other people's charts. No default: pin what you have looked at.
-variable "chart_versions" {
-  description = "Versions of the charts temporal, keda and external-secrets."
-  type        = object({ temporal = optional(string), keda = string, external_secrets = string })
+variable "admin_cidrs" { type = list(string) }
+variable "charts" {
+  type = object({
+    temporal         = optional(object({ chart = string, version = optional(string) }))
+    keda             = object({ chart = string, version = optional(string) })
+    external_secrets = object({ chart = string, version = optional(string) })
+  })
+  default = null
 }

@@ -20,13 +20,15 @@ fail() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Path of a linter: the one on PATH, or one installed by pip into the user's cache. Prints nothing where neither is possible.
+# Path of a linter: the one on PATH, or one installed by pip into the user's cache, from the list ci/lib/${2:-tools}.txt. Prints
+# nothing where neither is possible.
 tool() {
   have "$1" && command -v "$1" && return
-  local folder="${XDG_CACHE_HOME:-$HOME/.cache}/darkroom/ci-tools"
+  local list=${2:-tools}
+  local folder="${XDG_CACHE_HOME:-$HOME/.cache}/darkroom/ci-$list"
   if [ ! -x "$folder/bin/$1" ]; then
-    { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check -r ci/lib/tools.txt; } \
-      >&2 || echo "Python linters could not be installed." >&2
+    { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check -r "ci/lib/$list.txt"; } \
+      >&2 || echo "$1 could not be installed." >&2
   fi
   [ ! -x "$folder/bin/$1" ] || echo "$folder/bin/$1"
 }

@@ -15,13 +15,23 @@ const hasHelm = runs('helm', 'version');
 if (!hasTerraform) console.log('SKIPPED: terraform is not installed; only what needs no terraform is tested');
 const withTerraform = hasTerraform ? describe : describe.skip;
 
-/** A copy of terraform/, so that no run leaves a lock file or a state in the repository. */
+/** A copy of what a deploy reads, so that no run leaves a lock file or a state in the repository. */
+let copy: string;
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-terraform-'));
-  await cp(source, folder, { recursive: true, filter: (name) => !name.includes('.terraform') });
+  copy = await mkdtemp(path.join(os.tmpdir(), 'darkroom-terraform-'));
+  folder = path.join(copy, 'terraform');
+  for (const name of ['terraform', 'helm', 'ci']) {
+    const filter = (file: string) => !file.includes('.terraform');
+    await cp(path.join(root, name), path.join(copy, name), { recursive: true, filter, verbatimSymlinks: true });
+  }
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => rm(copy, { recursive: true, force: true }));
+
+/** Places that nobody asks: a plan of the switches looks at their form only. */
+const CHARTS = ['temporal', 'keda', 'external_secrets']
+  .map((name) => `${name} = { chart = "oci://registry.example.com/${name.replace('_', '-')}", version = "1.2.3" }`)
+  .join(', ');
 
 function terraform(...args: string[]): { status: number | null; text: string; stdout: string } {
   const { status, stdout, stderr } = spawnSync('terraform', ['-chdir=modules/decide', ...args], {
@@ -35,6 +45,14 @@ function terraform(...args: string[]): { status: number | null; text: string; st
 interface Values {
   temporal: { address: string };
   storage: { output: string };
+  env?: Record<string, string>;
+}
+
+/** What `ci/deploy.sh ENVIRONMENT` asks first, in the copy. */
+function accepts(environment: string): { status: number | null; said: string } {
+  const script = `source ci/lib/common.sh && environment ${environment}`;
+  const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: copy, encoding: 'utf8' });
+  return { status, said: stderr };
 }
 interface Decided {
   name: { value: string };
@@ -48,6 +66,7 @@ function decide(environment: string, ...more: string[]): Decided {
   const file = path.join(folder, 'envs', environment, 'terraform.tfvars');
   const { status, text } = terraform(
     ...['plan', '-input=false', '-no-color', `-out=${plan}`, `-var-file=${file}`, '-var', `environment=${environment}`],
+    ...['-var', `charts={ ${CHARTS} }`],
     ...more,
   );
   if (status !== 0) throw new Error(text);
@@ -70,13 +89,26 @@ withTerraform('the switching logic', () => {
     expect(decide(environment).name.value).toBe(`darkroom-${environment}`);
   });
 
-  test('takes a new environment that is a copy of one folder', async () => {
-    await cp(path.join(folder, 'envs/staging'), path.join(folder, 'envs/qa'), { recursive: true });
+  // Nothing else is touched in the copy: no list of environments, no schema, no script.
+  test('takes a new environment that is a copy of one folder and its values', async () => {
+    await cp(path.join(folder, 'envs/dev'), path.join(folder, 'envs/qa'), { recursive: true });
     const file = path.join(folder, 'envs/qa/terraform.tfvars');
-    await writeFile(file, (await readFile(file, 'utf8')).replace(/10\.20\.0\.0/, '10.40.0.0'));
-    const { name, workers_values } = decide('qa');
+    const values = (await readFile(file, 'utf8')).replace('10.10.0.0', '10.40.0.0').replace('"small"', '"medium"');
+    await writeFile(file, values.replace('job_source       = "http"', 'job_source       = "sqs"'));
+
+    const { name, workers_values, starter_values } = decide('qa');
     expect(name.value).toBe('darkroom-qa');
     expect(workers_values.value.storage.output).toBe('s3://darkroom-qa-media/out');
+    expect(starter_values.value.env).toEqual({ DARKROOM_JOB_SOURCE: 'sqs' });
+    expect(terraform('test', '-no-color').text).toMatch(/ 0 failed/);
+    expect(accepts('qa')).toEqual({ status: 0, said: '' });
+  });
+
+  test('an environment without a folder is refused with the names of those that have one', () => {
+    expect(accepts('nowhere')).toEqual({
+      status: 1,
+      said: expect.stringMatching(/No environment "nowhere": there is /),
+    });
   });
 
   test('changes backend and source by one variable each', () => {
@@ -91,6 +123,13 @@ withTerraform('the switching logic', () => {
     ['temporal_backend=nomad', /temporal_backend must be "self-hosted" or "cloud"/],
     ['temporal_backend=cloud', /needs temporal_cloud = \{ address = "host:7233"/],
     ['job_source=kafka', /job_source must be "http", "redis" or "sqs"/],
+    ['size=huge', /size must be "small", "medium" or "large"/],
+    ['network_cidr=10.0.0.0/24', /network_cidr must be a \/16 such as/],
+    ['source_hosts=["https://a.example.com"]', /source_hosts must be host names such as/],
+    ['environment=QA', /environment must be 2 to 16 small letters/],
+    ['charts=null', /charts is not set: name the charts of keda/],
+    ['charts={ keda = { chart = "keda" }, external_secrets = { chart = "./b" } }', /needs charts\.temporal/],
+    ['charts={ keda = { chart = "keda" }, external_secrets = { chart = "./b" } }', /must be oci:\/\/REGISTRY\/NAME/],
     ['region=frankfurt', /region must be an AWS region such as/],
     ['image_repository=darkroom:latest', /must have no tag or digest/],
   ])('refuses %s with a sentence that says what to write', (value, sentence) => {

@@ -4,6 +4,14 @@ variable "name" { type = string }
 variable "subnet_ids" { type = list(string) }
 variable "on_demand_nodes" { type = number }
 variable "spot_nodes" { type = number }
+# Networks outside that may reach the API server; none: only from inside the network.
+variable "admin_cidrs" { type = list(string) }
+
+# Encrypts the cluster's Secrets once more, with a key whose use is logged.
+resource "aws_kms_key" "secrets" {
+  description         = "Secrets of ${var.name}"
+  enable_key_rotation = true
+}
 
 data "aws_iam_policy_document" "assume" {
   for_each = { cluster = "eks.amazonaws.com", node = "ec2.amazonaws.com" }
@@ -36,10 +44,16 @@ resource "aws_iam_role_policy_attachment" "node" {
 resource "aws_eks_cluster" "this" {
   name                      = var.name
   role_arn                  = aws_iam_role.this["cluster"].arn
-  enabled_cluster_log_types = ["api", "audit", "authenticator"]
+  enabled_cluster_log_types = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
   vpc_config {
     subnet_ids              = var.subnet_ids
     endpoint_private_access = true
+    endpoint_public_access  = length(var.admin_cidrs) > 0
+    public_access_cidrs     = length(var.admin_cidrs) > 0 ? var.admin_cidrs : null
+  }
+  encryption_config {
+    resources = ["secrets"]
+    provider { key_arn = aws_kms_key.secrets.arn }
   }
   access_config {
     authentication_mode = "API"

@@ -45,11 +45,17 @@ locals {
   }[var.job_source]
   # A Redis address carries its password, so it is a secret; a queue's address is none.
   source_secret_keys = var.job_source == "redis" ? ["DARKROOM_REDIS_URL"] : []
+  # Redis is inside the network, where a pod may not go unless it is said. SQS is an address like any other.
+  source_egress = [for port in var.job_source == "redis" ? [6379] : [] : {
+    ports = [{ port = port, protocol = "TCP" }]
+    to    = [{ ipBlock = { cidr = var.network_cidr } }]
+  }]
 
-  secret_keys = local.temporal.secret_keys
+  # One entry of the secret store for an environment, by which webhooks are signed in each.
+  secret_keys = concat(["DARKROOM_WEBHOOK_SECRET"], local.temporal.secret_keys)
   secrets = {
     keys     = local.secret_keys
-    external = { enabled = length(local.secret_keys) > 0, store = { name = "aws-secrets-manager" }, path = local.name }
+    external = { enabled = true, store = { name = "aws-secrets-manager" }, path = local.name }
   }
 
   common_values = {
@@ -64,7 +70,9 @@ locals {
       output  = "s3://${local.bucket}/out"
       buckets = [local.bucket]
       hosts   = var.source_hosts
-      s3      = { region = var.region }
+      # AWS itself, by the pod's role: whatever the chart's own values for a cluster at home say.
+      s3 = { region = var.region, endpoint = "", forcePathStyle = false }
     }
+    networkPolicy = { podIdentity = true }
   }
 }

@@ -16,6 +16,7 @@ output "cluster" {
   description = "Node groups. Spot machines carry the taint and label that the chart's pools tolerate and prefer."
   value = {
     on_demand_nodes = local.size.on_demand
+    admin_cidrs     = var.admin_cidrs
     spot_nodes      = var.spot ? local.size.spot : 0
   }
 }
@@ -70,11 +71,16 @@ output "workers_values" {
 output "starter_values" {
   description = "Values of helm/starter that follow from the switches."
   value = merge(local.common_values, {
-    # The API always has keys, so the starter always has a Secret.
     secrets = {
       keys     = concat(["DARKROOM_API_KEYS"], local.secret_keys, local.source_secret_keys)
-      external = merge(local.secrets.external, { enabled = true })
+      external = local.secrets.external
     }
-    env = local.source_env
+    env           = local.source_env
+    networkPolicy = merge(local.common_values.networkPolicy, { extraEgress = local.source_egress })
   })
+}
+
+output "charts" {
+  description = "Other people's charts; temporal is null where Temporal is not ours to run."
+  value       = merge(var.charts, { temporal = local.self_hosted ? var.charts.temporal : null })
 }

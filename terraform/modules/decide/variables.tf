@@ -91,4 +91,44 @@ variable "source_hosts" {
   description = "Hosts that https: sources may name."
   type        = list(string)
   default     = []
+  validation {
+    condition     = alltrue([for host in var.source_hosts : can(regex("^(\\*\\.)?[a-z0-9-]+(\\.[a-z0-9-]+)+$", host))])
+    error_message = "source_hosts must be host names such as cdn.example.com or *.example.com, without a scheme, port or path."
+  }
+}
+
+variable "admin_cidrs" {
+  description = "Networks outside, from which the cluster's API may be reached; none: only from inside the network."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for cidr in var.admin_cidrs : can(cidrnetmask(cidr)) && !endswith(cidr, "/0")])
+    error_message = "admin_cidrs must be networks such as 192.0.2.0/24, and not the whole internet."
+  }
+}
+
+variable "charts" {
+  description = "Other people's charts as you have looked at them: where each is, and its version where the place has several."
+  type = object({
+    temporal         = optional(object({ chart = string, version = optional(string) }))
+    keda             = object({ chart = string, version = optional(string) })
+    external_secrets = object({ chart = string, version = optional(string) })
+  })
+  default = null
+  validation {
+    condition     = var.charts != null
+    error_message = "charts is not set: name the charts of keda, external_secrets and (self-hosted) temporal, each as { chart = \"oci://REGISTRY/NAME\", version = \"1.2.3\" } or { chart = \"./folder-or-file.tgz\" }."
+  }
+  validation {
+    condition     = var.charts == null || var.temporal_backend != "self-hosted" || try(var.charts.temporal, null) != null
+    error_message = "temporal_backend \"self-hosted\" needs charts.temporal = { chart = \"…\", version = \"…\" }."
+  }
+  validation {
+    condition     = alltrue([for chart in values(coalesce(var.charts, {})) : chart == null || can(regex("^(oci://[^:]+/[a-z0-9-]+|https://.+\\.tgz|\\.{0,2}/.+)$", chart.chart))])
+    error_message = "Each chart in charts must be oci://REGISTRY/NAME without a tag, the address of a .tgz, or a path that begins with / or ./."
+  }
+  validation {
+    condition     = alltrue([for chart in values(coalesce(var.charts, {})) : chart == null || !startswith(try(chart.chart, ""), "oci://") || can(regex("^v?[0-9]+\\.[0-9]+\\.[0-9]+", chart.version))])
+    error_message = "A chart from a registry needs an exact version such as version = \"1.2.3\", so that every apply installs the same."
+  }
 }

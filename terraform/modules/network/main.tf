@@ -7,6 +7,11 @@ variable "nat_gateways" { type = number }
 
 data "aws_availability_zones" "here" {
   state = "available"
+  # Not the zones inside of cities that somebody opted in to.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
 
 data "aws_region" "here" {}
@@ -15,6 +20,11 @@ resource "aws_vpc" "this" {
   cidr_block           = var.cidr
   enable_dns_hostnames = true
   tags                 = { Name = var.name }
+}
+
+# What names no group of its own gets this one, which lets nothing through.
+resource "aws_default_security_group" "this" {
+  vpc_id = aws_vpc.this.id
 }
 
 resource "aws_internet_gateway" "this" {

@@ -8,7 +8,8 @@ variable "settings" {
     database        = optional(object({ class = string, storage_gb = number, multi_az = bool, protected = bool }))
   })
 }
-variable "chart_version" { type = string }
+# Null where Temporal is not ours to run.
+variable "chart" { type = object({ chart = string, version = optional(string) }) }
 variable "vpc_id" { type = string }
 variable "subnet_ids" { type = list(string) }
 variable "cidr" { type = string }
@@ -26,9 +27,10 @@ resource "aws_db_subnet_group" "this" {
 }
 
 resource "aws_security_group" "database" {
-  for_each = local.database
-  name     = "${var.name}-database"
-  vpc_id   = var.vpc_id
+  for_each    = local.database
+  name        = "${var.name}-database"
+  description = "PostgreSQL of Temporal"
+  vpc_id      = var.vpc_id
   ingress {
     description = "PostgreSQL from inside the network"
     from_port   = 5432
@@ -49,13 +51,17 @@ resource "aws_db_instance" "this" {
   db_name           = "temporal"
   username          = "temporal"
   # The password is made and rotated by AWS and never enters Terraform's state.
-  manage_master_user_password = true
-  db_subnet_group_name        = aws_db_subnet_group.this[each.key].name
-  vpc_security_group_ids      = [aws_security_group.database[each.key].id]
-  backup_retention_period     = each.value.protected ? 14 : 1
-  deletion_protection         = each.value.protected
-  skip_final_snapshot         = !each.value.protected
-  final_snapshot_identifier   = each.value.protected ? "${var.name}-final" : null
+  manage_master_user_password     = true
+  db_subnet_group_name            = aws_db_subnet_group.this[each.key].name
+  vpc_security_group_ids          = [aws_security_group.database[each.key].id]
+  auto_minor_version_upgrade      = true
+  copy_tags_to_snapshot           = true
+  performance_insights_enabled    = true
+  enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
+  backup_retention_period         = each.value.protected ? 14 : 1
+  deletion_protection             = each.value.protected
+  skip_final_snapshot             = !each.value.protected
+  final_snapshot_identifier       = each.value.protected ? "${var.name}-final" : null
 }
 
 # Brings that password into the cluster; a chart, because its resource exists only once External Secrets is there.
@@ -69,13 +75,12 @@ resource "helm_release" "store_secret" {
 }
 
 resource "helm_release" "server" {
-  count      = var.settings.create_release ? 1 : 0
-  name       = "temporal"
-  namespace  = "temporal"
-  repository = "https://go.temporal.io/helm-charts"
-  chart      = "temporal"
-  version    = var.chart_version
-  timeout    = 900
+  count     = var.settings.create_release ? 1 : 0
+  name      = "temporal"
+  namespace = "temporal"
+  chart     = var.chart.chart
+  version   = var.chart.version
+  timeout   = 900
   values = [yamlencode({
     server = {
       config = {
@@ -106,11 +111,4 @@ resource "helm_release" "server" {
     grafana       = { enabled = false }
   })]
   depends_on = [helm_release.store_secret]
-
-  lifecycle {
-    precondition {
-      condition     = var.chart_version != null
-      error_message = "temporal_backend \"self-hosted\" needs chart_versions.temporal."
-    }
-  }
 }

@@ -5,7 +5,12 @@ variable "name" { type = string }
 variable "region" { type = string }
 variable "cluster_name" { type = string }
 variable "jobs" { type = object({ create_redis = bool, create_sqs = bool, replicas = number }) }
-variable "chart_versions" { type = object({ keda = string, external_secrets = string }) }
+variable "charts" {
+  type = object({
+    keda             = object({ chart = string, version = optional(string) })
+    external_secrets = object({ chart = string, version = optional(string) })
+  })
+}
 variable "vpc_id" { type = string }
 variable "subnet_ids" { type = list(string) }
 variable "cidr" { type = string }
@@ -14,18 +19,16 @@ resource "helm_release" "keda" {
   name             = "keda"
   namespace        = "keda"
   create_namespace = true
-  repository       = "https://kedacore.github.io/charts"
-  chart            = "keda"
-  version          = var.chart_versions.keda
+  chart            = var.charts.keda.chart
+  version          = var.charts.keda.version
 }
 
 resource "helm_release" "external_secrets" {
   name             = "external-secrets"
   namespace        = "external-secrets"
   create_namespace = true
-  repository       = "https://charts.external-secrets.io"
-  chart            = "external-secrets"
-  version          = var.chart_versions.external_secrets
+  chart            = var.charts.external_secrets.chart
+  version          = var.charts.external_secrets.version
   depends_on       = [aws_eks_pod_identity_association.external_secrets]
 }
 

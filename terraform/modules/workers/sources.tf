@@ -24,9 +24,10 @@ resource "aws_elasticache_subnet_group" "jobs" {
 }
 
 resource "aws_security_group" "redis" {
-  count  = var.jobs.create_redis ? 1 : 0
-  name   = "${var.name}-redis"
-  vpc_id = var.vpc_id
+  count       = var.jobs.create_redis ? 1 : 0
+  name        = "${var.name}-redis"
+  description = "Stream of jobs"
+  vpc_id      = var.vpc_id
   ingress {
     description = "Redis from inside the network"
     from_port   = 6379

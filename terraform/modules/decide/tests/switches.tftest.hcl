@@ -8,6 +8,11 @@ variables {
   temporal_backend = "self-hosted"
   job_source       = "http"
   image_repository = "darkroom"
+  charts = {
+    temporal         = { chart = "oci://registry.example.com/temporal", version = "1.2.3" }
+    keda             = { chart = "./charts/keda-2.21.0.tgz" }
+    external_secrets = { chart = "oci://registry.example.com/external-secrets", version = "1.2.3" }
+  }
 }
 
 run "self_hosted" {
@@ -21,8 +26,8 @@ run "self_hosted" {
     error_message = "a server in the cluster is scraped there and asks for no key"
   }
   assert {
-    condition     = !output.workers_values.temporal.tls.enabled && length(output.workers_values.secrets.keys) == 0
-    error_message = "nothing secret is needed inside the cluster"
+    condition     = !output.workers_values.temporal.tls.enabled && !contains(output.workers_values.secrets.keys, "TEMPORAL_API_KEY")
+    error_message = "nothing secret is needed to reach a Temporal inside the cluster"
   }
 }
 
@@ -47,6 +52,88 @@ run "cloud" {
     ])
     error_message = "both charts connect by TLS with the key"
   }
+}
+
+run "both_charts_find_their_secrets" {
+  command = plan
+  assert {
+    condition = alltrue([
+      for values in [output.workers_values, output.starter_values] :
+      values.secrets.external.enabled && contains(values.secrets.keys, "DARKROOM_WEBHOOK_SECRET")
+    ]) && contains(output.starter_values.secrets.keys, "DARKROOM_API_KEYS")
+    error_message = "without the API's keys the starter's chart is refused, without the webhooks' secret callbacks are"
+  }
+}
+
+run "the_store_is_that_of_the_cloud" {
+  command = plan
+  assert {
+    condition     = output.workers_values.storage.s3.endpoint == "" && output.workers_values.networkPolicy.podIdentity
+    error_message = "whatever the chart's values for a cluster at home say"
+  }
+}
+
+run "cloud_needs_no_chart_of_temporal" {
+  command = plan
+  variables {
+    temporal_backend = "cloud"
+    temporal_cloud   = { address = "eu-central-1.aws.api.temporal.io:7233", namespace = "darkroom.abc12" }
+    charts = {
+      keda             = { chart = "/charts/keda" }
+      external_secrets = { chart = "/charts/external-secrets" }
+    }
+  }
+  assert {
+    condition     = output.charts.temporal == null
+    error_message = "nothing of Temporal is installed"
+  }
+}
+
+run "self_hosted_needs_the_chart_of_temporal" {
+  command = plan
+  variables {
+    charts = {
+      keda             = { chart = "/charts/keda" }
+      external_secrets = { chart = "/charts/external-secrets" }
+    }
+  }
+  expect_failures = [var.charts]
+}
+
+run "refuses_a_chart_without_a_version" {
+  command = plan
+  variables {
+    charts = {
+      temporal         = { chart = "oci://registry.example.com/temporal" }
+      keda             = { chart = "/charts/keda" }
+      external_secrets = { chart = "/charts/external-secrets" }
+    }
+  }
+  expect_failures = [var.charts]
+}
+
+run "refuses_no_charts" {
+  command = plan
+  variables {
+    charts = null
+  }
+  expect_failures = [var.charts]
+}
+
+run "refuses_addresses_for_hosts" {
+  command = plan
+  variables {
+    source_hosts = ["https://cdn.example.com"]
+  }
+  expect_failures = [var.source_hosts]
+}
+
+run "refuses_the_whole_internet" {
+  command = plan
+  variables {
+    admin_cidrs = ["0.0.0.0/0"]
+  }
+  expect_failures = [var.admin_cidrs]
 }
 
 run "cloud_needs_its_address" {
@@ -75,7 +162,7 @@ run "redis" {
     error_message = "redis and nothing else"
   }
   assert {
-    condition     = output.starter_values.env.DARKROOM_JOB_SOURCE == "redis" && contains(output.starter_values.secrets.keys, "DARKROOM_REDIS_URL")
+    condition     = output.starter_values.env.DARKROOM_JOB_SOURCE == "redis" && contains(output.starter_values.secrets.keys, "DARKROOM_REDIS_URL") && length(output.starter_values.networkPolicy.extraEgress) == 1
     error_message = "the starter reads redis, whose address is a secret"
   }
   assert {
@@ -94,7 +181,7 @@ run "sqs" {
     error_message = "sqs and nothing else"
   }
   assert {
-    condition     = output.starter_values.env.DARKROOM_JOB_SOURCE == "sqs" && !contains(output.starter_values.secrets.keys, "DARKROOM_REDIS_URL")
+    condition     = output.starter_values.env.DARKROOM_JOB_SOURCE == "sqs" && !contains(output.starter_values.secrets.keys, "DARKROOM_REDIS_URL") && length(output.starter_values.networkPolicy.extraEgress) == 0
     error_message = "the queue is reached by the pod's role, without a key"
   }
 }
