@@ -76,6 +76,8 @@ export interface VideoPreset {
   poster?: { format: 'webp' | 'jpeg'; width: number; quality: number };
   /** Thumbnails for scrubbing; `width` in px of one tile. */
   sprite?: { width: number; columns: number; rows: number; quality: number };
+  /** Also as a stream that adapts (HLS), cut from the rungs, which then have their keyframes at the same times. */
+  hls?: boolean;
 }
 
 /** A preset as the worker gets it, complete, so that editing its file never changes a running job. */
@@ -119,13 +121,13 @@ export interface ItemResult {
   renditions: number;
 }
 
-export type RenditionRole = 'image' | 'video' | 'poster' | 'sprite' | 'storyboard';
+export type RenditionRole = 'image' | 'video' | 'poster' | 'sprite' | 'storyboard' | 'stream';
 
 /** A published file. */
 export interface Rendition {
   name: string;
   role: RenditionRole;
-  /** File name beside manifest.json. */
+  /** File name beside manifest.json; of a stream, its playlist in a folder of its own there. */
   path: string;
   mime: string;
   /** px, as displayed. Absent for text. */
@@ -140,6 +142,8 @@ export interface Rendition {
   codecs?: string;
   /** kbit/s, measured. */
   bitrate?: number;
+  /** Of a stream: how many segments there are, and the bytes of every file that its playlist leads to. */
+  segments?: { count: number; bytes: number };
 }
 
 export interface SourceFacts {

@@ -24,6 +24,15 @@ describe('presets', () => {
     expect(web.video).toHaveProperty('sprite');
   });
 
+  test('stream makes a ladder of 1080, 720, 480 and 360 lines and HLS of it; no other preset does', async () => {
+    const stream = await loadPreset(folder, 'stream');
+    expect(stream.video).toMatchObject({ hls: true, poster: {}, sprite: {} });
+    expect(stream.video?.rungs.map((rung) => rung.height)).toEqual([1080, 720, 480, 360]);
+    for (const name of ['archive', 'thumbnails', 'web']) {
+      expect((await loadPreset(folder, name)).video).not.toHaveProperty('hls');
+    }
+  });
+
   test.each([
     ['image: { renditions: [{ name: a, format: webp, width: -1 }] }', 'image.renditions[0].width'],
     ['image: { renditions: [{ name: a, format: bmp, width: 100 }] }', 'image.renditions[0].format'],
@@ -33,6 +42,7 @@ describe('presets', () => {
     ['image: { renditions: [{ name: a, format: webp, width: 50 }, { name: a, format: png, width: 50 }] }', 'same name'],
     ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
     ['video: { rungs: [] }', 'video.rungs'],
+    ['video: { rungs: [], hls: please }', 'video.hls'],
     ['{}', 'needs image or video'],
     ['image: [', 'presets/mine.yaml'],
   ])('%s is refused with the place: %s', (yaml, place) => {

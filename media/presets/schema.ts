@@ -62,6 +62,7 @@ const video = z.strictObject({
       quality,
     })
     .optional(),
+  hls: z.boolean().optional(),
 }) satisfies z.ZodType<VideoPreset>;
 
 /** A preset file. Its name is the file's. */

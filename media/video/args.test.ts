@@ -69,6 +69,14 @@ test('the whole command line of an encode, word by word, as fluent-ffmpeg assemb
   );
 });
 
+test('for HLS: keyframes by count, both tracks from zero', () => {
+  const args = encode({ fps: '30/1', fixedGop: true });
+  expect(values(args, '-filter:v')[0]).toMatch(/^fps=30\/1:start_time=0,/);
+  expect(values(args, '-filter:a')).toEqual(['aresample=48000:async=1:first_pts=0']);
+  expect([values(args, '-g'), values(args, '-keyint_min')]).toEqual([['60'], ['60']]);
+  expect(args).not.toContain('-force_key_frames');
+});
+
 test('without sound, no stream of sound is named', () => {
   const silent = encode({ audioBitrate: undefined });
   expect(values(silent, '-map')).toEqual(['0:0']);

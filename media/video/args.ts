@@ -62,6 +62,8 @@ export function encodeCommand(
       ...['-map', `0:${video.index}`, ...(sound ? ['-map', `0:${sound.index}`] : [])],
       ...pictures,
       ...(sound ? ['-c:a', 'aac', '-b:a', `${rung.audioBitrate}k`, '-ar', '48000', '-ac', '2'] : []),
+      // Silence where the sound begins later than the picture, or has gaps.
+      ...(sound && rung.fixedGop ? ['-filter:a', 'aresample=48000:async=1:first_pts=0'] : []),
       ...['-map_metadata', '-1', '-map_chapters', '-1', '-movflags', '+faststart'],
       ...['-threads', String(threads), '-f', 'mp4'],
     ],
@@ -82,7 +84,9 @@ function encodeOptions(video: VideoStream, rung: RungPlan): string[] {
     ...['-filter:v', encodeFilters(video, rung)],
     ...['-c:v', 'libx264', '-preset', rung.speed, '-profile:v', 'high', '-crf', String(rung.crf)],
     ...['-maxrate', `${rung.maxrate}k`, '-bufsize', `${rung.bufsize}k`],
-    ...['-g', String(rung.gop), '-sc_threshold', '0', '-force_key_frames', 'expr:gte(t,n_forced*2)'],
+    ...['-g', String(rung.gop), '-sc_threshold', '0'],
+    // Counted frames meet in every rung; times do not, at rates such as 29.97.
+    ...(rung.fixedGop ? ['-keyint_min', String(rung.gop)] : ['-force_key_frames', 'expr:gte(t,n_forced*2)']),
   ];
 }
 

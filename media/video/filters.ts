@@ -20,7 +20,7 @@ export const SAMPLE_WIDTH = 256;
 export function encodeFilters(video: VideoStream, rung: RungPlan): string {
   return [
     ...(video.interlaced ? ['yadif=deint=interlaced'] : []),
-    ...(rung.fps === undefined ? [] : [`fps=${rung.fps}`]),
+    ...(rung.fps === undefined ? [] : [`fps=${rung.fps}${rung.fixedGop ? ':start_time=0' : ''}`]),
     ...picture(video, rung, 'tv'),
     'format=yuv420p',
     ...colourTags(video, rung.height),

@@ -1,5 +1,6 @@
 import type { VideoPreset, VideoRungSpec } from '../../common/contracts';
 import { fraction, reduced, type Fraction } from './fraction';
+import { alignRungs } from './hls/align';
 import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from './types';
 
 /** A cap under this makes even a still picture ugly, kbit/s. */
@@ -22,8 +23,9 @@ export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
   const lowest = Math.min(...preset.rungs.map((rung) => rung.height));
   const fitting = preset.rungs.filter((rung) => rung.height <= short || rung.height === lowest);
+  const rungs = fitting.map((rung) => planRung(probe, rung, preset.audio === 'optional'));
   return {
-    rungs: fitting.map((rung) => planRung(probe, rung, preset.audio === 'optional')),
+    ...(preset.hls ? alignRungs(rungs, probe.video.fps) : { rungs }),
     ...(poster && { poster: planPoster(probe, poster) }),
     ...(sprite && { sprite: planSprite(probe, sprite) }),
   };

@@ -85,6 +85,8 @@ export interface RungPlan {
   fps?: string;
   /** Most frames between two keyframes: two seconds of them. */
   gop: number;
+  /** For HLS: sound and picture begin at zero, at a steady rate, with a keyframe every `gop` frames and nowhere else. */
+  fixedGop?: boolean;
   crf: number;
   /** kbit/s. */
   maxrate: number;
@@ -118,10 +120,16 @@ export interface SpritePlan {
   quality: number;
 }
 
+export interface HlsPlan {
+  /** Length of a segment: a whole number of keyframe intervals, the same in every rung. */
+  segmentSeconds: number;
+}
+
 export interface VideoPlan {
   rungs: RungPlan[];
   poster?: PosterPlan;
   sprite?: SpritePlan;
+  hls?: HlsPlan;
 }
 
 /** How far an ffmpeg has come. */
