@@ -1,15 +1,17 @@
 import type { DashboardSpec } from './panel';
+import { SERVER_PANELS } from './temporal-server';
 
 const quantile = (metric: string, by: string): string =>
   `histogram_quantile(0.95, sum by (${by}, le) (rate(${metric}_bucket[5m])))`;
 
-/** What of Temporal matters here, as its SDK and its queues tell it: a hosted server shows nothing else. */
+/** What of Temporal matters here: first as our workers feel it, which holds for a hosted server too, then from its inside. */
 export const TEMPORAL: DashboardSpec = {
   uid: 'darkroom-temporal',
   title: 'Darkroom: Temporal',
-  description: 'The server as its clients feel it. It works for Temporal Cloud as well as for a server of one’s own.',
+  description:
+    'The server as its clients feel it, for Temporal Cloud as well; below, from its inside, where it is our own and is scraped.',
   rows: {
-    Server: [
+    'As clients feel it': [
       {
         title: 'Requests by operation',
         unit: 'reqps',
@@ -64,5 +66,6 @@ export const TEMPORAL: DashboardSpec = {
         queries: { '{{instance}}': 'temporal_sticky_cache_size' },
       },
     ],
+    'Inside of a server of one’s own': SERVER_PANELS,
   },
 };

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withdrawTarget } from '../monitor/targets';
 import { isAlive } from './lock';
 import { run } from './run';
 
@@ -9,6 +10,9 @@ export interface ServerRecord {
   pid: number;
   port: number;
 }
+
+/** The server's job label in Prometheus. */
+export const SERVER_JOB = 'temporal-server';
 
 const STOP_LIMIT_MS = 10_000;
 
@@ -42,6 +46,7 @@ export async function stopTemporalServer(home: string): Promise<number | undefin
     const deadline = Date.now() + STOP_LIMIT_MS;
     while (isAlive(server.pid) && Date.now() < deadline) await sleep(50);
     if (isAlive(server.pid)) process.kill(server.pid, 'SIGKILL');
+    await withdrawTarget(home, SERVER_JOB, server.pid);
   }
   await rm(recordFile(home), { force: true });
   return server?.pid;

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { loadConfig, type Config } from '../../common/config';
 import { connect, missingSearchAttributes } from '../../common/temporal';
+import { targetsFolder } from '../monitor/targets';
 import { freePort, probe } from './probe';
 import { runningServer, stopTemporalServer, writeServerRecord } from './server-record';
 import { ensureTemporalServer } from './temporal-server';
@@ -41,7 +43,12 @@ test('two commands at once start one server, which has our search attributes and
   expect((await fetch(servers[0].uiUrl ?? '')).status).toBe(200);
 
   const record = await runningServer(home);
+  const target = path.join(targetsFolder(home), `temporal-server-${record?.pid}.json`);
+  const [{ targets }] = JSON.parse(await readFile(target, 'utf8')) as [{ targets: string[] }];
+  await expect((await fetch(`http://${targets[0]}/metrics`)).text()).resolves.toContain('service_requests{');
+
   await expect(stopTemporalServer(home)).resolves.toBe(record?.pid);
+  expect(existsSync(target)).toBe(false);
   await expect(probe(servers[0].address)).resolves.toBe('free');
   await expect(stopTemporalServer(home)).resolves.toBeUndefined();
 });

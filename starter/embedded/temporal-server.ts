@@ -9,8 +9,10 @@ import { withLock } from './lock';
 import { probe } from './probe';
 import { SetupError, type Report } from './report';
 import { tailOf } from './run';
+import { freePort } from '../monitor/free-port';
+import { announceTarget } from '../monitor/targets';
 import { ensureTemporalBinary } from './temporal-binary';
-import { writeServerRecord } from './server-record';
+import { SERVER_JOB, writeServerRecord } from './server-record';
 
 /** A Temporal server that a command can use. */
 export interface TemporalServer {
@@ -78,7 +80,10 @@ async function findOrStart(config: Config, report: Report): Promise<TemporalServ
   });
 }
 
-/** Starts a dev server of our own, detached, and waits until it answers. Returns its process id. */
+/**
+ * Starts a dev server of our own, detached, and waits until it answers. `npm run monitor` finds its metrics.
+ * Returns its process id.
+ */
 export async function startTemporalServer(options: StartOptions): Promise<number> {
   const { home, port, uiPort } = options;
   const address = `127.0.0.1:${port}`;
@@ -87,7 +92,9 @@ export async function startTemporalServer(options: StartOptions): Promise<number
   const logFile = path.join(home, 'log', 'temporal.log');
   await mkdir(path.dirname(logFile), { recursive: true });
   const log = await open(logFile, 'a');
-  const child = spawn(options.binary, serverArgs(options), {
+  // It would take any free port too, but not tell us which.
+  const metricsPort = await freePort();
+  const child = spawn(options.binary, [...serverArgs(options), '--metrics-port', String(metricsPort)], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
@@ -103,6 +110,7 @@ export async function startTemporalServer(options: StartOptions): Promise<number
     throw new SetupError(`The Temporal server did not start: ${outcome}. The end of ${logFile}:\n${lines}`);
   }
   await writeServerRecord(home, { pid: child.pid, port });
+  await announceTarget(home, { job: SERVER_JOB, pid: child.pid, ports: [metricsPort] });
   child.unref();
   return child.pid;
 }

@@ -4,7 +4,7 @@ import { isAlive } from '../embedded/lock';
 
 /** A process that Prometheus may scrape on this machine. */
 export interface Target {
-  /** `darkroom-worker`, `darkroom-starter`, …: the job label, and the start of the file's name. */
+  /** `darkroom-worker`, `temporal-server`, …: the job label, and the start of the file's name. */
   job: string;
   /** The process whose end makes the entry worthless. */
   pid: number;
@@ -17,16 +17,24 @@ export function targetsFolder(home: string): string {
   return path.join(home, 'targets');
 }
 
+function targetFile(home: string, job: string, pid: number): string {
+  return path.join(targetsFolder(home), `${job}-${pid}.json`);
+}
+
 /** Tells Prometheus where a process of ours answers: embedded services take any free ports. Returns what removes the entry. */
 export async function announceTarget(home: string, { job, pid, ports }: Target): Promise<() => Promise<void>> {
-  const folder = targetsFolder(home);
-  await mkdir(folder, { recursive: true });
-  const file = path.join(folder, `${job}-${pid}.json`);
+  await mkdir(targetsFolder(home), { recursive: true });
+  const file = targetFile(home, job, pid);
   const entry = [{ targets: ports.map((port) => `127.0.0.1:${port}`), labels: { job } }];
   // Renamed into place, since Prometheus may read at any moment; only *.json counts.
   await writeFile(`${file}.new`, JSON.stringify(entry));
   await rename(`${file}.new`, file);
-  return () => rm(file, { force: true });
+  return () => withdrawTarget(home, job, pid);
+}
+
+/** Removes the entry of a process that has ended. */
+export async function withdrawTarget(home: string, job: string, pid: number): Promise<void> {
+  await rm(targetFile(home, job, pid), { force: true });
 }
 
 /** Removes the entries of processes that died without doing so. */
