@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProcessError, runProcess } from './process';
 import { limitOptions } from './process-limits';
 
@@ -11,6 +12,12 @@ function alive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Waits until a process has ended. A dying one closes its pipes, which is what we see, just before it counts as ended. */
+async function gone(pid: number): Promise<boolean> {
+  for (let tries = 0; tries < 100 && alive(pid); tries++) await sleep(20);
+  return !alive(pid);
 }
 
 async function failure(work: Promise<unknown>): Promise<ProcessError> {
@@ -101,7 +108,7 @@ describe('runProcess', () => {
       },
     });
     await expect(run).rejects.toBe(reason);
-    expect(pids.map(alive)).toEqual([false, false]);
+    expect(await Promise.all(pids.map(gone))).toEqual([true, true]);
   });
 
   test('a process that ignores SIGTERM gets SIGKILL after the grace', async () => {
@@ -116,7 +123,7 @@ describe('runProcess', () => {
       },
     });
     await expect(run).rejects.toMatchObject({ name: 'AbortError' });
-    expect(alive(pid)).toBe(false);
+    expect(await gone(pid)).toBe(true);
   });
 
   test('an abort before the start starts nothing', async () => {
@@ -126,7 +133,7 @@ describe('runProcess', () => {
 
   test('a child left behind does not keep it waiting', async () => {
     const { stdout } = await runProcess('sh', sh('sleep 60 & echo $!'));
-    expect(alive(Number(stdout))).toBe(false);
+    expect(await gone(Number(stdout))).toBe(true);
   });
 
   test('our secrets are not handed on', async () => {
