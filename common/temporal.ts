@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { temporal } from '@temporalio/proto';
 import type { Config } from './config';
 import { SEARCH_ATTRIBUTES } from './contracts';
+import { dataConverterOf } from './encryption';
 
 export const DEFAULT_ADDRESS = 'localhost:7233';
 
@@ -44,7 +45,7 @@ export function connect(config: Config): Promise<Connection> {
 }
 
 export function createClient(connection: Connection, config: Config): Client {
-  return new Client({ connection, namespace: namespaceOf(config) });
+  return new Client({ connection, namespace: namespaceOf(config), dataConverter: dataConverterOf(config) });
 }
 
 /** Names of ours that the namespace does not have yet. */

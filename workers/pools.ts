@@ -2,8 +2,8 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import type { Activities } from '../activities';
 import type { Config } from '../common/config';
 import { taskQueue, type Pool } from '../common/contracts';
+import { dataConverterOf, workflowBundleOf } from '../common/encryption';
 import type { Metrics } from '../common/metrics';
-import { built } from '../common/paths';
 import { namespaceOf } from '../common/temporal';
 import type { Slots } from './slots';
 import { itemSinks } from './telemetry';
@@ -28,6 +28,7 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
   const common: WorkerOptions = {
     connection: deps.connection,
     namespace: namespaceOf(config),
+    dataConverter: dataConverterOf(config),
     taskQueue: taskQueue(config.queuePrefix, pool),
     shutdownGraceTime: config.shutdownGrace,
     shutdownForceTime: config.shutdownForce,
@@ -38,7 +39,7 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     case 'workflows':
       return Worker.create({
         ...common,
-        workflowBundle: { codePath: built('workflow-bundle.js') },
+        workflowBundle: workflowBundleOf(config),
         maxCachedWorkflows: config.maxCachedWorkflows,
         sinks: itemSinks(deps.metrics),
         // Webhooks only: what takes CPU belongs to the other pools.

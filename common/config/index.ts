@@ -17,14 +17,14 @@ export class ConfigError extends Error {
   }
 }
 
-/** The text of a variable: itself, or for a secret the content of the file that `<env>_FILE` names. */
+/** The text of a variable: itself, or for a secret the content of the file that `<env>_FILE` names. Empty is not set. */
 function rawText(variable: Variable<unknown>, env: Env): string | undefined {
   const direct = env[variable.env];
   if (direct !== undefined && direct !== '') return direct;
   const file = variable.secret ? env[`${variable.env}_FILE`] : undefined;
   if (file === undefined || file === '') return variable.fallback;
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8').trim() || variable.fallback;
   } catch {
     throw new Error(`${variable.env}_FILE names a file that cannot be read: ${file}`);
   }
@@ -42,8 +42,9 @@ export function loadConfig(env: Env = process.env): Config {
       const value = rawText(variable, env);
       config[key] = value === undefined ? undefined : variable.parse(value);
     } catch (error) {
+      // What a secret's own check says quotes nothing of it.
       const reason = error instanceof Error ? error.message : String(error);
-      problems.push(variable.secret ? `${variable.env}: unusable value` : `${variable.env}: ${reason}`);
+      problems.push(`${variable.env}: ${reason}`);
     }
   }
   const result = derived(config as Config);
@@ -78,11 +79,13 @@ function contradictions(config: Config): string[] {
   return problems;
 }
 
-/** Values that must never be printed, for the logger's and the commands' redaction. */
+/** Values that must never be printed, longest first, for the logger's and the commands' redaction. */
 export function secretValues(config: Config): string[] {
-  return (Object.entries(VARIABLES) as [keyof Config, Variable<unknown>][])
-    .filter(([key, variable]) => variable.secret && typeof config[key] === 'string')
-    .map(([key]) => config[key] as string);
+  const values = (Object.entries(VARIABLES) as [keyof Config, Variable<unknown>][]).flatMap(([key, variable]) => {
+    const value = config[key];
+    return variable.secret && typeof value === 'string' ? [value, ...(variable.parts?.(value) ?? [])] : [];
+  });
+  return [...new Set(values)].sort((a, b) => b.length - a.length);
 }
 
 /** The text of `.env.example`, made from the table; a test keeps the file in step. */

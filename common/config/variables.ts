@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { projectRoot } from '../paths';
+import { parsePayloadKeys } from '../encryption/keys';
 import { bool, duration, integer, list, listOf, oneOf, size, text, url, type Parser } from './parse';
+import { lastFields, urlPassword } from './secrets';
 
 /** One environment variable: the only place that knows its name, type, default, unit and meaning. */
 export interface Variable<T> {
@@ -11,6 +13,8 @@ export interface Variable<T> {
   readonly meaning: string;
   /** Never printed, and `<env>_FILE` may name a file that holds it. */
   readonly secret: boolean;
+  /** Pieces of a secret that must not be printed either. */
+  readonly parts?: (text: string) => string[];
 }
 
 function variable<T>(env: string, parse: Parser<T>, fallback: string, meaning: string): Variable<T> {
@@ -21,8 +25,18 @@ function optional<T>(env: string, parse: Parser<T>, meaning: string): Variable<T
   return { env, parse, fallback: undefined, meaning, secret: false };
 }
 
-function secret(env: string, meaning: string): Variable<string | undefined> {
-  return { env, parse: text, fallback: undefined, meaning, secret: true };
+function secret(env: string, meaning: string, more: SecretOptions = {}): Variable<string | undefined> {
+  const { check, parts } = more;
+  const parse: Parser<string> = (value) => {
+    check?.(value);
+    return value;
+  };
+  return { env, parse, fallback: undefined, meaning, secret: true, parts };
+}
+
+interface SecretOptions extends Pick<Variable<string>, 'parts'> {
+  /** Throws an Error that says what is wrong without quoting the value. */
+  check?: (value: string) => void;
 }
 
 /** Where an embedded run keeps its server's database, samples, outputs and logs. */
@@ -38,7 +52,16 @@ export const VARIABLES = {
   ),
   temporalNamespace: variable('TEMPORAL_NAMESPACE', text, 'default', 'Temporal namespace'),
   temporalApiKey: secret('TEMPORAL_API_KEY', 'API key for Temporal Cloud'),
-  temporalUiUrl: optional('TEMPORAL_UI_URL', url, 'where people reach the Temporal Web UI, for links'),
+  payloadKeys: secret(
+    'DARKROOM_PAYLOAD_KEYS',
+    'encrypts what Temporal stores: comma- or line-separated id:base64 of 32 bytes; the first encrypts, each decrypts; unset: nothing is encrypted',
+    { check: parsePayloadKeys, parts: lastFields },
+  ),
+  temporalUiUrl: optional(
+    'TEMPORAL_UI_URL',
+    url,
+    'where people reach the Temporal Web UI, for links and for its calls to /codec',
+  ),
   queuePrefix: variable(
     'DARKROOM_QUEUE_PREFIX',
     text,
@@ -126,6 +149,7 @@ export const VARIABLES = {
   apiKeys: secret(
     'DARKROOM_API_KEYS',
     'keys of the API, comma- or line-separated name:tenant:jobsPerMinute:sha256 of the key in hex; unset: no keys, loopback only',
+    { parts: lastFields },
   ),
   apiKey: secret('DARKROOM_API_KEY', 'the key that commands send with --api'),
   webhookSecret: secret(
@@ -148,7 +172,7 @@ export const VARIABLES = {
     'http',
     'where the API server also takes jobs from: a Redis stream or an SQS queue',
   ),
-  redisUrl: secret('DARKROOM_REDIS_URL', 'redis:// or rediss:// address of the stream of jobs'),
+  redisUrl: secret('DARKROOM_REDIS_URL', 'redis:// or rediss:// address of the stream of jobs', { parts: urlPassword }),
   redisStream: variable('DARKROOM_REDIS_STREAM', text, 'darkroom:jobs', 'stream of jobs; bad ones go to <name>:dead'),
   sqsUrl: optional('DARKROOM_SQS_URL', url, 'queue of jobs'),
   sqsDeadUrl: optional('DARKROOM_SQS_DEAD_URL', url, 'queue that bad jobs go to'),

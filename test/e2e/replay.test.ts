@@ -13,8 +13,8 @@ const names = readdirSync(folder);
 const { History } = temporal.api.history.v1;
 
 const read = (name: string) => History.decode(readFileSync(path.join(folder, name)));
-const replay = (history: unknown) =>
-  Worker.runReplayHistory({ workflowBundle: { codePath: built('workflow-bundle.js') } }, history);
+const replay = (history: unknown, bundle = 'workflow-bundle.js') =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: built(bundle) } }, history);
 
 beforeAll(() => void Runtime.install({ logger: new DefaultLogger('ERROR') }));
 
@@ -24,6 +24,10 @@ test('there are histories of both kinds, of a success and of a failure', () => {
 
 test.each(names)('%s replays', async (name) => {
   await replay(read(name));
+});
+
+test.each(names)('%s replays where encryption was switched on since', async (name) => {
+  await replay(read(name), 'workflow-bundle-encrypted.js');
 });
 
 test('a history that does not fit is noticed', async () => {

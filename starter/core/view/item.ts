@@ -4,6 +4,7 @@ import {
   type Client,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
 import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage } from '../../../storage';
@@ -70,7 +71,7 @@ export async function viewOf(client: Client, run: WorkflowExecutionDescription):
     closedAt: run.closeTime?.toISOString(),
   };
   if (closed === 'open') {
-    const pending = pendingOf(run);
+    const pending = await pendingOf(client, run);
     // Before its first task nobody could answer, and without a worker nobody would.
     const progress = run.historyLength <= UNTOUCHED ? undefined : await progressOf(client, workflowId, runId);
     return { ...common, state: openState(progress, pending), attempt: attempts(progress, pending), progress, pending };
@@ -92,13 +93,16 @@ function attempts(progress: ItemProgress | undefined, pending: Pending[]): numbe
   return Math.max(1, ...pending.map(({ attempt }) => attempt), ...(progress?.steps ?? []).map((step) => step.attempts));
 }
 
-function pendingOf({ raw }: WorkflowExecutionDescription): Pending[] {
-  return (raw.pendingActivities ?? []).map(({ activityType, state, attempt, lastFailure }) => ({
-    activity: activityType?.name ?? '',
-    started: state === STARTED,
-    attempt: attempt ?? 1,
-    lastFailure: lastFailure?.message ?? undefined,
-  }));
+function pendingOf(client: Client, { raw }: WorkflowExecutionDescription): Promise<Pending[]> {
+  const { loadedDataConverter } = client.options;
+  return Promise.all(
+    (raw.pendingActivities ?? []).map(async ({ activityType, state, attempt, lastFailure }) => ({
+      activity: activityType?.name ?? '',
+      started: state === STARTED,
+      attempt: attempt ?? 1,
+      lastFailure: (await decodeOptionalFailureToOptionalError(loadedDataConverter, lastFailure))?.message,
+    })),
+  );
 }
 
 async function progressOf(client: Client, workflowId: string, runId: string): Promise<ItemProgress | undefined> {

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow';
 import type { temporal } from '@temporalio/proto';
 
 type Event = temporal.api.history.v1.IHistoryEvent;
@@ -48,10 +49,18 @@ export async function stepsOf(
     nextPageToken = answer.nextPageToken ?? undefined;
     if (!nextPageToken?.length) break;
   }
-  return stepsFrom(events, pending, (payload) => {
-    const value: unknown = client.options.loadedDataConverter.payloadConverter.fromPayload(payload);
-    return typeof value === 'string' ? value : undefined;
-  });
+  const texts = new Map<unknown, string>();
+  for (const payload of events.flatMap(detailOf)) {
+    const value: unknown = await decodeOptionalSinglePayload(client.options.loadedDataConverter, payload);
+    if (typeof value === 'string') texts.set(payload, value);
+  }
+  return stepsFrom(events, pending, (payload) => texts.get(payload));
+}
+
+/** What tells one encode from another: the rung, its third argument. */
+function detailOf({ activityTaskScheduledEventAttributes: scheduled }: Event): temporal.api.common.v1.IPayload[] {
+  if (scheduled?.activityType?.name !== 'encodeRung') return [];
+  return scheduled.input?.payloads?.slice(2, 3) ?? [];
 }
 
 /** @param text what a payload says, if that is a text: the rung of an encode */
@@ -71,8 +80,8 @@ export function stepsFrom(
     const started = event.activityTaskStartedEventAttributes;
     if (scheduled) {
       const type = scheduled.activityType?.name ?? '';
-      const [, , third] = scheduled.input?.payloads ?? [];
-      const detail = type === 'encodeRung' && third ? text(third) : undefined;
+      const [rung] = detailOf(event);
+      const detail = rung && text(rung);
       const name = [NAMES[type] ?? type, detail].filter(Boolean).join(' ');
       const before = steps.get(name);
       const step = {

@@ -2,6 +2,7 @@ import type { Connection } from '@temporalio/client';
 import type { Config } from '../../../../common/config';
 import { VARIABLES } from '../../../../common/config/variables';
 import { POOLS, queuePrefix, taskQueue } from '../../../../common/contracts';
+import { loadedConverterOf } from '../../../../common/encryption';
 import { configuredAddress, connect, namespaceOf } from '../../../../common/temporal';
 import { rootMessage } from '../../../core/lib/grpc';
 import type { Evidence, QueueEvidence, StepEvidence } from '../types';
@@ -36,7 +37,7 @@ export async function gather(config: Config, options: GatherOptions): Promise<Ev
   let connection: Connection | undefined;
   try {
     connection = await connect({ ...config, temporalAddress: address });
-    const scope = { connection, namespace: namespaceOf(config) };
+    const scope = { connection, namespace: namespaceOf(config), converter: loadedConverterOf(config) };
     const latencyMs = await withLimit(scope, () => latency(scope));
     return { ...common, temporal: { ...temporal, latencyMs }, ...(await look(scope, config, options)) };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { ConnectionLike } from '@temporalio/client';
+import type { LoadedDataConverter } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { Pool } from '../../../../common/contracts';
 import type { QueueEvidence } from '../types';
@@ -15,6 +16,8 @@ const NO_LIMIT = 100_000;
 export interface Scope {
   connection: ConnectionLike;
   namespace: string;
+  /** Reads what may be encrypted. */
+  converter: LoadedDataConverter;
 }
 
 /** With when each worker asked last, ms. */

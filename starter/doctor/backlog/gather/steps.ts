@@ -1,5 +1,9 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  decodeOptionalFailureToOptionalError,
+  decodeOptionalSinglePayload,
+} from '@temporalio/common/lib/internal-non-workflow';
 import { temporal } from '@temporalio/proto';
 import { queuePrefix, taskQueue } from '../../../../common/contracts';
 import { forEachBounded } from '../../../core/lib/pool';
@@ -48,7 +52,8 @@ export async function lookAtSteps(scope: Scope, items: OpenItem[], gapMs: number
   return [...first.filter(({ step }) => !telling.has(step.workflowId)), ...second].map(({ step }) => step);
 }
 
-async function lookAt({ connection, namespace }: Scope, items: OpenItem[]): Promise<Look[]> {
+async function lookAt(scope: Scope, items: OpenItem[]): Promise<Look[]> {
+  const { connection, namespace } = scope;
   const looks: Look[] = [];
   await forEachBounded(items, CONCURRENCY, async (item) => {
     const { workflowId, runId } = item;
@@ -56,21 +61,25 @@ async function lookAt({ connection, namespace }: Scope, items: OpenItem[]): Prom
       namespace,
       execution: { workflowId, runId },
     });
-    looks.push(...looksOf(item, described, Date.now()));
+    looks.push(...(await looksOf(scope, item, described, Date.now())));
   });
   return looks;
 }
 
-function looksOf(
+async function looksOf(
+  scope: Scope,
   item: OpenItem,
   { pendingActivities, pendingWorkflowTask, workflowExecutionInfo }: Description,
   now: number,
-): Look[] {
+): Promise<Look[]> {
+  const source = await read(scope, workflowExecutionInfo?.memo?.fields?.['source']);
   const common = {
     workflowId: item.workflowId,
-    source: sourceOf(workflowExecutionInfo?.memo?.fields) ?? item.workflowId,
+    source: typeof source === 'string' ? source : item.workflowId,
   };
-  const looks = (pendingActivities ?? []).map((activity) => lookOf(item, activity, common, now));
+  const looks = await Promise.all(
+    (pendingActivities ?? []).map((activity) => lookOf(scope, item, activity, common, now)),
+  );
   const task = pendingWorkflowTask;
   if (task?.state === PENDING_WORKFLOW_TASK_STATE_SCHEDULED) {
     const waitedSeconds = secondsSince(task.scheduledTime, now) ?? 0;
@@ -87,11 +96,17 @@ function looksOf(
   return looks;
 }
 
-function lookOf(item: OpenItem, activity: Activity, common: { workflowId: string; source: string }, now: number): Look {
+async function lookOf(
+  scope: Scope,
+  item: OpenItem,
+  activity: Activity,
+  common: { workflowId: string; source: string },
+  now: number,
+): Promise<Look> {
   const { activityType, attempt, lastFailure, lastWorkerIdentity, lastHeartbeatTime, lastStartedTime } = activity;
   const heardAt = Math.max(toMs(lastHeartbeatTime) ?? 0, toMs(lastStartedTime) ?? 0);
   const state = stateOf(activity, now);
-  const said = activity.heartbeatDetails?.payloads?.[0]?.data;
+  const said = await read(scope, activity.heartbeatDetails?.payloads?.[0]);
   return {
     key: `${item.runId} ${activity.activityId} ${attempt}`,
     heardAt,
@@ -101,11 +116,11 @@ function lookOf(item: OpenItem, activity: Activity, common: { workflowId: string
       activity: activityType?.name ?? '',
       state,
       attempt: attempt ?? 1,
-      failure: lastFailure ? { type: failureType(lastFailure), message: lastFailure.message ?? '' } : undefined,
+      failure: lastFailure ? await failureOf(scope, lastFailure) : undefined,
       worker: lastWorkerIdentity || undefined,
       waitedSeconds: secondsSince(activity.scheduledTime, now) ?? 0,
       silentSeconds: state === 'running' && heardAt > 0 ? Math.max(0, (now - heardAt) / 1000) : undefined,
-      said: said ? Buffer.from(said).toString('utf8').slice(0, MAX_SAID) : undefined,
+      said: said === undefined ? undefined : JSON.stringify(said).slice(0, MAX_SAID),
     },
   };
 }
@@ -117,18 +132,21 @@ function stateOf({ state, nextAttemptScheduleTime }: Activity, now: number): Ste
   return state === PENDING_ACTIVITY_STATE_SCHEDULED && next <= now ? 'waiting' : 'backing off';
 }
 
-function failureType(failure: NonNullable<Activity['lastFailure']>): string {
-  return failure.applicationFailureInfo?.type || (failure.timeoutFailureInfo ? 'Timeout' : 'Failure');
+type Failure = NonNullable<Activity['lastFailure']>;
+
+async function failureOf({ converter }: Scope, failure: Failure): Promise<{ type: string; message: string }> {
+  const type = failure.applicationFailureInfo?.type || (failure.timeoutFailureInfo ? 'Timeout' : 'Failure');
+  // Encrypted by a key that is not here: the type still tells a good deal.
+  const error = await decodeOptionalFailureToOptionalError(converter, failure).catch((reason: unknown) => reason);
+  return { type, message: error instanceof Error ? error.message : '' };
 }
 
-function sourceOf(fields: Record<string, { data?: Uint8Array | null }> | null | undefined): string | undefined {
-  const data = fields?.['source']?.data;
-  if (!data) return undefined;
-  try {
-    return String(JSON.parse(Buffer.from(data).toString('utf8')));
-  } catch {
-    return undefined;
-  }
+/** Undefined: there is nothing, or nothing that can be read here. */
+function read({ converter }: Scope, payload: Parameters<typeof decodeOptionalSinglePayload>[1]): Promise<unknown> {
+  return decodeOptionalSinglePayload(converter, payload).then(
+    (value) => value ?? undefined,
+    () => undefined,
+  );
 }
 
 function tellsFigures({ step }: Look): boolean {
