@@ -5,7 +5,9 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import type { WorkItem } from '../common/contracts';
 import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
+import { printable } from '../storage';
 import type { ActivityDeps } from './deps';
+import { Stages } from './stages';
 
 /** What the work of one attempt gets. */
 export interface Attempt {
@@ -16,10 +18,7 @@ export interface Attempt {
   log: Logger;
   /** Tells the server that there is progress, and what it is. The SDK sends at most one in a few seconds. */
   heartbeat(progress: object): void;
-  /** Runs and times one stage, in the metric table's sense. */
-  stage<T>(stage: string, format: string, work: () => Promise<T>): Promise<T>;
-  /** ms by stage so far. */
-  timings: Record<string, number>;
+  stages: Stages;
 }
 
 /**
@@ -41,23 +40,14 @@ export async function runAttempt<T>(
   if (info.attempt > 1) deps.metrics.darkroom_activity_retries_total.inc({ activity: info.activityType });
   const releaseSlot = occupySlot(deps, item);
   const workDir = path.join(deps.config.scratchDir, randomUUID());
-  const timings: Record<string, number> = {};
   try {
     await makeWorkDir(workDir);
     return await work({
       signal: context.cancellationSignal,
       workDir,
       log,
-      timings,
+      stages: new Stages(deps.metrics),
       heartbeat: (progress) => context.heartbeat(progress),
-      stage: async (stage, format, run) => {
-        const started = performance.now();
-        const result = await run();
-        const elapsed = performance.now() - started;
-        timings[stage] = Math.round((timings[stage] ?? 0) + elapsed);
-        deps.metrics.darkroom_stage_duration_seconds.observe({ stage, format }, elapsed / 1000);
-        return result;
-      },
     });
   } catch (error) {
     // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
@@ -102,7 +92,10 @@ function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, log: Logg
   deps.metrics.darkroom_errors_total.inc({ kind: item.kind, type });
   const { childKilled, reason } = known.details;
   if (childKilled === true) deps.metrics.darkroom_child_kills_total.inc({ reason: String(reason ?? 'crash') });
-  log[known.retryable ? 'warn' : 'info']({ type, details: known.details, source: item.source }, known.message);
+  log[known.retryable ? 'warn' : 'info'](
+    { type, details: known.details, source: printable(item.source) },
+    known.message,
+  );
   return ApplicationFailure.create({
     type,
     message: known.message,

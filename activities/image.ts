@@ -34,10 +34,10 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
         attempt.signal,
       ),
     );
-    for (const [stage, ms] of Object.entries(made.timings)) {
-      const format = made.files.find((file) => file.name === stage)?.format;
-      const labels = format ? { stage: 'encode', format } : { stage, format: made.source.format };
-      deps.metrics.darkroom_stage_duration_seconds.observe(labels, ms / 1000);
+    for (const [step, ms] of Object.entries(made.timings)) {
+      const file = made.files.find(({ name }) => name === step);
+      const start = made.startedAt[step] ?? Date.now() - ms;
+      attempt.stages.ran(file ? 'encode' : step, file?.format ?? made.source.format, start, ms, file?.bytes);
     }
     const renditions = await Promise.all(
       made.files.map(({ format: _format, ...file }) =>
@@ -55,7 +55,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
       renditions,
       placeholder: made.placeholder,
       warnings: made.warnings,
-      timings: { ...attempt.timings, ...made.timings },
+      timings: { ...attempt.stages.timings, ...made.timings },
     });
   });
 }

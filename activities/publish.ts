@@ -37,14 +37,14 @@ export async function publishFile(
 ): Promise<Rendition> {
   const { file, ...facts } = made;
   const path = outputName(made.name, item, sourceSha256, EXTENSIONS[made.mime] ?? 'bin');
-  await attempt.stage('publish', made.role, () =>
+  const publish = () =>
     deps.storage.publishFile(file, `${item.output}/${path}`, {
       contentType: made.mime,
       bytes: made.bytes,
       sha256: made.sha256,
       signal: attempt.signal,
-    }),
-  );
+    });
+  await attempt.stages.run('publish', made.role, publish, () => made.bytes);
   deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, made.bytes);
   return { ...facts, path };
 }
@@ -91,7 +91,7 @@ export async function publishManifest(
       attempt: info.attempt,
     },
   };
-  await attempt.stage('publish', 'manifest', () => replace(deps, item, manifest));
+  await attempt.stages.run('publish', 'manifest', () => replace(deps, item, manifest));
   return summary(item, manifest);
 }
 

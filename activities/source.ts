@@ -6,13 +6,13 @@ import type { ActivityDeps } from './deps';
 
 /** The item's source on the scratch disk; its arrival counts as progress and in the bytes read. */
 export async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<Fetched> {
-  const source = await attempt.stage('fetch', item.kind, () =>
+  const fetch = () =>
     deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
       signal: attempt.signal,
       maxBytes: deps.config.maxSourceBytes,
       onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
-    }),
-  );
+    });
+  const source = await attempt.stages.run('fetch', item.kind, fetch, ({ bytes }) => bytes);
   deps.metrics.darkroom_bytes_read_total.inc({ kind: item.kind }, source.bytes);
   return source;
 }

@@ -31,7 +31,7 @@ export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWor
     }
     const source = await fetchSource(deps, attempt, item);
     const { maxDuration, maxStreams } = deps.config;
-    const probe = await attempt.stage('probe', 'video', () =>
+    const probe = await attempt.stages.run('probe', 'video', () =>
       video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal),
     );
     const plan = video.planVideo(probe, preset);
@@ -62,7 +62,8 @@ export function encodeRung(deps: ActivityDeps, item: WorkItem, work: VideoWork, 
     if (!rung) throw new DarkroomError('InvalidJob', `There is no rung "${name}" in this job.`);
     const input = await stepInput(deps, attempt, item, work);
     const started = performance.now();
-    const made = await attempt.stage('encode', 'h264', () => video.encodeRung({ ...input, rung }));
+    const encode = () => video.encodeRung({ ...input, rung });
+    const made = await attempt.stages.run('encode', 'h264', encode, ({ bytes }) => bytes);
     const seconds = (performance.now() - started) / 1000;
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, work.probe.durationSeconds / seconds);
     return publishFile(deps, attempt, item, work.source.sha256, made);
@@ -75,7 +76,8 @@ export function makePoster(deps: ActivityDeps, item: WorkItem, work: VideoWork):
     const poster = work.plan.poster;
     if (!poster) throw new DarkroomError('InvalidJob', 'This job has no poster.');
     const input = await stepInput(deps, attempt, item, work);
-    const made = await attempt.stage('poster', poster.format, () => video.makePoster({ ...input, poster }));
+    const makePoster = () => video.makePoster({ ...input, poster });
+    const made = await attempt.stages.run('poster', poster.format, makePoster, ({ bytes }) => bytes);
     const placeholder = await placeholderOf(deps, attempt, made.file);
     return { rendition: await publishFile(deps, attempt, item, work.source.sha256, made), placeholder };
   });
@@ -88,7 +90,7 @@ export function makeSprite(deps: ActivityDeps, item: WorkItem, work: VideoWork):
     if (!sprite) throw new DarkroomError('InvalidJob', 'This job has no sprite.');
     const input = await stepInput(deps, attempt, item, work);
     const sheetName = (name: string): string => outputName(name, item, work.source.sha256, 'jpg');
-    const made = await attempt.stage('sprite', 'jpeg', () => video.makeSprite({ ...input, sprite, sheetName }));
+    const made = await attempt.stages.run('sprite', 'jpeg', () => video.makeSprite({ ...input, sprite, sheetName }));
     return Promise.all(made.map((file) => publishFile(deps, attempt, item, work.source.sha256, file)));
   });
 }
@@ -110,7 +112,7 @@ export function publishVideo(
       renditions,
       placeholder,
       warnings,
-      timings: attempt.timings,
+      timings: attempt.stages.timings,
     });
   });
 }

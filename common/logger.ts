@@ -1,15 +1,16 @@
 import pino, { type Logger } from 'pino';
 import { secretValues, type Config } from './config';
+import { traceIds } from './traces';
 
 export type { Logger } from 'pino';
 
 /**
  * The one logger: JSON lines with timestamp, pid and level in production, readable on a terminal.
- * Secrets are cut out of every line by value, since an error's text may carry one.
+ * Secrets are cut out of every line by value, since an error's text may carry one. With traces on, a line says which trace
+ * and span it belongs to.
  * @param destination file descriptor: 1 for services, 2 for commands whose stdout is data.
  */
 export function createLogger(config: Config, name: string, destination: 1 | 2 = 1): Logger {
-  const secrets = secretValues(config).filter((value) => value.length >= 4);
   const terminal = destination === 1 ? process.stdout.isTTY : process.stderr.isTTY;
   const pretty = config.logFormat === 'pretty' || (config.logFormat === 'auto' && terminal);
   return pino(
@@ -19,12 +20,17 @@ export function createLogger(config: Config, name: string, destination: 1 | 2 = 
       timestamp: pino.stdTimeFunctions.isoTime,
       base: { pid: process.pid },
       formatters: { level: (label) => ({ level: label }) },
-      hooks: {
-        streamWrite: (line) => secrets.reduce((text, value) => text.replaceAll(value, '[redacted]'), line),
-      },
+      hooks: { streamWrite: redactor(config) },
+      mixin: config.traces === undefined ? undefined : traceIds,
     },
     pretty ? prettyStream(destination) : pino.destination({ dest: destination, sync: true }),
   );
+}
+
+/** Cuts the secrets of the configuration out of a text. */
+export function redactor(config: Config): (text: string) => string {
+  const secrets = secretValues(config).filter((value) => value.length >= 4);
+  return (text) => secrets.reduce((rest, value) => rest.replaceAll(value, '[redacted]'), text);
 }
 
 function prettyStream(destination: 1 | 2): pino.DestinationStream {

@@ -4,6 +4,8 @@ import { temporal } from '@temporalio/proto';
 import type { Config } from './config';
 import { SEARCH_ATTRIBUTES } from './contracts';
 import { dataConverterOf } from './encryption';
+import { isTracing } from './traces';
+import { traceStarts } from './traces/client';
 
 export const DEFAULT_ADDRESS = 'localhost:7233';
 
@@ -45,7 +47,12 @@ export function connect(config: Config): Promise<Connection> {
 }
 
 export function createClient(connection: Connection, config: Config): Client {
-  return new Client({ connection, namespace: namespaceOf(config), dataConverter: dataConverterOf(config) });
+  return new Client({
+    connection,
+    namespace: namespaceOf(config),
+    dataConverter: dataConverterOf(config),
+    ...(isTracing() && { interceptors: { workflow: [traceStarts] } }),
+  });
 }
 
 /** Names of ours that the namespace does not have yet. */

@@ -5,6 +5,7 @@ import { serveHealth, type DependencyState } from '../common/health';
 import { createLogger, type Logger } from '../common/logger';
 import { createMetrics } from '../common/metrics';
 import { connectionOptions } from '../common/temporal';
+import { startTraces, stopTraces } from '../common/traces';
 import { createStorage } from '../storage';
 import { createImagePool, ffmpegSettings, toolVersions } from './media-tools';
 import { observePools } from './observe';
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   // libuv reads it when its pool is first used, which is later than this line.
   process.env['UV_THREADPOOL_SIZE'] ??= String(uvThreads(slots));
   installRuntime(config, logger);
+  startTraces(config, 'worker', (sentence) => logger.warn(sentence));
 
   const metrics = createMetrics('worker');
   const storage = createStorage(config);
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
     await images.close();
     await connection.close();
     storage.close();
+    await stopTraces();
   }
 }
 

@@ -5,8 +5,10 @@ import { taskQueue, type Pool } from '../common/contracts';
 import { dataConverterOf, workflowBundleOf } from '../common/encryption';
 import type { Metrics } from '../common/metrics';
 import { namespaceOf } from '../common/temporal';
+import { isTracing } from '../common/traces';
 import type { Slots } from './slots';
 import { itemSinks } from './telemetry';
+import { traceActivities, traceSinks } from './traces';
 
 /** Cancellation arrives with heartbeats, so this bounds how long a cancelled ffmpeg goes on. */
 const HEARTBEAT_THROTTLE = '5s';
@@ -33,6 +35,7 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     shutdownGraceTime: config.shutdownGrace,
     shutdownForceTime: config.shutdownForce,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    ...(isTracing() && { interceptors: { activity: [traceActivities] } }),
     ...versioning(config),
   };
   switch (pool) {
@@ -41,7 +44,7 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
         ...common,
         workflowBundle: workflowBundleOf(config),
         maxCachedWorkflows: config.maxCachedWorkflows,
-        sinks: itemSinks(deps.metrics),
+        sinks: { ...itemSinks(deps.metrics), ...traceSinks },
         // Webhooks only: what takes CPU belongs to the other pools.
         activities: { deliverWebhook: deps.activities.deliverWebhook },
         maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,

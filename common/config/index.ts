@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { VARIABLES, type Variable } from './variables';
+import type { Variable } from './variable';
+import { VARIABLES } from './variables';
 
 type Parsed<V> = V extends Variable<infer T> ? T : never;
 

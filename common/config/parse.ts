@@ -27,6 +27,13 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Parser<numb
   };
 }
 
+/** A number from 0 to 1. */
+export const fraction: Parser<number> = (value) => {
+  const number = Number(value);
+  if (!(number >= 0 && number <= 1)) throw new Error(`expected a number from 0 to 1, got "${value}"`);
+  return number;
+};
+
 export function oneOf<const T extends string>(...options: T[]): Parser<T> {
   return (value) => {
     const found = options.find((option) => option === value);
@@ -60,5 +67,12 @@ export const size: Parser<number> = (value) => {
 
 export const url: Parser<string> = (value) => {
   if (!URL.canParse(value)) throw new Error(`expected a URL, got "${value}"`);
+  return value;
+};
+
+export const httpUrl: Parser<string> = (value) => {
+  if (!/^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) {
+    throw new Error(`expected a URL that begins with http:// or https://, got "${value}"`);
+  }
   return value;
 };

@@ -1,43 +1,9 @@
 import path from 'node:path';
 import { projectRoot } from '../paths';
 import { parsePayloadKeys } from '../encryption/keys';
-import { bool, duration, integer, list, listOf, oneOf, size, text, url, type Parser } from './parse';
+import { bool, duration, fraction, httpUrl, integer, list, listOf, oneOf, size, text, url } from './parse';
 import { lastFields, urlPassword } from './secrets';
-
-/** One environment variable: the only place that knows its name, type, default, unit and meaning. */
-export interface Variable<T> {
-  readonly env: string;
-  readonly parse: Parser<T>;
-  /** As a user would write it; `undefined` means "not set". */
-  readonly fallback: string | undefined;
-  readonly meaning: string;
-  /** Never printed, and `<env>_FILE` may name a file that holds it. */
-  readonly secret: boolean;
-  /** Pieces of a secret that must not be printed either. */
-  readonly parts?: (text: string) => string[];
-}
-
-function variable<T>(env: string, parse: Parser<T>, fallback: string, meaning: string): Variable<T> {
-  return { env, parse, fallback, meaning, secret: false };
-}
-
-function optional<T>(env: string, parse: Parser<T>, meaning: string): Variable<T | undefined> {
-  return { env, parse, fallback: undefined, meaning, secret: false };
-}
-
-function secret(env: string, meaning: string, more: SecretOptions = {}): Variable<string | undefined> {
-  const { check, parts } = more;
-  const parse: Parser<string> = (value) => {
-    check?.(value);
-    return value;
-  };
-  return { env, parse, fallback: undefined, meaning, secret: true, parts };
-}
-
-interface SecretOptions extends Pick<Variable<string>, 'parts'> {
-  /** Throws an Error that says what is wrong without quoting the value. */
-  check?: (value: string) => void;
-}
+import { optional, secret, variable } from './variable';
 
 /** Where an embedded run keeps its server's database, samples, outputs and logs. */
 const DEFAULT_HOME = path.join(projectRoot(), '.darkroom');
@@ -286,5 +252,18 @@ export const VARIABLES = {
     oneOf('auto', 'json', 'pretty'),
     'auto',
     'auto: readable on a terminal, JSON elsewhere',
+  ),
+
+  // Traces
+  traces: optional(
+    'DARKROOM_TRACES',
+    httpUrl,
+    'base URL of an OTLP/HTTP collector that gets traces, such as http://localhost:4318; unset: no traces',
+  ),
+  traceRatio: variable(
+    'DARKROOM_TRACE_RATIO',
+    fraction,
+    '1',
+    'share of traces that is kept, 0 to 1; for a request with a traceparent its sender has decided',
   ),
 } as const;

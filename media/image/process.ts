@@ -30,8 +30,10 @@ export async function processImage(task: ImageTask): Promise<ImageOutcome> {
 
 async function render(task: ImageTask, identity: Awaited<ReturnType<typeof identify>>): Promise<ImageOutcome> {
   const timings: Record<string, number> = {};
+  const startedAt: Record<string, number> = {};
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     const start = performance.now();
+    startedAt[name] = Math.round(performance.timeOrigin + start);
     const result = await work();
     timings[name] = Math.round((performance.now() - start) * 10) / 10;
     return result;
@@ -58,7 +60,7 @@ async function render(task: ImageTask, identity: Awaited<ReturnType<typeof ident
     await Promise.allSettled(writes);
   }
   const files = await Promise.all(writes);
-  return { source: source.facts, files, placeholder, warnings: source.warnings, timings };
+  return { source: source.facts, files, placeholder, warnings: source.warnings, timings, startedAt };
 }
 
 /** Does this rendition keep the source's movement? WebP alone can, and no decoder turns many frames by EXIF. */

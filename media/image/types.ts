@@ -55,6 +55,8 @@ export interface ImageOutcome {
   warnings: string[];
   /** ms: `decode`, `placeholder`, and each rendition by name. */
   timings: Record<string, number>;
+  /** When each of those began, ms since the epoch. */
+  startedAt: Record<string, number>;
 }
 
 /** Parent to child. */

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Config } from '../../common/config';
 import { availableCores } from '../../common/cores';
 import { configuredAddress, connect, createClient } from '../../common/temporal';
+import { startTraces, stopTraces } from '../../common/traces';
 import { createStorage, type Storage } from '../../storage';
 import type { KnownSlots } from '../core/batch';
 import { allowedRootsFile, allowRoots } from '../embedded/allowed-roots';
@@ -50,6 +51,7 @@ export class Session {
       allowedRootsFile: server.origin === 'configured' ? base.allowedRootsFile : allowedRootsFile(base),
     };
     if (server.origin !== 'configured') await allowRoots(base, named.folders ?? []);
+    startTraces(config, 'cli', report);
     const connection = await connect(config);
     return new Session(config, server, createClient(connection, config), createStorage(config));
   }
@@ -102,6 +104,7 @@ export class Session {
     await this.worker?.stop();
     this.storage.close();
     await this.client.connection.close();
+    await stopTraces();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../../common/config';
+import { inSpan } from '../../common/traces';
 import { fileUri, joinUri } from '../../storage';
 import { clockSkew } from '../core/clock';
 import type { PresetSource } from '../core/job';
@@ -58,7 +59,13 @@ export async function submitAndFollow(
 ): Promise<void> {
   const broken = new AbortController();
   const signal = AbortSignal.any([stop, broken.signal]);
-  const submitting = submit(session, submission, options, presets, signal).catch((error: unknown) => {
+  const attributes = { 'darkroom.batch': submission.batchId, 'darkroom.preset': options.preset };
+  const submitting = inSpan('start-batch', { attributes }, async (span) => {
+    await submit(session, submission, options, presets, signal);
+    const { started, joined, skipped, rejected } = submission.tally;
+    span.set({ 'darkroom.items.started': started, 'darkroom.items.joined': joined });
+    span.set({ 'darkroom.items.skipped': skipped, 'darkroom.items.rejected': rejected });
+  }).catch((error: unknown) => {
     broken.abort(error);
     throw error;
   });

@@ -15,6 +15,7 @@ import { sendProblem } from './http/failures';
 import { NDJSON } from './http/ndjson';
 import { openApi, openApiTransform } from './http/openapi';
 import { ApiError } from './http/problems';
+import { traceRequests } from './http/traces';
 import { aliasRoutes } from './routes/aliases';
 import { batchRoutes } from './routes/batches';
 import { controlRoutes } from './routes/control';
@@ -75,6 +76,7 @@ export async function createApp(service: Service): Promise<App> {
     throw new ApiError('NotFound', `There is no ${request.method} ${request.url.split('?')[0]}; see /docs.`);
   });
   takeStreams(app);
+  traceRequests(app, isApi);
   guard(app, service);
   measure(app, service);
 

@@ -5,6 +5,7 @@ import { loadConfig, type Config } from '../../common/config';
 import { createLogger, type Logger } from '../../common/logger';
 import { createMetrics } from '../../common/metrics';
 import { connectionOptions, createClient, namespaceOf } from '../../common/temporal';
+import { startTraces, stopTraces } from '../../common/traces';
 import { loadPreset } from '../../media/presets';
 import { createStorage } from '../../storage';
 import { cachedPresets } from '../core/job';
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   const keys = new ApiKeys(config.apiKeys);
   checkExposure(config, keys);
   const logger = createLogger(config, 'starter');
+  startTraces(config, 'starter', (sentence) => logger.warn(sentence));
   const stop = new AbortController();
   const service = createService(config, keys, logger, stop.signal);
   // Without Temporal this server still starts, says so in /ready, and mends itself.
@@ -38,6 +40,7 @@ async function main(): Promise<void> {
   service.temporal.stop();
   service.storage.close();
   await service.connection.close();
+  await stopTraces();
 }
 
 function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {

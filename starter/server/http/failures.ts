@@ -59,6 +59,9 @@ function fromFastify(error: Partial<FastifyError>): Answer {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { problem: body, retryAfterSeconds, unexpected } = answerFor(error);
   if (unexpected) request.log.error({ err: error }, 'request failed');
+  // A refusal is the answer that the caller asked for.
+  if (body.status < 500) request.span?.set({ 'error.type': body.code });
+  else request.span?.fail({ type: body.code, message: body.detail });
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(Math.ceil(retryAfterSeconds)));
   if (body.code === 'Unauthorized') void reply.header('www-authenticate', 'Bearer realm="darkroom"');
   void reply.code(body.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(body);
