@@ -54,6 +54,11 @@ suite('helm/starter', () => {
   test.each([
     ['a wrong key', ['replica=1'], /additional properties 'replica' not allowed/],
     ['localhost for Temporal', ['temporal.address=127.0.0.1:7233'], /in a pod that is the pod itself/],
+    [
+      'a scheme before Temporal',
+      ['temporal.address=http://t:7233'],
+      /has to be host:port without a scheme, for example/,
+    ],
     ['no Secret', ['secrets.name='], /the API needs DARKROOM_API_KEYS \(docs\/api\.md\)\. Set secrets\.name/],
     ['too little time to stop', ['shutdown.termination=33'], /termination has to be more than force and five seconds/],
     ['an Ingress without a host', ['ingress.enabled=true'], /ingress\.host is empty/],

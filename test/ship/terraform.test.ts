@@ -21,7 +21,7 @@ let folder: string;
 beforeAll(async () => {
   copy = await mkdtemp(path.join(os.tmpdir(), 'darkroom-terraform-'));
   folder = path.join(copy, 'terraform');
-  for (const name of ['terraform', 'helm', 'ci']) {
+  for (const name of ['terraform', 'helm', 'ci', 'observability']) {
     const filter = (file: string) => !file.includes('.terraform');
     await cp(path.join(root, name), path.join(copy, name), { recursive: true, filter, verbatimSymlinks: true });
   }
@@ -74,6 +74,19 @@ function decide(environment: string, ...more: string[]): Decided {
   return shown.planned_values.outputs;
 }
 
+/** A chart as `ci/deploy.sh` gives it its values: the environment's own file, then what Terraform decided. */
+async function rendered(chart: string, own: string, decided: Values): Promise<string> {
+  const values = path.join(folder, 'decided.yaml');
+  await writeFile(values, stringify(decided));
+  const given = ['--values', own, '--values', values, '--set', 'image.tag=abc', '--kube-version', '1.34.0'];
+  const { status, stdout, stderr } = spawnSync('helm', ['template', path.basename(chart), chart, ...given], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
 withTerraform('the switching logic', () => {
   test('is formatted, as everything here', () => {
     const { status, stdout } = spawnSync('terraform', ['fmt', '-check', '-recursive', source], { encoding: 'utf8' });
@@ -102,6 +115,14 @@ withTerraform('the switching logic', () => {
     expect(starter_values.value.env).toEqual({ DARKROOM_JOB_SOURCE: 'sqs' });
     expect(terraform('test', '-no-color').text).toMatch(/ 0 failed/);
     expect(accepts('qa')).toEqual({ status: 0, said: '' });
+    if (!hasHelm) return;
+    for (const chart of ['workers', 'starter'] as const) {
+      const own = path.join(copy, 'helm', chart, 'values/qa.yaml');
+      const staging = await readFile(path.join(copy, 'helm', chart, 'values/staging.yaml'), 'utf8');
+      await writeFile(own, staging.replaceAll('staging', 'qa'));
+      const decided = chart === 'workers' ? workers_values : starter_values;
+      expect(await rendered(path.join(copy, 'helm', chart), own, decided.value)).toContain('darkroom-qa-media');
+    }
   });
 
   test('an environment without a folder is refused with the names of those that have one', () => {
@@ -142,13 +163,9 @@ withTerraform('the switching logic', () => {
     async (environment, jobs) => {
       const decided = decide(environment, '-var', `job_source=${jobs}`);
       for (const name of ['workers', 'starter'] as const) {
-        const values = path.join(folder, `${environment}-${name}.yaml`);
-        await writeFile(values, stringify(decided[`${name}_values`].value));
         const chart = path.join(root, 'helm', name);
         const own = path.join(chart, `values/${environment}.yaml`);
-        const given = ['--values', own, '--values', values, '--set', 'image.tag=abc', '--kube-version', '1.34.0'];
-        const { status, stderr } = spawnSync('helm', ['template', name, chart, ...given], { encoding: 'utf8' });
-        if (status !== 0) throw new Error(stderr);
+        await rendered(chart, own, decided[`${name}_values`].value);
       }
     },
   );

@@ -1,5 +1,17 @@
 {{- /* What a schema cannot say. Each refusal is a sentence that tells what to do. */}}
 {{- define "workers.checks" -}}
+{{- range list
+  (list "image.repository" .Values.image.repository "^[^:@\\s]+(:[0-9]+/[^:@\\s]+)?$" "a repository without tag or digest, for example registry.example.com/darkroom; the tag goes into image.tag")
+  (list "image.digest" .Values.image.digest "^(sha256:[0-9a-f]{64})?$" "sha256: and 64 hexadecimal digits, as the registry shows it, or empty")
+  (list "temporal.address" .Values.temporal.address "^$|^[^:/\\s]+:[0-9]{1,5}$|^\\[[0-9a-fA-F:]+\\]:[0-9]{1,5}$" "host:port without a scheme, for example temporal-frontend.temporal.svc.cluster.local:7233")
+  (list "queuePrefix" .Values.queuePrefix "^[a-z0-9][a-z0-9-]*$" "small letters, digits and dashes, for example darkroom; the same in both charts")
+  (list "storage.output" .Values.storage.output "^(s3://[^/]+.*)?$" "s3://bucket/prefix, or empty where each job names its own: a pod's disk goes with the pod")
+  (list "storage.s3.endpoint" .Values.storage.s3.endpoint "^(https?://.+)?$" "the address of the store with its scheme, for example http://s3.storage.svc.cluster.local:9000, or empty for AWS")
+-}}
+  {{- if not (regexMatch (index . 2) (index . 1)) -}}
+    {{- fail (printf "%s is %q: it has to be %s." (index . 0) (index . 1) (index . 3)) -}}
+  {{- end -}}
+{{- end -}}
 {{- $local := "(^|//|@)(localhost|127\\.[0-9.]+|\\[::1\\]|0\\.0\\.0\\.0)(:|/|$)" -}}
 {{- with .Values.temporal.address -}}
   {{- if regexMatch $local . -}}

@@ -1,0 +1,7 @@
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    aws  = { source = "hashicorp/aws", version = "~> 5.80" }
+    helm = { source = "hashicorp/helm", version = "~> 2.12" }
+  }
+}
