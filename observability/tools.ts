@@ -16,11 +16,11 @@ export async function runTool(program: string, args: string[]): Promise<string> 
   }
 }
 
-/** True where the program is installed; otherwise says which tests do not run. */
-export function hasTool(program: string): boolean {
-  if (which(program) !== undefined) return true;
+/** True where the program is installed, under any of these names; otherwise says which tests do not run. */
+export function hasTool(...names: string[]): boolean {
+  if (names.some((name) => which(name) !== undefined)) return true;
   process.stderr.write(
-    `Skipped: ${program} is not on PATH (Debian: apt-get install prometheus prometheus-alertmanager).\n`,
+    `Skipped: ${names.join(' or ')} is not on PATH (Debian: apt-get install prometheus prometheus-alertmanager).\n`,
   );
   return false;
 }

@@ -239,6 +239,16 @@ export const VARIABLES = {
   ffmpegPath: optional('FFMPEG_PATH', text, 'the ffmpeg to use instead of the one on PATH'),
   ffprobePath: optional('FFPROBE_PATH', text, 'the ffprobe to use instead of the one on PATH'),
 
+  // Alerts, for `npm run monitor`
+  alertPageUrl: secret(
+    'DARKROOM_ALERT_PAGE_URL',
+    'webhook that Alertmanager calls for what wakes somebody; unset: nobody is told',
+  ),
+  alertTicketUrl: secret(
+    'DARKROOM_ALERT_TICKET_URL',
+    'webhook that it calls for what waits for a working day; unset: nobody is told',
+  ),
+
   // Logs
   logLevel: variable(
     'LOG_LEVEL',

@@ -1,93 +1,97 @@
 /**
- * `npm run e2e:alerts`: a batch runs, every panel of every dashboard must show something; then every worker is killed, and
- * exactly the alert whose runbook explains it must fire; a new worker clears it, and the batch completes. About five minutes.
+ * `npm run e2e:alerts`: `start-batch 2000` runs, and every panel of every dashboard must show something. Then every worker is
+ * killed: exactly the alert whose runbook explains it must fire and reach whoever is paged, and the doctor must name the
+ * cause. A new worker clears both, and the batch completes. With the alerts as they are: about 12 minutes on two cores.
  */
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { built } from '../../common/paths';
 import { messageOf, toStderr } from '../../starter/embedded/report';
 import { inTemporaryFolder } from '../tools';
-import { firing, notified, panelsWithoutData, query } from './prometheus';
-import { startSystem, writeList, type System } from './system';
+import { everFired, firing, notified, panelsWithoutData, query } from './prometheus';
+import { startSystem, type System } from './system';
+import { makeApiSamples, runCli, startBatch, submitByApi } from './traffic';
+import { startListener, type Listener } from './webhooks';
 
-const ITEMS = 300;
-/** `for:` is shorter by this, but stays longer than the 90 s after which a killed worker is known to be gone. */
-const FASTER = 5;
+const ITEMS = 2000;
+/** Minutes of which every alert that fired is listed: longer than the drill. */
+const WHOLE_DRILL = 60;
 
 async function main(): Promise<void> {
   await inTemporaryFolder(async (folder) => {
-    const system = await startSystem(folder, FASTER);
+    const listener = await startListener();
+    const env = { DARKROOM_ALERT_PAGE_URL: listener.url('page'), DARKROOM_ALERT_TICKET_URL: listener.url('ticket') };
+    const system = await startSystem(folder, { env });
     const stop = new AbortController();
     try {
-      await drill(system, stop.signal);
+      await drill(system, listener, stop.signal);
     } finally {
       stop.abort();
       await system.stop();
+      await listener.close();
     }
   });
 }
 
-async function drill(system: System, stop: AbortSignal): Promise<void> {
+async function drill(system: System, listener: Listener, stop: AbortSignal): Promise<void> {
   const { prometheusUrl, alertmanagerUrl } = system.monitor;
-  const list = await writeList(system.config, ITEMS);
+  await makeApiSamples(system);
   const worker = await system.worker();
-  const batch = startBatch(system, list, stop);
-
-  let empty: string[] = [];
-  let round = 0;
-  await until('every panel shows something', 120, async () => {
-    // Again and again, since a rate needs two looks.
-    await submitByApi(system, ++round);
-    empty = await panelsWithoutData(prometheusUrl);
-    return empty.length === 0;
-  }).catch((error: unknown) => {
-    throw new Error(`${messageOf(error)}\n${empty.join('\n')}`);
-  });
+  const batch = startBatch(system, ITEMS, stop);
+  await until(`start-batch ${ITEMS} has submitted`, 300, async () => (await open(prometheusUrl)) > 0);
+  await everyPanel(system);
   expectSame('before', await firing(prometheusUrl), []);
 
   say(`killing the only worker (${worker.pid}); open items: ${await open(prometheusUrl)}`);
   process.kill(-worker.pid, 'SIGKILL');
-  await until('an alert fires', 240, async () => (await firing(prometheusUrl)).length > 0);
-  // Whatever else would fire gets its time too.
+  await until('the doctor names the cause', 180, async () => (await causes(system)).join() === 'no-workers');
+  await until('an alert fires', 300, async () => (await firing(prometheusUrl)).length > 0);
+  // Whatever else would fire gets its time too, and Alertmanager the 30 s in which it collects.
   await sleep(60_000);
   expectSame('Prometheus', await firing(prometheusUrl), ['WorkersMissing']);
   expectSame('Alertmanager, page', await notified(alertmanagerUrl, 'page'), ['WorkersMissing']);
   expectSame('Alertmanager, ticket', await notified(alertmanagerUrl, 'ticket'), []);
+  expectSame('told', listener.heard(), ['page WorkersMissing firing']);
+  expectSame('doctor', await causes(system), ['no-workers']);
 
   await system.worker();
-  await until('a new worker clears it', 120, async () => (await firing(prometheusUrl)).length === 0);
-  const code = await batch;
-  say(`start-batch ended with ${code} (1: the broken file failed, as it must)`);
-  if (code !== 1) throw new Error('the batch did not end as expected');
+  await until('a new worker clears the alert', 120, async () => (await firing(prometheusUrl)).length === 0);
+  // What waits for the slots of one worker is more than it can do at once, and the doctor may say so; but no more than that.
+  await until('the doctor finds workers', 120, async () => !(await causes(system)).includes('no-workers'));
+  expectSame(
+    'doctor, but for slots',
+    (await causes(system)).filter((cause) => cause !== 'too-few-slots'),
+    [],
+  );
+
+  const { code, stdout } = await batch;
+  say(`start-batch ended with ${code}: ${stdout.trim()}`);
+  if (code !== 0) throw new Error('the batch did not end as expected');
+  expectSame('doctor, at the end', await causes(system), []);
+  await until('the page is told that it is over', 360, () => Promise.resolve(listener.heard().length > 1));
+  expectSame('told', listener.heard(), ['page WorkersMissing firing', 'page WorkersMissing resolved']);
+  expectSame('ever fired', await everFired(prometheusUrl, WHOLE_DRILL), ['WorkersMissing']);
 }
 
-/** Resolves with the exit code. */
-function startBatch({ env, config }: System, list: string, stop: AbortSignal): Promise<number | null> {
-  const args = [built('starter/cli/start-batch.js'), '--input', list, '--output', `${config.home}/out`, '--json'];
-  const child = spawn(process.execPath, [...args, '--shared-files'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  stop.addEventListener('abort', () => child.kill('SIGKILL'));
-  return new Promise((resolve) => child.once('exit', resolve));
+async function everyPanel(system: System): Promise<void> {
+  let empty: string[] = [];
+  let round = 0;
+  await until('every panel shows something', 180, async () => {
+    await submitByApi(system, ++round);
+    empty = await panelsWithoutData(system.monitor.prometheusUrl);
+    return empty.length === 0;
+  }).catch((error: unknown) => {
+    throw new Error(`${messageOf(error)}\n${empty.join('\n')}`);
+  });
 }
 
-/** What somebody's service does: single jobs, one with a preset that does not exist. */
-async function submitByApi({ apiUrl, config }: System, round: number): Promise<void> {
-  const source = (name: string): string => `file://${config.home}/samples/${name}`;
-  const jobs: object[] = [{ id: `photo-${round}`, source: source('photo-000001.jpg') }];
-  if (round === 1) jobs.push({ id: 'clip', source: source('clip-000010.mp4') });
-  jobs.push({ source: source('photo-000001.jpg'), preset: 'nonsense' });
-  for (const job of jobs) {
-    const response = await fetch(`${apiUrl}/v1/jobs`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(job),
-    });
-    if (round === 1) say(`API answers ${response.status}: ${(await response.text()).slice(0, 120)}`);
-    else await response.arrayBuffer();
-  }
+/** What `npm run doctor -- backlog` names now. */
+async function causes(system: System): Promise<string[]> {
+  const { stdout } = await runCli(system, 'doctor', ['backlog', '--json']);
+  const { findings } = JSON.parse(stdout) as { findings: { cause: string }[] };
+  return [...new Set(findings.map(({ cause }) => cause))];
 }
 
-async function open(url: string): Promise<string> {
-  return (await query(url, 'sum(darkroom:open_workflows)'))[0]?.value[1] ?? '0';
+async function open(url: string): Promise<number> {
+  return Number((await query(url, 'sum(darkroom:open_workflows)'))[0]?.value[1] ?? 0);
 }
 
 async function until(what: string, seconds: number, condition: () => Promise<boolean>): Promise<void> {
@@ -100,12 +104,15 @@ async function until(what: string, seconds: number, condition: () => Promise<boo
 }
 
 function expectSame(where: string, seen: string[], wanted: string[]): void {
-  say(`${where}: ${seen.length === 0 ? 'no alert' : seen.join(', ')}`);
-  if (seen.join() !== wanted.join())
-    throw new Error(`${where}: expected ${wanted.join() || 'no alert'}, saw ${seen.join()}`);
+  say(`${where}: ${seen.join(', ') || 'nothing'}`);
+  if (seen.join() !== wanted.join()) {
+    throw new Error(`${where}: expected ${wanted.join(', ') || 'nothing'}, saw ${seen.join(', ') || 'nothing'}`);
+  }
 }
 
-const say = (line: string): void => toStderr(`drill: ${line}`);
+const beganAt = performance.now();
+const say = (line: string): void =>
+  toStderr(`drill ${String(Math.round((performance.now() - beganAt) / 1000)).padStart(4)} s: ${line}`);
 
 main().then(
   () => process.exit(0),

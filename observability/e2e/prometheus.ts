@@ -28,14 +28,26 @@ export async function panelsWithoutData(url: string): Promise<string[]> {
 }
 
 /** Names of the alerts that fire now. */
-export async function firing(url: string): Promise<string[]> {
-  const samples = await query(url, 'ALERTS{alertstate="firing"}');
-  return [...new Set(samples.map(({ metric }) => metric['alertname'] ?? ''))].sort();
+export function firing(url: string): Promise<string[]> {
+  return alertNames(url, 'ALERTS{alertstate="firing"}');
+}
+
+/** Names of the alerts that fired at any moment of the last `minutes`. */
+export function everFired(url: string, minutes: number): Promise<string[]> {
+  return alertNames(url, `last_over_time(ALERTS{alertstate="firing"}[${minutes}m])`);
+}
+
+async function alertNames(url: string, expr: string): Promise<string[]> {
+  return namesIn((await query(url, expr)).map(({ metric }) => metric));
+}
+
+function namesIn(labels: Record<string, string>[]): string[] {
+  return [...new Set(labels.map((each) => each['alertname'] ?? ''))].sort();
 }
 
 /** Names of the alerts that Alertmanager would tell a receiver: those that are not inhibited or silenced. */
 export async function notified(url: string, receiver: string): Promise<string[]> {
   const response = await fetch(`${url}/api/v2/alerts?active=true&inhibited=false&silenced=false&receiver=${receiver}`);
   const alerts = (await response.json()) as { labels: Record<string, string> }[];
-  return [...new Set(alerts.map(({ labels }) => labels['alertname'] ?? ''))].sort();
+  return namesIn(alerts.map(({ labels }) => labels));
 }

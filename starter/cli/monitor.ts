@@ -1,5 +1,5 @@
 /** `npm run monitor`: Prometheus and Alertmanager with our rules, and the queue exporter, beside what runs here. */
-import { loadConfig } from '../../common/config';
+import { loadConfig, type Config } from '../../common/config';
 import { configuredAddress, connect } from '../../common/temporal';
 import { messageOf, SetupError, toStderr } from '../embedded/report';
 import { startMonitor } from '../monitor/monitor';
@@ -20,11 +20,22 @@ async function main(): Promise<void> {
   toStderr(`Alerts     ${monitor.prometheusUrl}/alerts, as routed: ${monitor.alertmanagerUrl}`);
   toStderr(`Queries    ${monitor.prometheusUrl}/graph, for example darkroom:backlog_items`);
   toStderr(`Targets    ${monitor.prometheusUrl}/targets; the queues themselves: ${monitor.exporterUrl}`);
+  toStderr(`Told       ${whoIsTold(config)}`);
   toStderr('Dashboards observability/dashboards/*.json, for any Grafana with this Prometheus. Ctrl-C ends it all.');
   const broken = await Promise.race([monitor.broken, untilInterrupted()]);
   await monitor.stop();
   await connection.close();
   if (broken !== undefined) throw new SetupError(`${broken}; see ${config.home}/monitor`);
+}
+
+/** By name only: the addresses are secrets. */
+function whoIsTold({ alertPageUrl, alertTicketUrl }: Config): string {
+  const nobody = (severity: string, variable: string): string =>
+    `nobody of a ${severity} (set ${variable} to a webhook)`;
+  const page = alertPageUrl === undefined ? nobody('page', 'DARKROOM_ALERT_PAGE_URL') : 'your webhook of a page';
+  const ticket =
+    alertTicketUrl === undefined ? nobody('ticket', 'DARKROOM_ALERT_TICKET_URL') : 'your webhook of a ticket';
+  return `${page}; ${ticket}`;
 }
 
 function untilInterrupted(): Promise<undefined> {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Server } from 'node:http';
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionLike } from '@temporalio/client';
@@ -11,8 +11,9 @@ import { serveHealth } from '../../common/health';
 import { SetupError } from '../embedded/report';
 import { tailOf } from '../embedded/run';
 import { createQueueMetrics } from '../queue-metrics';
+import { alertmanagerConfig } from './alertmanager-config';
 import { freePort } from './free-port';
-import { ALERTMANAGER, prometheusConfig, type MonitorPorts } from './prometheus-config';
+import { prometheusConfig, type MonitorPorts } from './prometheus-config';
 import { dropDeadTargets } from './targets';
 
 /** Where a person looks; `stop` ends everything that was started. */
@@ -26,8 +27,8 @@ export interface Monitor {
 }
 
 export interface MonitorOptions {
-  /** Rule files (glob) instead of those of the checkout. */
-  rules?: string;
+  /** Seconds between two looks at everything. Default 5. */
+  everySeconds?: number;
   /** Wished ports; a taken one is replaced by any free one. Default: free ones. */
   ports?: MonitorPorts;
 }
@@ -52,8 +53,10 @@ export async function startMonitor(
   await dropDeadTargets(config.home);
   const children: ChildProcess[] = [];
   const { server, port: exporter } = await serveQueues(connection, config, await freePort(options.ports?.exporter));
+  const receivers = path.join(folder, 'alertmanager.yaml');
   const stop = async (): Promise<void> => {
     await Promise.all(children.map(end));
+    await rm(receivers, { force: true });
     await new Promise((resolve) => server.close(resolve));
   };
   try {
@@ -63,7 +66,11 @@ export async function startMonitor(
       alertmanager: await freePort(options.ports?.alertmanager),
     };
     const file = path.join(folder, 'prometheus.yaml');
-    await writeFile(file, prometheusConfig(config, ports, options.rules));
+    await writeFile(file, prometheusConfig(config, ports, options.everySeconds));
+    // A webhook's address is a secret, so the file is for us alone and goes when we do.
+    await rm(receivers, { force: true });
+    const urls = { page: config.alertPageUrl, ticket: config.alertTicketUrl };
+    await writeFile(receivers, alertmanagerConfig(urls), { mode: 0o600 });
     const [prometheusUrl, alertmanagerUrl] = [ports.prometheus, ports.alertmanager].map(
       (port) => `http://127.0.0.1:${port}`,
     );
@@ -75,7 +82,7 @@ export async function startMonitor(
     };
     // Without a cluster of its own, it asks for no second port.
     const second = await start(alertmanager, alertmanagerUrl ?? '', [
-      `--config.file=${ALERTMANAGER}`,
+      `--config.file=${receivers}`,
       `--storage.path=${path.join(folder, 'alertmanager')}`,
       '--cluster.listen-address=',
     ]);

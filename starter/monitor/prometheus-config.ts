@@ -11,20 +11,20 @@ export interface MonitorPorts {
   alertmanager: number;
 }
 
-/** Rule files and Alertmanager's configuration in this checkout. */
-export const RULES = path.join(projectRoot(), 'observability', 'rules', '*.yaml');
-export const ALERTMANAGER = path.join(projectRoot(), 'observability', 'alertmanager', 'alertmanager.yaml');
+const RULES = path.join(projectRoot(), 'observability', 'rules', '*.yaml');
 
 /**
  * Prometheus's configuration for one machine: embedded services by the files that they leave, those that were started by
  * hand by their fixed ports, and the queues by our own exporter.
+ * @param everySeconds between two scrapes, and between two evaluations of the rules
  */
-export function prometheusConfig(config: Config, ports: MonitorPorts, rules: string = RULES): string {
+export function prometheusConfig(config: Config, ports: MonitorPorts, everySeconds = 5): string {
+  const every = `${everySeconds}s`;
   const local = (port: number): string => `127.0.0.1:${port}`;
   const fixed = [config.workerPort, config.sdkMetricsPort].filter((port) => port !== 0).map(local);
   return stringify({
-    global: { scrape_interval: '5s', scrape_timeout: '5s', evaluation_interval: '5s' },
-    rule_files: [rules],
+    global: { scrape_interval: every, scrape_timeout: every, evaluation_interval: every },
+    rule_files: [RULES],
     alerting: { alertmanagers: [{ static_configs: [{ targets: [local(ports.alertmanager)] }] }] },
     scrape_configs: [
       { job_name: 'darkroom-queues', static_configs: [{ targets: [local(ports.exporter)] }] },
