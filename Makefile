@@ -3,7 +3,7 @@ COMPOSE ?= docker compose
 POOL ?= image
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build up down logs scale batch monitor clean deploy
+.PHONY: help setup secrets build up down logs scale batch monitor clean deploy
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,11 @@ setup: ## once: passwords, and the digests of the images into .env
 build: ## the image of worker, starter and start-batch
 	$(COMPOSE) build starter
 
-up: build ## everything, and waits until it is healthy
+# Those that a newer version asks for; the ones that are there stay.
+secrets:
+	@node scripts/make-secrets.mjs --only-secrets
+
+up: secrets build ## everything, and waits until it is healthy
 	$(COMPOSE) up --detach --wait
 
 down: ## stops everything; the data stays

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
@@ -77,6 +78,16 @@ describe.each(services)('%s', (name, service) => {
   });
 });
 
+test('a machine that was not set up is told what to do', () => {
+  const docker = ['compose', '--env-file', '/dev/null', '--file', path.join(projectRoot(), 'docker-compose.yml')];
+  if (spawnSync('docker', ['compose', 'version']).status !== 0) {
+    console.log('SKIPPED: Docker with Compose is not installed');
+    return;
+  }
+  const { status, stderr } = spawnSync('docker', [...docker, '--profile', '*', 'config'], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('run "make setup" first') });
+});
+
 test('there is something of each', () => {
   expect(ours.map(([name]) => name)).toEqual([
     's3-bucket',
@@ -85,13 +96,16 @@ test('there is something of each', () => {
     'workers-image',
     'workers-video',
     'start-batch',
+    'sqs-queues',
   ]);
-  expect([...oneShots].sort()).toEqual(['s3-bucket', 'temporal-namespace', 'temporal-schema']);
+  expect([...oneShots].sort()).toEqual(['s3-bucket', 'sqs-queues', 'temporal-namespace', 'temporal-schema']);
 });
 
 test.each(ours)('%s runs as in production and is given only variables that exist', (_name, service) => {
   expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
-  const known = new Set(Object.values(VARIABLES).flatMap(({ env, secret }) => (secret ? [env, `${env}_FILE`] : [env])));
+  const own = Object.values(VARIABLES).flatMap(({ env, secret }) => (secret ? [env, `${env}_FILE`] : [env]));
+  // The AWS SDK's own.
+  const known = new Set([...own, 'AWS_SHARED_CREDENTIALS_FILE']);
   expect(Object.keys(service.environment ?? {}).filter((key) => !known.has(key))).toEqual([]);
 });
 
