@@ -4,7 +4,7 @@
  */
 export const SUITES = ['unit', 'integration', 'chart', 'terraform'];
 
-const STARTS_SERVICES = /from '[^']*(?:support\/(?:stack|s3)|test\/starter\/server|\.\/temporal-server)'/;
+const STARTS_SERVICES = /from '[^']*(?:support\/(?:stack|s3)|e2e\/system|test\/starter\/server|\.\/temporal-server)'/;
 
 /**
  * @param file path inside the repository, with forward slashes
