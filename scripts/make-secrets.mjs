@@ -45,6 +45,7 @@ secret('grafana_admin_password');
 const redis = secret('redis_password');
 secret('redis_url', () => `redis://:${redis}@redis:6379`);
 secret('aws_credentials', () => `[default]\naws_access_key_id = ${random()}\naws_secret_access_key = ${random()}\n`);
+secret('session_secret');
 const key = secret('api_key');
 // What the starter knows: name, tenant, jobs a minute, and of the key only its hash.
 secret('api_keys', () => `operator:default:6000:${createHash('sha256').update(key).digest('hex')}`);

@@ -118,6 +118,16 @@ export const VARIABLES = {
     { parts: lastFields },
   ),
   apiKey: secret('DARKROOM_API_KEY', 'the key that commands send with --api'),
+  sessionSecret: secret(
+    'DARKROOM_SESSION_SECRET',
+    'signs the sessions of people who sign in on the page; the same in every replica. Unset: made up, and good for one process',
+  ),
+  trustedProxies: variable(
+    'DARKROOM_TRUSTED_PROXIES',
+    list,
+    '',
+    'addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-Proto counts, comma-separated: over https the page gets a Secure cookie',
+  ),
   webhookSecret: secret(
     'DARKROOM_WEBHOOK_SECRET',
     'signs the calls to callbackUrl (starter and worker); unset: jobs with a callbackUrl are refused',

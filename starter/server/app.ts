@@ -24,6 +24,7 @@ import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
 import { pageRoutes } from './routes/page';
+import { sessionRoutes } from './routes/session';
 import { stepRoutes } from './routes/steps';
 import { throughputRoutes } from './routes/throughput';
 import { uploadRoutes } from './routes/uploads';
@@ -67,6 +68,8 @@ export async function createApp(service: Service): Promise<App> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY,
     forceCloseConnections: 'idle',
+    // Only theirs is the word on whether the browser came by https.
+    trustProxy: service.config.trustedProxies,
     routerOptions: { maxParamLength: MAX_PARAM },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -91,6 +94,7 @@ export async function createApp(service: Service): Promise<App> {
     aliasRoutes(api, service);
     stepRoutes(api, service);
     throughputRoutes(api, service);
+    sessionRoutes(api, service);
     pageRoutes(api);
     done();
   });
@@ -114,7 +118,7 @@ function guard(app: App, { keys, stopping }: Service): void {
     void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     const { public: isPublic, streaming } = request.routeOptions.config;
     checkBrowser(request.headers, keys.open);
-    if (isApi(request) && !isPublic) request.principal = keys.principal(request.headers);
+    if (isApi(request) && !isPublic) request.principal = keys.principal(request);
     if (!streaming) limitBody(request);
     next();
   });

@@ -21,10 +21,13 @@ import { TemporalMonitor } from './temporal';
 
 async function main(): Promise<void> {
   const config = loadConfig();
-  const keys = new ApiKeys(config.apiKeys);
+  const keys = new ApiKeys(config.apiKeys, config.sessionSecret);
   checkExposure(config, keys);
   const logger = createLogger(config, 'starter');
   startTraces(config, 'starter', (sentence) => logger.warn(sentence));
+  if (!keys.open && config.sessionSecret === undefined) {
+    logger.info('sessions of the page are good for this process only: DARKROOM_SESSION_SECRET is not set');
+  }
   const stop = new AbortController();
   const service = createService(config, keys, logger, stop.signal);
   // Without Temporal this server still starts, says so in /ready, and mends itself.

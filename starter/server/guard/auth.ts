@@ -1,7 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../../../common/config';
 import { TokenBucket } from './bucket';
+import { isOwnPage, readSession, sentToken, SESSION_MS, sessionToken, type Asking } from './session';
 import { ApiError } from '../http/problems';
 
 /** Who asks. */
@@ -12,6 +13,8 @@ export interface Principal {
   tenant: string | undefined;
   /** Undefined: no limit. */
   jobs?: TokenBucket;
+  /** Signed in on the page, until then. */
+  sessionEnds?: Date;
 }
 
 interface Key extends Principal {
@@ -20,13 +23,20 @@ interface Key extends Principal {
 
 const ENTRY = /^([\w.-]{1,64}):([A-Za-z0-9][A-Za-z0-9_-]{0,31}):(\d{1,9}):([0-9a-f]{64})$/i;
 const OPEN: Principal = { name: 'loopback', tenant: undefined };
+const NO_KEY = 'Send a key as "Authorization: Bearer …".';
 
 /** The keys of the configuration, and the question whose one a request carries. */
 export class ApiKeys {
   private readonly keys: Key[];
 
-  /** @throws Error that names the entry (not its hash) */
-  constructor(text: string | undefined) {
+  /**
+   * @param sessionSecret signs the sessions of the page; without one they hold in this process only
+   * @throws Error that names the entry (not its hash)
+   */
+  constructor(
+    text: string | undefined,
+    private readonly sessionSecret = randomBytes(32).toString('hex'),
+  ) {
     this.keys = (text ?? '')
       .split(/[,\n]/)
       .map((entry) => entry.trim())
@@ -39,11 +49,40 @@ export class ApiKeys {
     return this.keys.length === 0;
   }
 
-  /** @throws ApiError Unauthorized */
-  principal(headers: IncomingHttpHeaders): Principal {
+  /**
+   * By the key that the request carries, else by the session of the page.
+   * @throws ApiError Unauthorized
+   */
+  principal(request: Asking): Principal {
     if (this.open) return OPEN;
-    const [, token] = /^Bearer\s+(\S+)\s*$/i.exec(headers.authorization ?? '') ?? [];
-    if (token === undefined) throw new ApiError('Unauthorized', 'Send a key as "Authorization: Bearer …".');
+    const { authorization } = request.headers;
+    if (authorization === undefined) return this.signedIn(request);
+    const [, token] = /^Bearer\s+(\S+)\s*$/i.exec(authorization) ?? [];
+    if (token === undefined) throw new ApiError('Unauthorized', NO_KEY);
+    return this.find(token);
+  }
+
+  /**
+   * Begins a session of the page for whoever has a key. Without keys there is nothing to sign in to.
+   * @throws ApiError Unauthorized
+   */
+  signIn(token: string): { principal: Principal; session?: string } {
+    if (this.open) return { principal: OPEN };
+    const key = this.find(token);
+    const sessionEnds = new Date(Date.now() + SESSION_MS);
+    return { principal: { ...key, sessionEnds }, session: sessionToken(this.sessionSecret, key, sessionEnds) };
+  }
+
+  private signedIn(request: Asking): Principal {
+    const token = sentToken(request);
+    if (token === undefined) throw new ApiError('Unauthorized', NO_KEY);
+    const session = readSession(this.sessionSecret, this.keys, token);
+    if (session === undefined) throw new ApiError('Unauthorized', 'The session is over; sign in again.');
+    if (!isOwnPage(request)) throw new ApiError('NotAllowed', 'A session is for the page of this server only.');
+    return { ...session.entry, sessionEnds: session.expiresAt };
+  }
+
+  private find(token: string): Key {
     const hash = createHash('sha256').update(token).digest();
     // All of them, and each in constant time: how long it takes tells nothing.
     let found: Key | undefined;

@@ -13,9 +13,19 @@ export function openApi(open: boolean): NonNullable<Options['openapi']> {
       version: '1',
       description: 'Submit images and videos, wait for them, look after them. Errors are problem documents (RFC 9457).',
     },
-    tags: ['Jobs', 'Batches', 'Uploads', 'Presets', 'Aliases', 'Health'].map((name) => ({ name })),
-    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
-    ...(open ? {} : { security: [{ key: [] }] }),
+    tags: ['Jobs', 'Batches', 'Uploads', 'Presets', 'Aliases', 'Session', 'Health'].map((name) => ({ name })),
+    components: {
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'darkroom',
+          description: 'Of the page; `__Host-darkroom` over https',
+        },
+      },
+    },
+    ...(open ? {} : { security: [{ key: [] }, { session: [] }] }),
   };
 }
 

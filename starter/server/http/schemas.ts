@@ -173,6 +173,12 @@ export const changedAnswer = z.object({
 });
 export const retriedAnswer = z.object({ restarted: z.int(), already: z.int() });
 export const uploadAnswer = z.object({ source: z.string(), bytes: z.int(), name: z.string() });
+export const sessionBody = z.object({ key: z.string().min(1).max(1000) });
+export const sessionAnswer = z.object({
+  name: z.string().describe('Of the key'),
+  tenant: z.string().optional().describe('Whose jobs are seen; absent where nobody has keys'),
+  sessionEnds: z.string().optional().describe('When a session of the page ends by itself'),
+});
 export const presetsAnswer = z.object({ presets: z.array(z.looseObject({ name: z.string() })) });
 
 export const produceBody = z.object({

@@ -91,6 +91,19 @@ export interface Readiness {
   problems: string[];
 }
 
+/** Who the caller is to the service. All absent: nobody knows yet. */
+export interface Session {
+  /** Of the key. */
+  name?: string;
+  /** Absent where nobody has keys. */
+  tenant?: string;
+  /** ISO 8601; only for who signed in on the page. */
+  sessionEnds?: string;
+}
+
+/** Event of the window: the service refused a call for want of a key. */
+export const KEY_WANTED = 'darkroom:key-wanted';
+
 /** An answer that is not the one hoped for; `message` is fit to be shown. */
 export class ApiError extends Error {
   constructor(
@@ -98,6 +111,7 @@ export class ApiError extends Error {
     message: string,
   ) {
     super(message);
+    if (status === 401) dispatchEvent(new Event(KEY_WANTED));
   }
 }
 
@@ -111,7 +125,7 @@ async function call<T>(path: string, init: RequestInit = {}): Promise<T> {
     throw new ApiError(0, 'The service does not answer.');
   }
   if (!response.ok) throw new ApiError(response.status, await sentenceOf(response));
-  return (await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 async function sentenceOf(response: Response): Promise<string> {
@@ -194,10 +208,28 @@ export async function listPresets(): Promise<Preset[]> {
   }));
 }
 
+const asJson = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
 /** @returns the job's id */
 export async function submit(body: { source: string; preset: string }): Promise<string> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return (await call<{ id: string }>('/v1/jobs', init)).id;
+  return (await call<{ id: string }>('/v1/jobs', asJson(body))).id;
+}
+
+export function getSession(): Promise<Session> {
+  return call('/v1/session');
+}
+
+/** From now on the browser sends a cookie that stands for the key. */
+export function signIn(key: string): Promise<Session> {
+  return call('/v1/session', asJson({ key }));
+}
+
+export function signOut(): Promise<void> {
+  return call('/v1/session', { method: 'DELETE' });
 }
 
 export function getThroughput(minutes: number, signal?: AbortSignal): Promise<Throughput> {

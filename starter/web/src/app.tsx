@@ -8,6 +8,9 @@ import { ItemPage } from './item/page';
 import { usePoll } from './lib/poll';
 import { toAdd, toBatches, useRoute, type Route } from './lib/route';
 import { ThemeButton } from './parts/theme';
+import { SignIn } from './session/sign-in';
+import { SignOut } from './session/sign-out';
+import { useSession } from './session/use-session';
 
 function Page({ route }: { route: Route }) {
   switch (route.page) {
@@ -24,6 +27,8 @@ function Page({ route }: { route: Route }) {
 
 export function App() {
   const route = useRoute();
+  const [session, setSession] = useSession();
+  const isIn = typeof session === 'object';
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   const address = JSON.stringify(route);
@@ -45,22 +50,30 @@ export function App() {
           <span class="mark" aria-hidden="true" />
           Darkroom
         </a>
-        <nav aria-label="Pages">
-          <a href={toBatches} aria-current={route.page === 'batches' ? 'page' : undefined}>
-            Batches
-          </a>
-          <a href={toAdd} aria-current={route.page === 'add' ? 'page' : undefined}>
-            Add files
-          </a>
-        </nav>
+        {isIn && <Pages route={route} />}
         <ServiceState />
+        {isIn && <SignOut session={session} />}
         <ThemeButton />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        <Page route={route} />
+        {isIn && <Page route={route} />}
+        {session === 'signed-out' && <SignIn onSignedIn={setSession} />}
       </main>
-      <DropAnywhere />
+      {isIn && <DropAnywhere />}
     </>
+  );
+}
+
+function Pages({ route }: { route: Route }) {
+  return (
+    <nav aria-label="Pages">
+      <a href={toBatches} aria-current={route.page === 'batches' ? 'page' : undefined}>
+        Batches
+      </a>
+      <a href={toAdd} aria-current={route.page === 'add' ? 'page' : undefined}>
+        Add files
+      </a>
+    </nav>
   );
 }
 

@@ -8,6 +8,7 @@ import './styles/overview.css';
 import './styles/wall.css';
 import './styles/item.css';
 import './styles/add.css';
+import './styles/session.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { App } from '../app';
+import type { Principal } from '../guard/auth';
+import { sessionCookie } from '../guard/session';
+import { failures } from '../http/route-docs';
+import * as s from '../http/schemas';
+import type { Service } from '../service';
+
+/** How the page gets in where keys are asked for: a key is shown once, and a cookie stands for it from then on. */
+export function sessionRoutes(app: App, { keys }: Service): void {
+  app.get(
+    '/v1/session',
+    {
+      schema: {
+        tags: ['Session'],
+        summary: 'Who the caller is',
+        response: { 200: s.sessionAnswer, ...failures(401, 403) },
+      },
+    },
+    ({ principal }, reply) => {
+      void reply.header('cache-control', 'no-store');
+      return tell(principal);
+    },
+  );
+
+  app.post(
+    '/v1/session',
+    {
+      config: { public: true },
+      schema: {
+        tags: ['Session'],
+        summary: 'Sign in on the page: checks a key and sets a cookie',
+        security: [],
+        body: s.sessionBody,
+        response: { 200: s.sessionAnswer, ...failures(400, 401, 403) },
+      },
+    },
+    (request, reply) => {
+      const { principal, session } = keys.signIn(request.body.key);
+      if (session !== undefined) void reply.header('set-cookie', sessionCookie(request, session));
+      void reply.header('cache-control', 'no-store');
+      return tell(principal);
+    },
+  );
+
+  app.delete(
+    '/v1/session',
+    {
+      config: { public: true },
+      schema: {
+        tags: ['Session'],
+        summary: 'Sign out: takes the cookie back',
+        security: [],
+        response: { 204: z.null().describe('Signed out'), ...failures(403) },
+      },
+    },
+    (request, reply) => {
+      void reply.code(204).header('set-cookie', sessionCookie(request));
+      return null;
+    },
+  );
+}
+
+function tell({ name, tenant, sessionEnds }: Principal): z.output<typeof s.sessionAnswer> {
+  return { name, tenant, sessionEnds: sessionEnds?.toISOString() };
+}
