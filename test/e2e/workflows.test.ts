@@ -211,8 +211,8 @@ test('a later item of priority 1 overtakes a backlog', async () => {
     sinks: { items: { ended: { fn: () => undefined } } },
   });
   await workflows.runUntil(async () => {
-    const early = await Promise.all(Array.from({ length: 60 }, () => start(prefix, item({ priority: 5 }))));
-    await until(async () => (await scheduled(early)) === 60);
+    const early = await Promise.all(Array.from({ length: 30 }, () => start(prefix, item({ priority: 5 }))));
+    await until(async () => (await scheduled(early)) === 30);
     const late = await start(prefix, item({ priority: 1 }));
     await until(async () => (await scheduled([late])) === 1);
     const images = await Worker.create({
@@ -228,10 +228,10 @@ test('a later item of priority 1 overtakes a backlog', async () => {
     });
     await images.runUntil(Promise.all([...early, late].map((handle) => handle.result())));
   });
-  expect(order).toHaveLength(61);
-  // Each of the queue's four partitions has its own order, and each poll holds a task before priorities are compared:
-  // a few of the backlog go first. Without priorities all sixty would.
-  expect(order.indexOf(1)).toBeLessThan(15);
+  expect(order).toHaveLength(31);
+  // Right away, since the embedded server gives a queue one partition; with the server's default of four it came
+  // between the third and the eighteenth, as each partition has its own order.
+  expect(order.indexOf(1)).toBeLessThan(2);
 });
 
 /** How many of the workflows have their activity in the queue. */
