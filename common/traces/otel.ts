@@ -160,5 +160,5 @@ function outspoken(exporter: SpanExporter, host: string, tell: (text: string) =>
 
 /** A refused connection comes as an AggregateError that says nothing but its code. */
 function reasonOf(error: Error & { code?: unknown }): string {
-  return error.message || String(error.code ?? error.name);
+  return error.message || (typeof error.code === 'string' ? error.code : error.name);
 }
