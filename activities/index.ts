@@ -1,4 +1,5 @@
 import { makeImage } from './image';
+import { packageHls } from './package';
 import { quarantine } from './quarantine';
 import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo } from './video';
 import type { ActivityDeps } from './deps';
@@ -21,6 +22,7 @@ export function createActivities(deps: ActivityDeps) {
     encodeRung: bind(deps, encodeRung),
     makePoster: bind(deps, makePoster),
     makeSprite: bind(deps, makeSprite),
+    packageHls: bind(deps, packageHls),
     publishVideo: bind(deps, publishVideo),
     quarantine: bind(deps, quarantine),
     deliverWebhook: bind(deps, deliverWebhook),

@@ -35,18 +35,24 @@ export async function publishFile(
   sourceSha256: string,
   made: MadeFile,
 ): Promise<Rendition> {
-  const { file, ...facts } = made;
+  const { file: _file, ...facts } = made;
   const path = outputName(made.name, item, sourceSha256, EXTENSIONS[made.mime] ?? 'bin');
-  const publish = () =>
-    deps.storage.publishFile(file, `${item.output}/${path}`, {
-      contentType: made.mime,
-      bytes: made.bytes,
-      sha256: made.sha256,
-      signal: attempt.signal,
-    });
+  const publish = () => publishAs(deps, attempt, item, path, made);
   await attempt.stages.run('publish', made.role, publish, () => made.bytes);
-  deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, made.bytes);
   return { ...facts, path };
+}
+
+/** The same under a name of the caller's, relative to the item's folder. */
+export async function publishAs(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  path: string,
+  { file, mime, bytes, sha256 }: Pick<MadeFile, 'file' | 'mime' | 'bytes' | 'sha256'>,
+): Promise<void> {
+  const options = { contentType: mime, bytes, sha256, signal: attempt.signal };
+  await deps.storage.publishFile(file, `${item.output}/${path}`, options);
+  deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, bytes);
 }
 
 export interface ManifestParts {
@@ -122,7 +128,10 @@ function summary(item: WorkItem, manifest: Manifest): ItemResult {
   return {
     manifest: `${item.output}/manifest.json`,
     bytesIn: manifest.source.bytes,
-    bytesOut: manifest.renditions.reduce((sum, rendition) => sum + rendition.bytes, 0),
+    bytesOut: manifest.renditions.reduce(
+      (sum, rendition) => sum + rendition.bytes + (rendition.segments?.bytes ?? 0),
+      0,
+    ),
     renditions: manifest.renditions.length,
   };
 }

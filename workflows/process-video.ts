@@ -6,7 +6,8 @@ import { runItem } from './item';
 import { Steps } from './steps';
 
 /**
- * One video: probe, then poster, sprite and every rung as activities of their own, then the manifest. A worker lost in
+ * One video: probe, then poster, sprite and every rung as activities of their own, then HLS where the preset asks for it,
+ * cut from the rungs, then the manifest. A worker lost in
  * the second encode repeats the second encode only. What a step makes, it puts into storage under a name that only this
  * source and recipe have; the manifest is what publishes it.
  */
@@ -22,7 +23,9 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
     const wantsPoster = item.preset.video?.poster !== undefined;
     const wantsSprite = item.preset.video?.sprite !== undefined;
     const encodes = work.rungs.map((rung) => `encode ${rung}`);
-    steps.plan([...(wantsPoster ? ['poster'] : []), ...(wantsSprite ? ['sprite'] : []), ...encodes, 'publish']);
+    const wantsHls = item.preset.video?.hls === true;
+    const optional = [...(wantsPoster ? ['poster'] : []), ...(wantsSprite ? ['sprite'] : [])];
+    steps.plan([...optional, ...encodes, ...(wantsHls ? ['package'] : []), 'publish']);
 
     // Fails with the first that fails: the item has no use for its other encodes then, and they end with the workflow.
     const [poster, sprite, rungs] = await Promise.all([
@@ -30,7 +33,8 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
       wantsSprite ? steps.run('sprite', () => quick.makeSprite(item, work)) : [],
       Promise.all(work.rungs.map((rung) => steps.run(`encode ${rung}`, () => long.encodeRung(item, work, rung)))),
     ]);
-    const renditions: Rendition[] = [...rungs, ...(poster ? [poster.rendition] : []), ...sprite];
+    const stream = wantsHls ? [await steps.run('package', () => long.packageHls(item, work, rungs))] : [];
+    const renditions: Rendition[] = [...stream, ...rungs, ...(poster ? [poster.rendition] : []), ...sprite];
     return steps.run('publish', () => quick.publishVideo(item, work, renditions, poster?.placeholder));
   });
 }

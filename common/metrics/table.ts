@@ -35,7 +35,7 @@ export const METRICS = {
   },
   darkroom_stage_duration_seconds: {
     type: 'histogram',
-    help: 'Time in one stage (fetch, probe, decode, encode, poster, sprite, publish) by format',
+    help: 'Time in one stage (fetch, probe, decode, encode, poster, sprite, package, publish) by format',
     labels: ['stage', 'format'],
     buckets: STAGE_BUCKETS,
     from: 'worker',
@@ -150,7 +150,7 @@ export const METRICS = {
   },
   http_request_duration_seconds: {
     type: 'histogram',
-    help: 'Time to answer a request of the API, streams and long polls included',
+    help: 'Time to answer a request of the API. Answers that are held for their caller have the route with ?wait; event streams last as long as they are open',
     labels: ['method', 'route', 'status'],
     buckets: REQUEST_BUCKETS,
     from: 'starter',

@@ -38,7 +38,7 @@ function probeStart(): string[] {
 }
 
 /** Options before the input; progress goes to stdout as `key=value` lines. */
-function start(threads: number): string[] {
+export function inputStart(threads: number): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1'],
     ...['-filter_threads', String(threads), '-filter_complex_threads', String(threads)],
@@ -73,7 +73,7 @@ export function encodeCommand(
   const check = { options: ['-map', `0:${video.index}`, '-f', 'null'], file: '-' };
   return {
     // Without these two, a damaged file becomes a shorter or grey video and exit code 0.
-    inputOptions: [...start(threads), '-xerror', '-err_detect', 'explode'],
+    inputOptions: [...inputStart(threads), '-xerror', '-err_detect', 'explode'],
     input: fileUrl(input),
     outputs: rung.copy ? [mp4, check] : [mp4],
   };
@@ -109,7 +109,7 @@ export function posterCommand(
       ? ['-c:v', 'libwebp', '-quality', String(poster.quality), '-compression_level', '2', '-f', 'webp']
       : ['-c:v', 'mjpeg', '-q:v', jpegScale(poster.quality), '-f', 'mjpeg'];
   return {
-    inputOptions: [...start(threads), ...(at > 0 ? ['-ss', String(at)] : [])],
+    inputOptions: [...inputStart(threads), ...(at > 0 ? ['-ss', String(at)] : [])],
     input: fileUrl(input),
     filterGraph: posterFilters(probe.video, poster),
     outputs: [
@@ -132,7 +132,7 @@ export function spriteCommand(
 ): FfmpegCommand {
   return {
     // Thumbnails need neither every frame nor clean block edges: that halves the decoding.
-    inputOptions: [...start(threads), '-skip_frame', 'noref', '-skip_loop_filter', 'all'],
+    inputOptions: [...inputStart(threads), '-skip_frame', 'noref', '-skip_loop_filter', 'all'],
     input: fileUrl(input),
     outputs: [
       {

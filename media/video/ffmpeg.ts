@@ -1,3 +1,4 @@
+import path from 'node:path';
 import fluent from 'fluent-ffmpeg';
 import { runProcess } from '../../common/process';
 import type { FfmpegCommand } from './args';
@@ -9,6 +10,8 @@ export type { FfmpegSettings } from './types';
 export interface FfmpegRun {
   settings: FfmpegSettings;
   signal?: AbortSignal;
+  /** Folder to run in, for what ffmpeg names itself. */
+  cwd?: string;
   /** Called about twice a second, with progress only. */
   onProgress?: (progress: FfmpegProgress) => void;
 }
@@ -38,9 +41,13 @@ function spread(options: string[]): [string, string, ...string[]] {
  */
 export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise<FfmpegProgress> {
   const progress = new ProgressReader();
+  const { ffmpegPath } = run.settings;
+  // A path is meant from where we are, not from where ffmpeg runs.
+  const program = path.basename(ffmpegPath) === ffmpegPath ? ffmpegPath : path.resolve(ffmpegPath);
   try {
-    const { stderrTail } = await runProcess(run.settings.ffmpegPath, commandLine(command), {
+    const { stderrTail } = await runProcess(program, commandLine(command), {
       signal: run.signal,
+      cwd: run.cwd,
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
       onLine: (line) => {

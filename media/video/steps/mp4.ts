@@ -5,6 +5,8 @@ export interface Mp4Facts {
   /** Of the longest track as presented, seconds. */
   durationSeconds: number;
   video?: { width: number; height: number; frames: number; durationSeconds: number };
+  /** Packets of sound, the one before zero included. */
+  audio?: { packets: number };
   /** RFC 6381 names of the tracks, the picture first: `avc1.64001f, mp4a.40.2`. */
   codecs: string;
   /** The index stands before the media, so that playing can begin while it loads. */
@@ -45,6 +47,18 @@ export async function readMp4(path: string): Promise<Mp4Facts> {
   } finally {
     await file.close();
   }
+}
+
+/** The same of the header that every segment of a track shares; its frames and durations are in the segments. */
+export function readHeader(init: Buffer): Omit<Mp4Facts, 'fastStart'> {
+  return parseMoov(inside(init, 'moov'));
+}
+
+/** How many frames or packets a segment of a track holds. */
+export function countSamples(segment: Buffer): number {
+  const fragments = boxes(segment).filter(({ type }) => type === 'moof');
+  const runs = fragments.flatMap(({ body }) => boxes(inside(body, 'traf')).filter(({ type }) => type === 'trun'));
+  return runs.reduce((sum, { body }) => sum + body.readUInt32BE(4), 0);
 }
 
 function boxHeader(head: Buffer, rest: number): { type: string; length: number; header: number } {
@@ -88,6 +102,7 @@ function parseMoov(moov: Buffer): Omit<Mp4Facts, 'fastStart'> {
   return {
     durationSeconds: Math.max(0, ...tracks.map((track) => track.durationSeconds)),
     ...(video && { video: { ...video.size, frames: video.samples, durationSeconds: video.durationSeconds } }),
+    ...(audio && { audio: { packets: audio.samples } }),
     codecs: [video?.codec, audio?.codec].filter((codec) => codec !== undefined).join(', '),
   };
 }

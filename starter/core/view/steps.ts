@@ -22,6 +22,7 @@ const NAMES: Record<string, string> = {
   makePoster: 'poster',
   makeSprite: 'sprite',
   encodeRung: 'encode',
+  packageHls: 'package',
   publishVideo: 'publish',
 };
 /** Histories are short; this is a fence, not a page size. */

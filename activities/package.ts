@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Rendition, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
+import * as video from '../media/video';
+import type { HlsFile, RungPlan } from '../media/video';
+import { runAttempt, type Attempt } from './attempt';
+import type { ActivityDeps } from './deps';
+import { publishAs } from './publish';
+import type { VideoWork } from './video';
+
+/** Files on their way into storage at once: segments are small, and a store takes its time for each. */
+const AT_ONCE = 8;
+
+/**
+ * HLS of the rungs, which other steps have put into storage. The playlist that leads to everything is written last, and
+ * the folder is named after what is in it, so that another run never changes what somebody plays.
+ */
+export function packageHls(
+  deps: ActivityDeps,
+  item: WorkItem,
+  work: VideoWork,
+  renditions: Rendition[],
+): Promise<Rendition> {
+  return runAttempt(deps, item, async (attempt) => {
+    const { hls, rungs: plans } = work.plan;
+    if (!hls) throw new DarkroomError('InvalidJob', 'This job has no stream.');
+    const rungs: { plan: RungPlan; file: string }[] = [];
+    for (const [index, plan] of plans.entries()) {
+      rungs.push({ plan, file: await fetchRung(deps, attempt, item, plan.name, renditions[index]) });
+    }
+    const cut = () =>
+      video.packageHls({
+        ...{ hls, rungs, outputDir: attempt.workDir, settings: deps.ffmpeg, signal: attempt.signal },
+        onProgress: ({ outTimeSeconds }) => attempt.heartbeat({ step: 'package', outTimeSeconds }),
+      });
+    const { playlist, files, segments, durationSeconds } = await attempt.stages.run('package', 'hls', cut);
+    const folder = folderName(item, work, renditions);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const publish = async () => {
+      await publishAll(deps, attempt, item, folder, files);
+      await publishAs(deps, attempt, item, `${folder}/${playlist.path}`, playlist);
+    };
+    await attempt.stages.run('publish', 'stream', publish, () => bytes);
+    return {
+      ...{ name: 'hls', role: 'stream', path: `${folder}/${playlist.path}`, mime: playlist.mime },
+      ...{ bytes: playlist.bytes, sha256: playlist.sha256, durationSeconds },
+      segments: { count: segments, bytes },
+    };
+  });
+}
+
+/** Recipe and source as in every name, and the very rungs: encoders of other versions or machines write other bytes. */
+function folderName(item: WorkItem, work: VideoWork, renditions: Rendition[]): string {
+  const rungs = createHash('sha256')
+    .update(renditions.map(({ sha256 }) => sha256).join())
+    .digest('hex');
+  return ['hls', item.recipe, work.source.sha256.slice(0, 10), rungs.slice(0, 10)].join('-');
+}
+
+/** @throws DarkroomError InvalidJob when the rung is no longer the one that was encoded */
+async function fetchRung(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  name: string,
+  rendition: Rendition | undefined,
+): Promise<string> {
+  if (rendition?.name !== name) throw new DarkroomError('InvalidJob', `There is no rung "${name}" in this job.`);
+  const fetch = () =>
+    deps.storage.fetch(`${item.output}/${rendition.path}`, path.join(attempt.workDir, `${name}.mp4`), {
+      signal: attempt.signal,
+      maxBytes: rendition.bytes,
+      onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
+    });
+  const fetched = await attempt.stages.run('fetch', 'video', fetch, ({ bytes }) => bytes);
+  if (fetched.sha256 === rendition.sha256) return fetched.path;
+  throw new DarkroomError('InvalidJob', 'An output was replaced while it was being processed; submit it again.');
+}
+
+/** A few at a time; each that has arrived counts as progress. */
+async function publishAll(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  folder: string,
+  files: HlsFile[],
+): Promise<void> {
+  let next = 0;
+  const publish = async (): Promise<void> => {
+    for (let file = files[next++]; file !== undefined; file = files[next++]) {
+      attempt.signal.throwIfAborted();
+      await publishAs(deps, attempt, item, `${folder}/${file.path}`, file);
+      attempt.heartbeat({ step: 'publish', files: next });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, publish));
+}

@@ -1,0 +1,89 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fraction } from '../fraction';
+import { badOutput } from '../steps/finish';
+import { readMp4 } from '../steps/mp4';
+import type { HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
+import { multivariant, type Segment } from './playlist';
+import { cutTrack, fileOf, type Cut, type Input, type Track } from './track';
+
+export type PackageInput = Omit<StepInput, 'input' | 'probe'> & {
+  hls: HlsPlan;
+  /** The finished MP4s, as they were published. */
+  rungs: { plan: RungPlan; file: string }[];
+};
+
+interface Rung {
+  plan: RungPlan;
+  mp4: Input;
+}
+
+const MASTER = 'master.m3u8';
+
+/**
+ * Makes HLS of finished MP4s, in `hls/` of the output folder: the pictures of each rung, the sound once, from the rung
+ * that has most of it, and a multivariant playlist with what was measured. Nothing is encoded and nothing decoded.
+ * @throws DarkroomError EncoderFailed where what was cut is not whole or the rungs do not line up
+ */
+export async function packageHls(step: PackageInput): Promise<HlsPackage> {
+  const { settings, signal, onProgress } = step;
+  const root = path.join(step.outputDir, 'hls');
+  const cut: Cut = { settings, signal, onProgress, root, segmentSeconds: step.hls.segmentSeconds };
+  try {
+    await mkdir(root);
+    const rungs: Rung[] = [];
+    for (const { plan, file } of step.rungs) rungs.push({ plan, mp4: { file, facts: await readMp4(file) } });
+    const pictures: Track[] = [];
+    for (const { plan, mp4 } of rungs) pictures.push(await cutTrack(cut, `video-${plan.name}`, 'video', mp4));
+    checkAligned(pictures.map(({ segments }) => segments));
+    const loudest = mostSound(rungs);
+    const sound = loudest && (await cutTrack(cut, 'audio', 'audio', loudest.mp4));
+    const text = Buffer.from(multivariant(variants(rungs, pictures, sound), sound));
+    await writeFile(path.join(root, MASTER), text);
+    const tracks = [...pictures, ...(sound ? [sound] : [])];
+    return {
+      playlist: fileOf(text, MASTER, path.join(root, MASTER), 'application/vnd.apple.mpegurl'),
+      files: tracks.flatMap(({ files }) => files),
+      segments: tracks.reduce((sum, { segments }) => sum + segments.length, 0),
+      durationSeconds: Math.max(...rungs.map(({ mp4 }) => mp4.facts.durationSeconds)),
+    };
+  } catch (error) {
+    await rm(root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function mostSound(rungs: Rung[]): Rung | undefined {
+  const heard = rungs.filter(({ mp4 }) => mp4.facts.audio !== undefined);
+  return heard.sort((a, b) => (b.plan.audioBitrate ?? 0) - (a.plan.audioBitrate ?? 0))[0];
+}
+
+function variants(rungs: Rung[], pictures: Track[], sound: Track | undefined) {
+  return pictures.map(({ uri, header, peak, average }, index) => {
+    const { num, den } = fraction(rungs[index]?.plan.fps);
+    return {
+      uri,
+      peak: peak + (sound?.peak ?? 0),
+      average: average + (sound?.average ?? 0),
+      codecs: [header.codecs, ...(sound ? [sound.header.codecs] : [])],
+      width: header.video?.width ?? 0,
+      height: header.video?.height ?? 0,
+      rate: num / den,
+    };
+  });
+}
+
+/** A player changes rungs between segments, so each has to begin where its neighbours begin. The last may end later. */
+export function checkAligned(rungs: Segment[][]): void {
+  const starts = rungs.map((segments) => {
+    let at = 0;
+    return segments.map(({ seconds }) => (at += seconds) - seconds);
+  });
+  const [first = [], ...others] = starts;
+  for (const other of others) {
+    const differs = first.some((at, index) => Math.abs(at - (other[index] ?? at)) > 0.002);
+    if (differs || Math.abs(first.length - other.length) > 1) {
+      throw badOutput('The rungs of the stream do not line up.', { segments: first.length, others: other.length });
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** One cut piece of a track. */
+export interface Segment {
+  name: string;
+  seconds: number;
+}
+
+/** What a variant of the multivariant playlist says. */
+export interface Variant {
+  uri: string;
+  /** Bits a second. */
+  peak: number;
+  average: number;
+  /** RFC 6381. */
+  codecs: string[];
+  width: number;
+  height: number;
+  /** Frames a second. */
+  rate: number;
+}
+
+/**
+ * The segments of a media playlist that ffmpeg wrote.
+ * @throws Error where it is not whole
+ */
+export function readPlaylist(text: string): Segment[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  if (!lines.includes('#EXT-X-ENDLIST')) throw new Error('the playlist has no end');
+  return lines.flatMap((line, at) => {
+    const [, seconds] = /^#EXTINF:([\d.]+),/.exec(line) ?? [];
+    return seconds === undefined ? [] : [{ name: lines[at + 1] ?? '', seconds: Number(seconds) }];
+  });
+}
+
+/**
+ * Peak and average of a track in bits a second, measured, as RFC 8216 defines them: the peak is the highest rate of any
+ * run of segments that lasts between half and one and a half target durations.
+ */
+export function rates(segments: readonly { bytes: number; seconds: number }[]): { peak: number; average: number } {
+  const target = Math.round(Math.max(...segments.map(({ seconds }) => seconds)));
+  const average = rateOf(segments);
+  let peak = average;
+  for (let from = 0; from < segments.length; from++) {
+    let seconds = 0;
+    for (let to = from; to < segments.length && seconds <= 1.5 * target; to++) {
+      seconds += segments[to]?.seconds ?? 0;
+      if (seconds < 0.5 * target || seconds > 1.5 * target) continue;
+      peak = Math.max(peak, rateOf(segments.slice(from, to + 1)));
+    }
+  }
+  return { peak: Math.ceil(peak), average: Math.ceil(average) };
+}
+
+function rateOf(segments: readonly { bytes: number; seconds: number }[]): number {
+  const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  return (8 * bytes) / segments.reduce((sum, segment) => sum + segment.seconds, 0);
+}
+
+/** Lowest rate first, since a player begins with the first: it is there at once on any line. */
+export function multivariant(variants: readonly Variant[], sound: { uri: string } | undefined): string {
+  const group = sound && [
+    `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${sound.uri}"`,
+  ];
+  const streams = [...variants]
+    .sort((a, b) => a.peak - b.peak)
+    .flatMap((variant) => [
+      `#EXT-X-STREAM-INF:${[
+        `BANDWIDTH=${variant.peak}`,
+        `AVERAGE-BANDWIDTH=${variant.average}`,
+        `CODECS="${variant.codecs.join(',')}"`,
+        `RESOLUTION=${variant.width}x${variant.height}`,
+        `FRAME-RATE=${variant.rate.toFixed(3)}`,
+        ...(sound ? ['AUDIO="audio"'] : []),
+      ].join(',')}`,
+      variant.uri,
+    ]);
+  return ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...(group ?? []), ...streams, ''].join('\n');
+}

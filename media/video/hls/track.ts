@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runFfmpeg } from '../ffmpeg';
+import { badOutput } from '../steps/finish';
+import { countSamples, readHeader, type Mp4Facts } from '../steps/mp4';
+import type { HlsFile, StepInput } from '../types';
+import { INIT, packageCommand, PLAYLIST } from './command';
+import { rates, readPlaylist, type Segment } from './playlist';
+
+/** What cuts a track. */
+export type Cut = Pick<StepInput, 'settings' | 'signal' | 'onProgress'> & { root: string; segmentSeconds: number };
+
+/** A rung's pictures, or the sound, as segments. */
+export interface Track {
+  /** Address of its playlist, relative to the multivariant one. */
+  uri: string;
+  header: ReturnType<typeof readHeader>;
+  segments: Segment[];
+  /** Bits a second, measured. */
+  peak: number;
+  average: number;
+  /** In the order to publish: what the playlist names, then the playlist. */
+  files: HlsFile[];
+}
+
+/**
+ * Cuts one track of a finished MP4 into `<root>/<name>/` and reads back every file that its playlist names.
+ * @throws DarkroomError EncoderFailed where a segment, a frame or the end is missing
+ */
+export async function cutTrack(cut: Cut, name: string, kind: 'video' | 'audio', mp4: Input): Promise<Track> {
+  const folder = path.join(cut.root, name);
+  await mkdir(folder);
+  await runFfmpeg(packageCommand(mp4.file, kind, cut.segmentSeconds), { ...cut, cwd: folder });
+  try {
+    return await readTrack(folder, name, kind, mp4.facts);
+  } catch (error) {
+    throw badOutput('The segments of the stream are not whole.', { track: name, cause: String(error) });
+  }
+}
+
+export interface Input {
+  file: string;
+  facts: Mp4Facts;
+}
+
+async function readTrack(folder: string, name: string, kind: 'video' | 'audio', mp4: Mp4Facts): Promise<Track> {
+  const files: HlsFile[] = [];
+  const read = async (file: string, mime: string): Promise<Buffer> => {
+    const bytes = await readFile(path.join(folder, file));
+    files.push(fileOf(bytes, `${name}/${file}`, path.join(folder, file), mime));
+    return bytes;
+  };
+  const segments = readPlaylist(await readFile(path.join(folder, PLAYLIST), 'utf8'));
+  const header = readHeader(await read(INIT, 'video/mp4'));
+  const sized: { bytes: number; seconds: number }[] = [];
+  let samples = 0;
+  for (const { name: file, seconds } of segments) {
+    const bytes = await read(file, 'video/iso.segment');
+    samples += countSamples(bytes);
+    sized.push({ bytes: bytes.length, seconds });
+  }
+  checkSamples(samples, kind, mp4);
+  await read(PLAYLIST, 'application/vnd.apple.mpegurl');
+  return { uri: `${name}/${PLAYLIST}`, header, segments, files, ...rates(sized) };
+}
+
+/** Cutting loses no frame and no packet, except the one of sound before zero. */
+function checkSamples(found: number, kind: 'video' | 'audio', mp4: Mp4Facts): void {
+  const wanted = kind === 'video' ? (mp4.video?.frames ?? 0) : (mp4.audio?.packets ?? 0);
+  if (found > 0 && (found === wanted || (kind === 'audio' && found === wanted - 1))) return;
+  throw new Error(`${found} of ${wanted} frames`);
+}
+
+export function fileOf(bytes: Buffer, name: string, file: string, mime: string): HlsFile {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { path: name, file, mime, bytes: bytes.length, sha256 };
+}
