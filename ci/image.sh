@@ -24,7 +24,7 @@ if [ -n "${REGISTRY:-}" ] && docker buildx version >/dev/null 2>&1; then
     --metadata-file "$out/build.json" .
   docker pull --quiet "$image"
 else
-  DOCKER_BUILDKIT=1 docker build --build-arg BASE="$base" --tag "$image" .
+  docker build --build-arg BASE="$base" --tag "$image" .
   if [ -n "${REGISTRY:-}" ]; then
     source ci/lib/aws.sh
     log_in_to_registry "$REGISTRY"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `npm run e2e:image`: builds the image and has it process a batch as it would in production: read-only root, uid 10001,
-# no capabilities. Prints its size, its start time and its memory.
+# `npm run e2e:image`: builds the image and has worker and starter from it process a batch as they would in production:
+# read-only root, uid 10001, no capabilities. The figures are one JSON object on stdout; what happens, on stderr.
 #
 #   DARKROOM_IMAGE    an image that is there already; unset: builds darkroom:e2e
 #   BASE              the base image to build on
@@ -16,25 +16,28 @@ docker=${DOCKER:-docker}
 items=${E2E_ITEMS:-100}
 starts=${E2E_STARTS:-5}
 name=darkroom-e2e-$$
+# In every place where a secret may lie while the image is built and run; may turn up nowhere.
+canary=canary$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
+planted=(".env.$name" "$name.pem" "deploy/image/.env" "deploy/compose/secrets/$name")
 
+say() { echo "e2e:image: $*" >&2; }
 if ! $docker info >/dev/null 2>&1; then
-  echo 'e2e:image skipped: no Docker engine answers here.'
+  say 'skipped: no Docker engine answers here.'
   exit 0
 fi
-
-say() { echo "e2e:image: $*"; }
 fail() {
   say "FAILED: $*"
-  $docker logs --tail 20 "$name-worker" 2>&1 || true
+  for part in worker starter; do $docker logs --tail 20 "$name-$part" >&2 || true; done
   exit 1
 }
 free_port() { node -e 'require("./dist/starter/embedded/probe").freePort().then(console.log)'; }
 
 home=$(mktemp -d)
 finish() {
-  $docker rm -f "$name-worker" "$name-batch" "$name-starter" >/dev/null 2>&1 || true
+  rm -f "${planted[@]}"
+  for part in worker batch starter; do $docker rm -f "$name-$part" >/dev/null 2>&1 || true; done
   $docker volume rm "$name" >/dev/null 2>&1 || true
-  if [ -f "$home/temporal.json" ]; then DARKROOM_HOME=$home node dist/starter/cli/stop.js || true; fi
+  if [ -f "$home/temporal.json" ]; then DARKROOM_HOME=$home node dist/starter/cli/stop.js >&2 || true; fi
   rm -rf "$home"
 }
 trap finish EXIT
@@ -42,8 +45,14 @@ trap finish EXIT
 if [ -z "${DARKROOM_IMAGE:-}" ]; then
   DARKROOM_IMAGE=darkroom:e2e
   say "building $DARKROOM_IMAGE"
-  DOCKER_BUILDKIT=1 $docker build --quiet ${BASE:+--build-arg "BASE=$BASE"} --tag "$DARKROOM_IMAGE" . >/dev/null
+  mkdir -p deploy/compose/secrets
+  for file in "${planted[@]}"; do [ -e "$file" ] || echo "$canary" >"$file"; done
+  S3_SECRET_ACCESS_KEY=$canary $docker build ${BASE:+--build-arg "BASE=$BASE"} --tag "$DARKROOM_IMAGE" . >"$home/build.log" 2>&1 ||
+    { tail -30 "$home/build.log" >&2; fail 'the image was not built'; }
+  rm -f "${planted[@]}"
 fi
+say 'looking for secrets in every layer'
+scripts/e2e/image-secrets.sh "$DARKROOM_IMAGE" "$canary" || fail 'the image holds a secret'
 
 if [ -z "${TEMPORAL_ADDRESS:-}" ]; then
   port=$(free_port)
@@ -58,56 +67,66 @@ fi
 
 # What every container of this trial gets: nothing to write to but /scratch, nothing to gain.
 worker_port=$(free_port)
+http_port=$(free_port)
 confined=(--read-only --cap-drop ALL --security-opt no-new-privileges --network "${E2E_NETWORK:-host}"
   --volume "$name:/scratch" --env "TEMPORAL_ADDRESS=$TEMPORAL_ADDRESS" --env "DARKROOM_QUEUE_PREFIX=$name"
-  --env "DARKROOM_WORKER_PORT=$worker_port" --env DARKROOM_SDK_METRICS_PORT=0)
+  --env "DARKROOM_WORKER_PORT=$worker_port" --env DARKROOM_SDK_METRICS_PORT=0 --env "DARKROOM_HTTP_PORT=$http_port"
+  --env "DARKROOM_API_KEYS=e2e:default:0:$(printf %s "$canary" | sha256sum | cut -d' ' -f1)"
+  --env "S3_SECRET_ACCESS_KEY=$canary" --env "S3_ACCESS_KEY_ID=$canary")
 
-# Prints the ms from the container's start until /ready answers 200.
-ms_until_ready() { # container port
+# start PART PORT: starts it, and prints the ms from the container's start until /ready answers 200.
+start() {
+  $docker rm -f "$name-$1" >/dev/null 2>&1 || true
+  $docker run --detach --name "$name-$1" "${confined[@]}" "$DARKROOM_IMAGE" "$1" >/dev/null
   # shellcheck disable=SC2016 # the script is JavaScript
   node -e '
     const [started, port] = process.argv.slice(1);
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 120_000;
     const ask = async () => {
       const ready = await fetch(`http://127.0.0.1:${port}/ready`).then((answer) => answer.ok, () => false);
       if (ready) return console.log(Date.now() - Date.parse(started));
       if (Date.now() > deadline) process.exit(1);
       setTimeout(ask, 20);
     };
-    ask();' "$($docker inspect --format '{{.State.StartedAt}}' "$1")" "$2"
+    ask();' "$($docker inspect --format '{{.State.StartedAt}}' "$name-$1")" "$2"
 }
 
-# Resident memory of all processes in the container, MiB.
-rss_mib() { $docker top "$name-worker" -eo pid,rss | awk 'NR > 1 { sum += $2 } END { printf "%d\n", sum / 1024 }'; }
+# Resident memory of all processes in a container, MiB.
+rss_mib() { $docker top "$name-$1" -eo pid,rss | awk 'NR > 1 { sum += $2 } END { printf "%d\n", sum / 1024 }'; }
 
 times=()
 for ((n = 1; n <= starts; n++)); do
-  $docker rm -f "$name-worker" >/dev/null 2>&1 || true
-  $docker run --detach --name "$name-worker" "${confined[@]}" "$DARKROOM_IMAGE" worker >/dev/null
-  times+=("$(ms_until_ready "$name-worker" "$worker_port")") || fail 'the worker did not become ready within 60 s'
+  times+=("$(start worker "$worker_port")") || fail 'the worker did not become ready within 120 s'
 done
 start_ms=$(printf '%s\n' "${times[@]}" | sort -n | sed -n "$(((starts + 1) / 2))p")
+starter_ms=$(start starter "$http_port") || fail 'the starter did not become ready within 120 s'
+say "worker ready after ${times[*]} ms, starter after $starter_ms ms"
 
-[ "$($docker exec "$name-worker" id -u)" = 10001 ] || fail 'the worker does not run as uid 10001'
-if $docker exec "$name-worker" touch /app/probe 2>/dev/null; then fail 'the root can be written to'; fi
-$docker exec "$name-worker" grep -q jemalloc /proc/self/maps || fail 'jemalloc is not loaded'
-$docker exec "$name-worker" node deploy/image/health.cjs || fail 'the health check fails on a ready worker'
-idle_rss=$(rss_mib)
+for part in worker starter; do
+  [ "$($docker exec "$name-$part" id -u)" = 10001 ] || fail "the $part does not run as uid 10001"
+  if $docker exec "$name-$part" touch /app/probe 2>/dev/null; then fail "the root of the $part can be written to"; fi
+  $docker exec "$name-$part" grep -q jemalloc /proc/self/maps || fail "jemalloc is not loaded in the $part"
+  $docker exec "$name-$part" node deploy/image/health.cjs || fail "the health check fails on a ready $part"
+done
+idle_rss=$(rss_mib worker)
 
-run_batch() { # prints the summary, one JSON object
-  $docker run --rm --name "$name-batch" "${confined[@]}" "$DARKROOM_IMAGE" start-batch "$items" --shared-files --json \
-    2>"$home/batch.log" | tail -1
+# Through the starter's API to the worker; prints the summary, one JSON object.
+run_batch() {
+  $docker run --rm --name "$name-batch" "${confined[@]}" --env "DARKROOM_API_KEY=$canary" "$DARKROOM_IMAGE" \
+    start-batch "$items" --shared-files --json --api "http://127.0.0.1:$http_port" 2>>"$home/batch.log" | tail -1
 }
 field() { node -p 'JSON.parse(process.argv[1])[process.argv[2]]' "$1" "$2"; }
 
 say "a batch of $items through the containers"
-: >"$home/rss"
-(while sleep 1; do rss_mib >>"$home/rss" 2>/dev/null || true; done) &
+: >"$home/worker.rss"
+: >"$home/starter.rss"
+while sleep 1; do
+  for part in worker starter; do rss_mib $part >>"$home/$part.rss" 2>/dev/null || true; done
+done &
 sampler=$!
-summary=$(run_batch) || { tail -5 "$home/batch.log"; kill "$sampler"; fail 'start-batch failed'; }
+summary=$(run_batch) || { tail -5 "$home/batch.log" >&2; kill "$sampler"; fail 'start-batch failed'; }
 kill "$sampler"
 wait "$sampler" 2>/dev/null || true
-peak_rss=$(sort -n "$home/rss" | tail -1)
 [ "$(field "$summary" completed)" = "$items" ] || fail "not all items completed: $summary"
 again=$(run_batch)
 [ "$(field "$again" skipped)" = "$items" ] || fail "the second run did not find the first one's results: $again"
@@ -115,13 +134,26 @@ again=$(run_batch)
 stop_started=$(date +%s%N)
 $docker stop --time 60 "$name-worker" >/dev/null
 stop_ms=$((($(date +%s%N) - stop_started) / 1000000))
-exit_code=$($docker inspect --format '{{.State.ExitCode}}' "$name-worker")
-[ "$exit_code" = 0 ] || fail "the worker ended with code $exit_code after SIGTERM"
+$docker stop --time 60 "$name-starter" >/dev/null
+for part in worker starter; do
+  exit_code=$($docker inspect --format '{{.State.ExitCode}}' "$name-$part")
+  [ "$exit_code" = 0 ] || fail "the $part ended with code $exit_code after SIGTERM"
+  $docker logs "$name-$part" >>"$home/batch.log" 2>&1
+done
+if grep -q "$canary" "$home/batch.log"; then fail 'a secret is in the logs of the containers'; fi
 
-size=$($docker image inspect --format '{{.Size}}' "$DARKROOM_IMAGE")
-say "size            $((size / 1000000)) MB"
-say "start           ${start_ms} ms from container start to polling (median of: ${times[*]})"
-say "memory          ${idle_rss} MiB resident when idle, ${peak_rss} MiB at most during the batch, children and ffmpeg included"
-say "batch           $items items in $(field "$summary" seconds) s, $(field "$summary" itemsPerSecond) items/s; run again: $items skipped"
-say "stop            ${stop_ms} ms from SIGTERM to exit code 0"
+# shellcheck disable=SC2016 # the script is JavaScript
+node -e '
+  const [size, times, start, starter, idle, peak, starterPeak, stop, summary] = process.argv.slice(1);
+  const { completed, failed, seconds, itemsPerSecond } = JSON.parse(summary);
+  console.log(JSON.stringify({
+    sizeMB: Math.round(size / 1e6),
+    startMs: { worker: Number(start), all: times.split(" ").map(Number), starter: Number(starter) },
+    rssMiB: { workerIdle: Number(idle), workerPeak: Number(peak), starterPeak: Number(starterPeak) },
+    batch: { completed, failed, seconds, itemsPerSecond, skippedAgain: completed },
+    stopMs: Number(stop),
+    load: require("os").loadavg()[0],
+  }, null, 2));
+' "$($docker image inspect --format '{{.Size}}' "$DARKROOM_IMAGE")" "${times[*]}" "$start_ms" "$starter_ms" "$idle_rss" \
+  "$(sort -n "$home/worker.rss" | tail -1)" "$(sort -n "$home/starter.rss" | tail -1)" "$stop_ms" "$summary"
 say 'passed'
