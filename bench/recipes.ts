@@ -1,0 +1,118 @@
+/**
+ * `npm run bench:recipes`: the figures behind decisions 0005 (decode once) and 0006 (efforts), on sharp alone: CPU ms and
+ * kB a picture, medians, one thread, each variant in turn on each picture so that a busy moment hits all alike.
+ */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
+import { loadConfig } from '../common/config';
+import type { ImageRenditionSpec, MediaJob } from '../common/contracts';
+import { encodeOptions } from '../media/image/encode';
+import { loadPreset } from '../media/presets';
+import { ensureFfmpeg } from '../starter/embedded/ffmpeg';
+import { toStderr } from '../starter/embedded/report';
+import { makeSets, type SourceSet } from './sources';
+
+/** Median CPU ms and bytes by variant. */
+type Table = Record<string, { ms: number; bytes: number }>;
+
+/** A variant makes something of one picture and says how many bytes came out. */
+type Variants = Record<string, (source: Buffer) => Promise<number>>;
+
+/** Every effort of a format at one width, from pixels that are there already. */
+function encoders(width: number): Variants {
+  const webp = (effort: number): ImageRenditionSpec => ({ name: 'x', format: 'webp', width, quality: 78, effort });
+  const jpeg = (trellis: boolean): ImageRenditionSpec => ({ name: 'x', format: 'jpeg', width, quality: 80, trellis });
+  const specs = { 'WebP 0': webp(0), 'WebP 1': webp(1), 'WebP 2': webp(2), JPEG: jpeg(false), trellis: jpeg(true) };
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => [`${width} px ${name}`, (source) => encode(sharp(source), spec)]),
+  );
+}
+
+async function encode(picture: sharp.Sharp, spec: ImageRenditionSpec): Promise<number> {
+  const { format, options } = encodeOptions(spec);
+  return (await picture.toFormat(format, options).toBuffer()).length;
+}
+
+/** The preset's renditions from one decode, and by a pipeline of their own each. */
+function decoders(specs: ImageRenditionSpec[]): Variants {
+  const largest = Math.max(...specs.map((spec) => spec.width ?? 0));
+  const fit = (picture: sharp.Sharp, width?: number): sharp.Sharp =>
+    picture.resize({ width, withoutEnlargement: true });
+  const sum = async (make: (spec: ImageRenditionSpec) => Promise<number>): Promise<number> => {
+    let bytes = 0;
+    for (const spec of specs) bytes += await make(spec);
+    return bytes;
+  };
+  return {
+    'a pipeline per output': (source) => sum((spec) => encode(fit(sharp(source).autoOrient(), spec.width), spec)),
+    'one decode': async (source) => {
+      const decoded = fit(sharp(source).autoOrient(), largest).raw();
+      const { data, info } = await decoded.toBuffer({ resolveWithObject: true });
+      return sum((spec) => encode(fit(sharp(data, { raw: info }), spec.width), spec));
+    },
+  };
+}
+
+async function measure(sources: Buffer[], variants: Variants): Promise<Table> {
+  const all = Object.fromEntries(
+    Object.keys(variants).map((name) => [name, { ms: [] as number[], bytes: [] as number[] }]),
+  );
+  for (const source of sources) {
+    for (const [name, make] of Object.entries(variants)) {
+      const before = process.cpuUsage();
+      const bytes = await make(source);
+      const { user, system } = process.cpuUsage(before);
+      all[name]?.ms.push((user + system) / 1000);
+      all[name]?.bytes.push(bytes);
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(all).map(([name, { ms, bytes }]) => [name, { ms: median(ms), bytes: median(bytes) }]),
+  );
+}
+
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+async function read({ list }: SourceSet): Promise<Buffer[]> {
+  const lines = (await readFile(list, 'utf8')).trim().split('\n');
+  return Promise.all(lines.map((line) => readFile(new URL((JSON.parse(line) as MediaJob).source))));
+}
+
+/** Pictures of one width as plain TIFF: decoding them costs next to nothing beside an encode. */
+function resized(sources: Buffer[], width: number): Promise<Buffer[]> {
+  return Promise.all(sources.map((source) => sharp(source).resize({ width }).tiff({ compression: 'none' }).toBuffer()));
+}
+
+function print(title: string, table: Table): void {
+  const rows = Object.entries(table).map(
+    ([name, { ms, bytes }]) => `| ${name} | ${ms.toFixed(0)} | ${(bytes / 1000).toFixed(0)} |`,
+  );
+  process.stdout.write([`| ${title} | CPU ms | kB |`, '| --- | --- | --- |', ...rows].join('\n') + '\n\n');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { pictures: { type: 'string', default: '20' } } });
+  const count = Number(values.pictures);
+  const config = loadConfig();
+  const { ffmpeg } = await ensureFfmpeg(config, toStderr);
+  const sets = await makeSets(path.join(config.home, 'bench'), ffmpeg, { photos: count, large: count, clips: 1 });
+  const preset = await loadPreset(config.presetsDir, 'web');
+  sharp.cache(false);
+  sharp.concurrency(1);
+  const [photos, large] = await Promise.all(sets.slice(0, 2).map(read));
+  if (!photos || !large || !preset.image) throw new Error('the preset web says nothing about images');
+  const variants = decoders(preset.image.renditions);
+  print('preset web, 1920x1280', await measure(photos, variants));
+  print('preset web, 12 MP', await measure(large, variants));
+  for (const width of [640, 1280, 1920])
+    print(`${width} px`, await measure(await resized(photos, width), encoders(width)));
+}
+
+main().catch((error: unknown) => {
+  toStderr(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});
