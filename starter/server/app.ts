@@ -10,6 +10,7 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { codecRoutes } from './codec';
 import { checkBrowser, type Principal } from './guard/auth';
 import { sendProblem } from './http/failures';
 import { NDJSON } from './http/ndjson';
@@ -47,6 +48,8 @@ declare module 'fastify' {
     public?: boolean;
     /** Its body may take as long as it comes. */
     streaming?: boolean;
+    /** Origin of another site whose pages may use it. */
+    guest?: string;
   }
 }
 
@@ -95,6 +98,7 @@ export async function createApp(service: Service): Promise<App> {
     stepRoutes(api, service);
     throughputRoutes(api, service);
     sessionRoutes(api, service);
+    if (service.config.payloadKeys !== undefined) codecRoutes(api, service);
     pageRoutes(api);
     done();
   });
@@ -116,8 +120,9 @@ function guard(app: App, { keys, stopping }: Service): void {
   app.decorateRequest('principal', null as unknown as Principal);
   app.addHook('onRequest', (request, reply, next) => {
     void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
-    const { public: isPublic, streaming } = request.routeOptions.config;
-    checkBrowser(request.headers, keys.open);
+    const { public: isPublic, streaming, guest } = request.routeOptions.config;
+    const { host, origin } = request.headers;
+    checkBrowser(origin !== undefined && origin === guest ? { host } : request.headers, keys.open);
     if (isApi(request) && !isPublic) request.principal = keys.principal(request);
     if (!streaming) limitBody(request);
     next();
@@ -146,11 +151,16 @@ function limitBody({ raw }: FastifyRequest): void {
 function measure(app: App, { metrics, logger }: Service): void {
   app.addHook('onResponse', (request, reply, next) => {
     const { method } = request;
-    // The pattern, never the path: paths have ids in them.
-    const route = request.routeOptions.url ?? 'none';
+    const route = routeOf(request);
     const status = String(reply.statusCode);
     metrics.http_request_duration_seconds.observe({ method, route, status }, reply.elapsedTime / 1000);
     logger.debug({ method, route, status, ms: Math.round(reply.elapsedTime), key: request.principal?.name }, 'request');
     next();
   });
+}
+
+/** The pattern, never the path: paths have ids in them. An answer held for its caller (?wait=) is no slow one, so it stands apart. */
+function routeOf({ routeOptions, query }: FastifyRequest): string {
+  const { wait } = query as { wait?: unknown };
+  return `${routeOptions.url ?? 'none'}${wait ? '?wait' : ''}`;
 }

@@ -1,0 +1,83 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { temporal } from '@temporalio/proto';
+import { z } from 'zod';
+import { dataConverterOf } from '../../common/encryption';
+import { DarkroomError } from '../../common/errors';
+import type { App } from './app';
+import type { ApiKeys } from './guard/auth';
+import { ApiError } from './http/problems';
+import type { Service } from './service';
+
+const { Payloads } = temporal.api.common.v1;
+
+/** Bytes of a body: the payloads of a page of history. */
+const MAX_BODY = 16 * 1024 * 1024;
+/** Seconds for which a browser remembers that it may ask. */
+const PREFLIGHT_SECONDS = 600;
+
+/** Payloads as JSON writes the protobuf message: bytes in base64. */
+const body = z.object({
+  payloads: z.array(
+    z.object({ metadata: z.record(z.string(), z.base64()).nullish(), data: z.base64().nullish() }).loose(),
+  ),
+});
+
+/**
+ * Temporal's remote codec protocol, for its Web UI and command line: they send payloads here and show what comes back.
+ * Pages of TEMPORAL_UI_URL may ask too, and with the session of somebody who signed in here.
+ */
+export function codecRoutes(app: App, { config, keys }: Service): void {
+  const ui = config.temporalUiUrl === undefined ? undefined : new URL(config.temporalUiUrl).origin;
+  const codecs = dataConverterOf(config).payloadCodecs ?? [];
+  const onRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    letIn(request, reply, keys, ui);
+    done();
+  };
+  for (const verb of ['decode', 'encode'] as const) {
+    const path = `/codec/${verb}`;
+    app.options(path, { config: { guest: ui }, schema: { hide: true } }, (_request, reply) => {
+      if (ui !== undefined) allow(reply, ui);
+      return reply.code(204).send();
+    });
+    app.post(
+      path,
+      { config: { guest: ui }, bodyLimit: MAX_BODY, onRequest, schema: { hide: true, body } },
+      async (request, reply) => {
+        let { payloads = [] } = Payloads.fromObject(request.body);
+        for (const codec of codecs) payloads = await codec[verb](payloads).catch(refuse);
+        void reply.header('cache-control', 'no-store');
+        return Payloads.toObject(Payloads.create({ payloads }), { bytes: String });
+      },
+    );
+  }
+}
+
+/** @throws ApiError Unauthorized */
+function letIn(request: FastifyRequest, reply: FastifyReply, keys: ApiKeys, ui: string | undefined): void {
+  const { authorization, cookie, origin } = request.headers;
+  if (origin === undefined || origin !== ui) {
+    request.principal = keys.principal(request);
+    return;
+  }
+  allow(reply, ui);
+  // A session counts for our own page only, and for this one: its origin has just been compared.
+  request.principal = keys.principal({ method: 'GET', protocol: request.protocol, headers: { authorization, cookie } });
+}
+
+/** Set before anything can go wrong, or the browser would hide from the UI what did. */
+function allow(reply: FastifyReply, origin: string): void {
+  void reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': 'authorization, content-type, x-namespace',
+    'access-control-max-age': String(PREFLIGHT_SECONDS),
+    vary: 'origin',
+  });
+}
+
+/** Payloads that nobody can read here are the caller's trouble, not a fault of this server. */
+function refuse(error: unknown): never {
+  if (error instanceof DarkroomError) throw new ApiError('BadRequest', error.message);
+  throw error;
+}
