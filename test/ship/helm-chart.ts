@@ -54,6 +54,14 @@ export function lint(chart: string, values: string): void {
   );
 }
 
+/** Where pods send traces: the variables, and the rule of the network policy. */
+export function tracing(chart: string, values: string[], ...set: string[]): Manifest {
+  const manifests = render(chart, values, ...set);
+  const { data } = find(manifests, 'ConfigMap', `${chart}-config`);
+  const { egress } = find(manifests, 'NetworkPolicy', chart).spec;
+  return { collector: data.DARKROOM_TRACES, ratio: data.DARKROOM_TRACE_RATIO, rules: egress.slice(2, -1) };
+}
+
 /** The sentence with which a chart refuses values. */
 export function refusal(chart: string, values: string[], ...set: string[]): string {
   try {

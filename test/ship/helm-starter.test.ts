@@ -1,4 +1,4 @@
-import { find, helmIsThere, lint, podSpecs, refusal, render, valuesFiles } from './helm-chart';
+import { find, helmIsThere, lint, podSpecs, refusal, render, tracing, valuesFiles } from './helm-chart';
 
 const MINIMAL = 'ci/minimal-values.yaml';
 const FULL = 'ci/full-values.yaml';
@@ -44,6 +44,21 @@ suite('helm/starter', () => {
     );
   });
 
+  test('traces go where tracing.endpoint says, and its port is open', () => {
+    const to = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'tracing' } } }];
+    expect(tracing('starter', [MINIMAL])).toEqual({ rules: [] });
+    expect(tracing('starter', [MINIMAL], 'tracing.endpoint=https://otlp.example.com')).toEqual({
+      collector: 'https://otlp.example.com',
+      ratio: '1',
+      rules: [{ ports: [{ port: 443, protocol: 'TCP' }] }],
+    });
+    expect(tracing('starter', [FULL])).toMatchObject({
+      collector: 'http://collector.tracing.svc:4318',
+      ratio: '0.1',
+      rules: expect.arrayContaining([{ ports: [{ port: 4318, protocol: 'TCP' }], to }]),
+    });
+  });
+
   test('the Service finds the pods, and no pod of a test', () => {
     const manifests = render('starter', [MINIMAL]);
     const { selector } = find(manifests, 'Service', 'starter').spec;
@@ -53,6 +68,7 @@ suite('helm/starter', () => {
 
   test.each([
     ['a wrong key', ['replica=1'], /additional properties 'replica' not allowed/],
+    ['localhost for traces', ['tracing.endpoint=http://localhost:4318'], /Name the collector's Service/],
     ['localhost for Temporal', ['temporal.address=127.0.0.1:7233'], /in a pod that is the pod itself/],
     [
       'a scheme before Temporal',

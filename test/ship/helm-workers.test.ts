@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { projectRoot } from '../../common/paths';
-import { find, helmIsThere, lint, podSpecs, refusal, render, valuesFiles, type Manifest } from './helm-chart';
+import { find, helmIsThere, lint, podSpecs, refusal, render, tracing, valuesFiles, type Manifest } from './helm-chart';
 
 const MINIMAL = 'ci/minimal-values.yaml';
 const FULL = 'ci/full-values.yaml';
@@ -171,8 +171,23 @@ suite('helm/workers', () => {
     const { spec } = find(render('workers', [FULL]), 'NetworkPolicy', 'workers');
     expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
     expect(spec.egress.flatMap((rule: Manifest) => rule.ports.map(({ port }: Manifest) => port))).toEqual([
-      53, 53, 7233, 443, 9000, 4317,
+      53, 53, 7233, 4318, 443, 9000, 4317,
     ]);
+  });
+
+  test('traces go where tracing.endpoint says, and its port is open', () => {
+    const to = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'tracing' } } }];
+    expect(tracing('workers', [MINIMAL])).toEqual({ rules: [] });
+    expect(tracing('workers', [MINIMAL], 'tracing.endpoint=https://otlp.example.com')).toEqual({
+      collector: 'https://otlp.example.com',
+      ratio: '1',
+      rules: [{ ports: [{ port: 443, protocol: 'TCP' }] }],
+    });
+    expect(tracing('workers', [FULL])).toMatchObject({
+      collector: 'http://collector.tracing.svc:4318',
+      ratio: '0.1',
+      rules: expect.arrayContaining([{ ports: [{ port: 4318, protocol: 'TCP' }], to }]),
+    });
   });
 
   test('the rules and dashboards of observability/ come along, all of them', () => {
@@ -198,6 +213,7 @@ suite('helm/workers', () => {
       /in a pod that is the pod itself\. Name the frontend's Service/,
     ],
     ['localhost for the store', ['storage.s3.endpoint=http://127.0.0.1:9000'], /Name the store's Service/],
+    ['localhost for traces', ['tracing.endpoint=http://localhost:4318'], /Name the collector's Service/],
     ['no address', ['temporal.address='], /temporal\.address is empty: say where/],
     [
       'an address without a port',

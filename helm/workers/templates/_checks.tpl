@@ -23,6 +23,9 @@
 {{- if regexMatch $local (.Values.storage.s3.endpoint | default "") -}}
   {{- fail (printf "storage.s3.endpoint is %s: in a pod that is the pod itself. Name the store's Service, or leave it empty for AWS." .Values.storage.s3.endpoint) -}}
 {{- end -}}
+{{- if regexMatch $local .Values.tracing.endpoint -}}
+  {{- fail (printf "tracing.endpoint is %s: in a pod that is the pod itself. Name the collector's Service." .Values.tracing.endpoint) -}}
+{{- end -}}
 {{- if and (eq .Values.image.tag "latest") (not .Values.image.digest) -}}
   {{- fail "image.tag is latest: it cannot be rolled back and starts different code on each node. Use the tag that the pipeline built." -}}
 {{- end -}}

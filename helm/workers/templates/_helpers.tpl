@@ -58,3 +58,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "workers.port" -}}
 {{ .Values.temporal.address | splitList ":" | last }}
 {{- end }}
+
+{{/* Port of the collector of traces. */}}
+{{- define "workers.tracesPort" -}}
+{{- $url := urlParse .Values.tracing.endpoint -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- end }}
