@@ -1,3 +1,4 @@
+import { awaitBatch } from './batch';
 import { makeImage } from './image';
 import { packageHls } from './package';
 import { quarantine } from './quarantine';
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDeps) {
     publishVideo: bind(deps, publishVideo),
     quarantine: bind(deps, quarantine),
     deliverWebhook: bind(deps, deliverWebhook),
+    awaitBatch: bind(deps, awaitBatch),
   };
 }
 

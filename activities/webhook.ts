@@ -25,7 +25,7 @@ export function signatureHeaders(secret: string, id: string, timestamp: number, 
 }
 
 /**
- * Tells a callbackUrl how a job ended. Any answer but 2xx is tried again for as long as the workflow says; the id stays the
+ * Tells a callbackUrl how a job or a batch ended. Any answer but 2xx is tried again for as long as the workflow says; the id stays the
  * same, so a receiver knows a repetition.
  * @throws ApplicationFailure, not to be retried when the address is not allowed or the receiver says 410
  */

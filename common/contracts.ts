@@ -214,7 +214,7 @@ export function workflowId(batchId: string, itemKey: string): string {
   return `${batchId}/${itemKey}`;
 }
 
-/** What a callbackUrl is sent, once for each run of a job. */
+/** What the callbackUrl of a job is sent, once for each of its runs. */
 export interface WebhookEvent {
   type: 'job.succeeded' | 'job.failed' | 'job.cancelled';
   /** The id of the job in the API. */
@@ -229,11 +229,35 @@ export interface WebhookEvent {
   at: string;
 }
 
+/** A batch whose end somebody wants to be told. */
+export interface BatchWatch {
+  batchId: string;
+  url: string;
+  /** That were started or joined: while the visibility store shows fewer, it lags. */
+  runs: number;
+}
+
+/** Items by how their last run ended. */
+export interface BatchTotals {
+  items: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+}
+
+/** What the callbackUrl of a batch is sent when nothing of it is open any more. */
+export interface BatchEvent extends BatchTotals {
+  type: 'batch.ended';
+  batch: string;
+  /** ISO 8601. */
+  at: string;
+}
+
 export interface WebhookCall {
   url: string;
   /** The same for every attempt. */
   id: string;
-  event: WebhookEvent;
+  event: WebhookEvent | BatchEvent;
 }
 
 /** What the `progress` query of both workflows answers. */

@@ -45,8 +45,8 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
         workflowBundle: workflowBundleOf(config),
         maxCachedWorkflows: config.maxCachedWorkflows,
         sinks: { ...itemSinks(deps.metrics), ...traceSinks },
-        // Webhooks only: what takes CPU belongs to the other pools.
-        activities: { deliverWebhook: deps.activities.deliverWebhook },
+        // Webhooks and what they wait for: what takes CPU belongs to the other pools.
+        activities: { deliverWebhook: deps.activities.deliverWebhook, awaitBatch: deps.activities.awaitBatch },
         maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
       });
     case 'image':

@@ -2,3 +2,4 @@
 export { processImage } from './process-image';
 export { processVideo } from './process-video';
 export { notify } from './webhook';
+export { notifyBatch } from './batch-webhook';

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadConfig } from '../../common/config';
-import { checkBatchId } from '../core/lib/query';
+import { checkBatchId } from '../../common/batches/query';
 import { collectReport } from '../report/collect';
 import { reportPage } from '../report/page';
 import { Session } from './session';

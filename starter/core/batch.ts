@@ -1,29 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { POOLS, taskQueue, type Pool } from '../../common/contracts';
-import { batchQuery } from './lib/query';
-
-/** Runs by state, as the server's visibility store knows them: a second or so behind. */
-export interface BatchCounts {
-  open: number;
-  completed: number;
-  failed: number;
-  cancelled: number;
-}
-
-/** @param since start of the submission that is asked about; default: every run that the server still knows */
-export async function countBatch(client: Client, batchId: string, since?: Date): Promise<BatchCounts> {
-  const { groups } = await client.workflow.count(`${batchQuery(batchId, since)} GROUP BY ExecutionStatus`);
-  const counts: BatchCounts = { open: 0, completed: 0, failed: 0, cancelled: 0 };
-  for (const { count, groupValues } of groups) counts[stateOf(String(groupValues[0]))] += count;
-  return counts;
-}
-
-function stateOf(status: string): keyof BatchCounts {
-  if (status === 'Running' || status === 'Paused') return 'open';
-  if (status === 'Completed') return 'completed';
-  return status === 'Canceled' ? 'cancelled' : 'failed';
-}
+import { countBatch, type BatchCounts } from '../../common/batches/count';
 
 export interface QueueState {
   pool: Pool;

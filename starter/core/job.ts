@@ -53,7 +53,6 @@ export interface JobDefaults {
   preset: string;
   priority?: Priority;
   tenant?: string;
-  callbackUrl?: string;
   /** Default: `batch`. */
   mode?: SubmitMode;
 }
@@ -108,7 +107,7 @@ export async function resolveJob(
     priority: job.priority ?? defaults.priority ?? DEFAULT_PRIORITY,
     tenant: job.tenant ?? defaults.tenant ?? 'default',
     metadata: job.metadata,
-    callbackUrl: job.callbackUrl ?? defaults.callbackUrl,
+    callbackUrl: job.callbackUrl,
     mode: defaults.mode,
   };
 }

@@ -53,6 +53,3 @@ export function defaultBatchId(input: string, preset: string, output: string | u
   const readable = slug(baseName(input) || input).slice(0, 30);
   return [readable, slug(preset), hash(JSON.stringify([input, preset, output ?? null]), 8)].filter(Boolean).join('-');
 }
-
-/** A batch id becomes a path, a URL and part of workflow ids. */
-export const BATCH_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;

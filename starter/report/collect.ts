@@ -3,10 +3,10 @@ import type { MediaKind } from '../../common/contracts';
 import { failureOf } from '../core/failure';
 import { Histogram } from '../core/lib/histogram';
 import { forEachBounded } from '../core/lib/pool';
-import { batchQuery } from '../core/lib/query';
+import { batchQuery } from '../../common/batches/query';
 import { WORKFLOW_TYPES } from '../core/submit';
 import { sourceOf } from '../core/summary';
-import { latestOnly, memoNumber, stateOf, type Run } from '../core/view/runs';
+import { latestOnly, memoNumber, stateOf, type Run } from '../../common/batches/runs';
 import { Timeline, type Point } from './timeline';
 
 const PAGE = 1000;

@@ -5,7 +5,9 @@ import { checkCallback } from '../../storage/https/post';
 import { describeItem } from '../core/control';
 import { resolveJob } from '../core/job';
 import { submitItem, type Submitted } from '../core/submit';
-import { attribute, memoText, stateOf } from '../core/view/runs';
+import type { Tally } from '../core/stream';
+import { watchBatch } from '../core/watch';
+import { attribute, memoText, stateOf } from '../../common/batches/runs';
 import type { Principal } from './guard/auth';
 import { DEFAULT_TENANT } from './guard/ids';
 import { answerFor } from './http/failures';
@@ -23,6 +25,7 @@ export interface Settings {
   preset?: string;
   output?: string;
   priority?: Priority;
+  /** Called when the whole batch has ended. */
   callbackUrl?: string;
   mode: SubmitMode;
 }
@@ -73,7 +76,8 @@ export async function prepare(
   return item;
 }
 
-function checkCallbackOf({ config }: Service, url: string): void {
+/** @throws DarkroomError where it may not be called, or could not be signed */
+export function checkCallbackOf({ config }: Service, url: string): void {
   if (config.webhookSecret === undefined) {
     throw new DarkroomError(
       'InvalidJob',
@@ -96,6 +100,19 @@ export async function start(
     : submitItem(service, item, { force, signal: patient }));
   service.metrics.darkroom_jobs_submitted_total.inc({ kind: item.kind, preset: item.preset.name, source });
   return outcome;
+}
+
+/** Asks for the call to the batch's callbackUrl, now that all of the batch is submitted. `patient`: as for `start`. */
+export async function watchSubmitted(
+  service: Service,
+  { batchId, callbackUrl: url }: Settings,
+  { started, joined, skipped }: Tally,
+  patient?: AbortSignal,
+): Promise<void> {
+  if (url === undefined || started + joined + skipped === 0) return;
+  const watch = { batchId, url, runs: started + joined };
+  if (patient !== undefined) return watchBatch(service, watch, { signal: patient });
+  await bounded(service, () => watchBatch(service, watch, { limitMs: RETRY_MS }));
 }
 
 /** For the metrics; passes the error on. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Env } from '../../common/config';
 import { startService, type Service } from '../../starter/embedded/child-process';
@@ -60,6 +61,19 @@ export async function photo(stack: Stack, name: string): Promise<string> {
   await picture.toFile(file);
   return fileUri(file);
 }
+
+/** A picture that has its first bytes only; its URI. */
+export async function broken(stack: Stack, name: string): Promise<string> {
+  const uri = await photo(stack, name);
+  await writeFile(fileURLToPath(uri), Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(100)]));
+  return uri;
+}
+
+/** What an error answers. */
+export const problem = (status: number, code: string) => ({
+  status,
+  body: { type: `urn:darkroom:problem:${code}`, status, code, title: expect.any(String), detail: expect.any(String) },
+});
 
 export function bearer(key: string): Record<string, string> {
   return { authorization: `Bearer ${key}` };

@@ -1,37 +1,19 @@
 /** Webhooks: signed, repeated until they arrive, never to where they must not go, and never in the way of the result. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
-import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { startStack, until, type Stack } from '../support/stack';
-import { photo, startApi, type Api } from './support';
+import { isGenuine, SECRET, startReceiver, type Receiver } from './receiver';
+import { broken, photo, startApi, type Api } from './support';
 
-const SECRET = 'whsec_' + Buffer.from('a secret of thirty-two bytes, say').toString('base64');
-const calls: { path: string; headers: IncomingHttpHeaders; body: string }[] = [];
-let answers: Record<string, number> = {};
-let receiver: Server;
+let receiver: Receiver;
 let base: string;
 let stack: Stack;
 let api: Api;
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    void buffer(request).then((body) => {
-      const path = request.url ?? '';
-      calls.push({ path, headers: request.headers, body: body.toString() });
-      response.writeHead(answers[path] ?? 204, { location: 'http://127.0.0.1:1/elsewhere' }).end();
-      // The second time it works.
-      delete answers[path];
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const { port } = receiver.address() as AddressInfo;
-  base = `http://127.0.0.1:${port}`;
+  receiver = await startReceiver();
+  base = receiver.base;
   stack = await startStack({
     DARKROOM_WEBHOOK_SECRET: SECRET,
-    DARKROOM_PRIVATE_HOSTS: `127.0.0.1:${port}`,
+    DARKROOM_PRIVATE_HOSTS: receiver.host,
     DARKROOM_ALLOWED_HOSTS: '*,localtest.me,localhost',
   });
   [api] = await Promise.all([startApi(stack), stack.worker({ DARKROOM_POOLS: 'workflows,image' })]);
@@ -39,31 +21,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await api.stop();
   await stack.stop();
-  receiver.close();
+  receiver.stop();
 });
 
-const callsTo = (path: string) => calls.filter((call) => call.path === path);
-
-/** What a receiver has to do, by the words of docs/api.md alone. */
-function isGenuine(headers: IncomingHttpHeaders, body: string): boolean {
-  const [id, at, sent] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => String(headers[name]));
-  if (Math.abs(Date.now() / 1000 - Number(at)) > 300) return false;
-  const key = Buffer.from(SECRET.slice(6), 'base64');
-  const mine = Buffer.from('v1,' + createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64'));
-  return mine.length === Buffer.byteLength(sent ?? '') && timingSafeEqual(mine, Buffer.from(sent ?? ''));
-}
+const callsTo = (path: string) => receiver.callsTo(path);
 
 test('a job that succeeds and one that fails are told of, signed', async () => {
   const source = await photo(stack, 'good');
   const good = { source, id: 'good', callbackUrl: `${base}/good`, metadata: { order: '66' } };
-  const bad = await photo(stack, 'bad');
-  await writeFile(fileURLToPath(bad), Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(100)]));
-  await api.call('POST', '/v1/batches', {
-    id: 'hooked',
-    callbackUrl: `${base}/bad`,
-    jobs: [good, { source: bad, id: 'bad' }],
-  });
-  await until(() => calls.length === 2);
+  const bad = await broken(stack, 'bad');
+  const jobs = [good, { source: bad, id: 'bad', callbackUrl: `${base}/bad` }];
+  await api.call('POST', '/v1/batches', { id: 'hooked', jobs });
+  await until(() => receiver.calls.length === 2);
   const [[told], [failed]] = [callsTo('/good'), callsTo('/bad')];
   expect(isGenuine(told!.headers, told!.body)).toBe(true);
   expect(isGenuine(told!.headers, told!.body.replace('good', 'evil'))).toBe(false);
@@ -81,7 +50,7 @@ test('a job that succeeds and one that fails are told of, signed', async () => {
 });
 
 test('a receiver that is away, or sends us elsewhere, gets it again under the same id; the result is there before', async () => {
-  answers = { '/away': 503, '/moved': 302 };
+  Object.assign(receiver.answers, { '/away': 503, '/moved': 302 });
   const jobs = ['away', 'moved'].map(async (id) => {
     const body = { source: await photo(stack, id), id, callbackUrl: `${base}/${id}` };
     return api.call('POST', '/v1/jobs?wait=30s', body);
@@ -123,7 +92,7 @@ test('a name that leads to a private address is refused when it is called, and n
 });
 
 test('a source that redirects to a private address is refused by the worker', async () => {
-  answers = { '/source.jpg': 302 };
+  receiver.answers['/source.jpg'] = 302;
   const { body } = await api.call('POST', '/v1/jobs?wait=30s', { source: `${base}/source.jpg`, id: 'redirect' });
   expect(body).toMatchObject({ state: 'failed', error: { type: expect.stringMatching(/SourceForbidden|InvalidJob/) } });
 });

@@ -1,14 +1,13 @@
 import type { Client } from '@temporalio/client';
+import { unmended } from '../../../common/batches/count';
+import { completedQuery, quoted } from '../../../common/batches/query';
+import { attribute, pageOfRuns, type Run } from '../../../common/batches/runs';
 import type { Pool } from '../../../common/contracts';
 import { batchProgress } from '../batch';
 import { Histogram } from '../lib/histogram';
-import { batchQuery, completedQuery, quoted, unsuccessfulQuery } from '../lib/query';
-import { attribute, latestOnly, pageOfRuns, stateOf, type Run } from './runs';
 
 /** Runs that rate and percentiles are taken from: the last ones to close. */
 const SAMPLE = 500;
-/** Failures that are checked for having been mended since; beyond, all of them count. */
-const MAX_CHECKED = 1000;
 const RATE_WINDOW_MS = 60_000;
 
 /** A batch in figures. Visibility is about a second behind. */
@@ -52,20 +51,6 @@ export async function viewBatch(client: Client, queuePrefix: string, id: string)
     latencyMs: percentiles(sample.runs),
     lastClosedAt: sample.runs[0]?.closeTime?.toISOString(),
   };
-}
-
-/** Failed and cancelled items rather than runs: one that was retried since counts by its last run. */
-async function unmended(
-  client: Client,
-  id: string,
-  counts: { failed: number; cancelled: number },
-): Promise<{ failed: number; cancelled: number }> {
-  const total = counts.failed + counts.cancelled;
-  if (total === 0 || total > MAX_CHECKED) return { failed: counts.failed, cancelled: counts.cancelled };
-  const { runs } = await pageOfRuns(client, unsuccessfulQuery(id), MAX_CHECKED);
-  const latest = await latestOnly(client, batchQuery(id), runs);
-  const cancelled = latest.filter((run) => stateOf(run) === 'cancelled').length;
-  return { failed: latest.length - cancelled, cancelled };
 }
 
 /** Items a second, from runs in the order of their end, newest first. */

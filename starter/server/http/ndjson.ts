@@ -12,7 +12,7 @@ import { lineProblem } from './failures';
 import { jobId } from '../guard/ids';
 import { ApiError, problem, type Problem } from './problems';
 import type { Service } from '../service';
-import { admit, countRefusal, prepare, start, type Settings } from '../submit';
+import { admit, countRefusal, prepare, start, watchSubmitted, type Settings } from '../submit';
 
 export const NDJSON = 'application/x-ndjson';
 const CONCURRENCY = 32;
@@ -50,6 +50,8 @@ export async function answerNdjson(
   try {
     const signal = AbortSignal.any([gone.signal, service.stopping]);
     await submitLines(service, request.principal, body, settings, tally, write, signal);
+    // Not for a stream that broke off: whoever sends it again to its end is told.
+    await watchSubmitted(service, settings, tally, signal);
   } catch (error) {
     if (!gone.signal.aborted) await write(end(service, request, error));
   }

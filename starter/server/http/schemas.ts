@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../../common/config/parse';
 import { mediaJob } from '../../core/job';
-import { RUN_STATES } from '../../core/view/runs';
+import { RUN_STATES } from '../../../common/batches/runs';
 
 /** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
 
@@ -43,7 +43,9 @@ const batchSettings = {
   id: batchName.optional(),
   preset: z.string().min(1).max(64).optional(),
   output: z.string().max(8192).optional(),
-  callbackUrl: mediaJob.shape.callbackUrl,
+  callbackUrl: mediaJob.shape.callbackUrl.describe(
+    'Called once when every job of the batch has ended, with the counts',
+  ),
 };
 export const batchBody = z.strictObject({
   ...batchSettings,

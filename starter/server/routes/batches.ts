@@ -3,10 +3,10 @@ import type { z } from 'zod';
 import type { MediaJob } from '../../../common/contracts';
 import { parseJob } from '../../core/job';
 import { forEachBounded } from '../../core/lib/pool';
-import { batchQuery } from '../../core/lib/query';
+import { batchQuery } from '../../../common/batches/query';
 import { emptyTally } from '../../core/stream';
 import { listBatchIds } from '../../core/view/batch';
-import { inState, latestOnly, pageOfRuns } from '../../core/view/runs';
+import { inState, latestOnly, pageOfRuns } from '../../../common/batches/runs';
 import { findBatch } from '../guard/access';
 import { answerBatch, answerItem, batchLinks } from '../answers';
 import type { App } from '../app';
@@ -17,7 +17,16 @@ import { answerNdjson, NDJSON } from '../http/ndjson';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
-import { admit, bounded, countRefusal, prepare, start, type Settings } from '../submit';
+import {
+  admit,
+  bounded,
+  checkCallbackOf,
+  countRefusal,
+  prepare,
+  start,
+  watchSubmitted,
+  type Settings,
+} from '../submit';
 
 /** Bytes of a JSON batch: 10,000 jobs of 3 KB. */
 const MAX_BODY = 32 * 1024 * 1024;
@@ -44,6 +53,7 @@ export function batchRoutes(app: App, service: Service): void {
       const key = request.headers['idempotency-key'];
       const given = request.body instanceof Object && 'jobs' in request.body ? request.body : undefined;
       const settings = settingsOf(request.principal, { ...request.query, ...given }, key);
+      if (settings.callbackUrl !== undefined) checkCallbackOf(service, settings.callbackUrl);
       if (given === undefined) return answerNdjson(service, request, reply, settings);
       const answer = await submitAll(service, request.principal, given.jobs, settings);
       void reply.header('location', answer.links.self ?? '');
@@ -141,6 +151,7 @@ async function submitAll(service: Service, principal: Principal, jobs: unknown[]
       errors.push({ index, error: { ...problem } });
     }
   });
+  await watchSubmitted(service, settings, tally);
   errors.sort((a, b) => a.index - b.index);
   return { id: settings.batchId, ...tally, errors, links: batchLinks(settings.batchId) };
 }

@@ -1,6 +1,6 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { POOLS, type Pool } from '../../../../common/contracts';
-import { quoted } from '../../../core/lib/query';
+import { quoted } from '../../../../common/batches/query';
 import { WORKFLOW_TYPES } from '../../../core/submit';
 import type { Scope } from './queues';
 

@@ -1,5 +1,7 @@
-import { DarkroomError } from '../../../common/errors';
-import { BATCH_ID } from '../keys';
+import { DarkroomError } from '../errors';
+
+/** A batch id becomes a path, a URL and part of workflow ids. */
+export const BATCH_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** The ways in which a run can end without a result. */
 const UNSUCCESSFUL = ['Failed', 'TimedOut', 'Terminated', 'Canceled'] as const;

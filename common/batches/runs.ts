@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { executionInfoFromRaw } from '@temporalio/client/lib/helpers';
-import { DarkroomError } from '../../../common/errors';
-import { quoted } from '../lib/query';
+import { DarkroomError } from '../errors';
+import { quoted } from './query';
 
 export type Run = Omit<WorkflowExecutionInfo, 'raw'>;
 
