@@ -38,7 +38,12 @@ docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Package
 echo "$image" >"$out/name.txt"
 docker image inspect --format 'Image {{index .RepoTags 0}}: {{.Size}} bytes' "$image"
 
-npm audit --omit=dev --audit-level=high
+# A registry that does not answer has found nothing: said on a laptop, a failure in the pipeline.
+if ! audit=$(npm audit --omit=dev --audit-level=high 2>&1); then
+  echo "$audit" >&2
+  [[ "$audit" == *'audit endpoint'* && -z "${CI:-}" ]] || exit 1
+  echo 'SKIPPED: the packages were not checked against known holes' >&2
+fi
 if have trivy; then
   trivy image --quiet --exit-code 1 --severity CRITICAL --ignore-unfixed "$image"
 else

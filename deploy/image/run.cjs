@@ -1,10 +1,11 @@
-/** What the image runs: `worker`, `starter` or `start-batch`, in this very process, so that signals reach it. */
+/** What the image runs: `worker`, `starter`, `start-batch` or `rollout`, in this very process, so that signals reach it. */
 const path = require('node:path');
 
 const COMMANDS = {
   worker: 'workers/main.js',
   starter: 'starter/server/main.js',
   'start-batch': 'starter/cli/start-batch.js',
+  rollout: 'starter/rollout/main.js',
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -37,6 +37,8 @@ export interface StartOptions {
   namespace?: string;
   /** The `temporal` program. */
   binary: string;
+  /** Further settings of the server, as `key=value`; tests shorten its clocks. */
+  dynamicConfig?: string[];
 }
 
 const READY_LIMIT_MS = 30_000;
@@ -117,7 +119,7 @@ export async function startTemporalServer(options: StartOptions): Promise<number
   return child.pid;
 }
 
-function serverArgs({ home, port, uiPort, dbFile, namespace = 'default' }: StartOptions): string[] {
+function serverArgs({ home, port, uiPort, dbFile, namespace = 'default', dynamicConfig = [] }: StartOptions): string[] {
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (namespace !== 'default') args.push('--namespace', namespace);
@@ -125,6 +127,7 @@ function serverArgs({ home, port, uiPort, dbFile, namespace = 'default' }: Start
   args.push('--dynamic-config-value', 'matching.useNewMatcher=true');
   // Priorities are compared within a partition of a queue. One host needs one partition, and then their order is exact.
   for (const side of ['Read', 'Write']) args.push('--dynamic-config-value', `matching.numTaskqueue${side}Partitions=1`);
+  args.push(...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]));
   args.push(...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]));
   if (dbFile === false) return args;
   // With a write-ahead log a durable server does twice the work per second: 45 workflows/s instead of 21 on two cores.

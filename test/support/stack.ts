@@ -33,7 +33,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export async function startStack(extra: Env = {}): Promise<Stack> {
+export async function startStack(extra: Env = {}, dynamicConfig: string[] = []): Promise<Stack> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'darkroom-stack-'));
   const port = await freePort();
   const env: NodeJS.ProcessEnv = {
@@ -51,7 +51,7 @@ export async function startStack(extra: Env = {}): Promise<Stack> {
   };
   const config = loadConfig(env);
   const binary = await ensureTemporalBinary(config, toStderr);
-  const server = { home, port, binary };
+  const server = { home, port, binary, dynamicConfig };
   let pid = await startTemporalServer(server);
   const connection = await connect(config);
   const services: Service[] = [];

@@ -1,0 +1,213 @@
+/** Worker versions on a real server: two builds at once, each with workers for every pool; only the media work is replaced. */
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/activity';
+import type { WorkflowHandle } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
+import { taskQueue, type Pool, type WorkItem } from '../../common/contracts';
+import { built } from '../../common/paths';
+import { replayRecent } from '../../starter/rollout/replay';
+import { rollOut, RolledBack, type RolloutOptions } from '../../starter/rollout/roll-out';
+import { WorkerVersions } from '../../starter/rollout/versions';
+import { startStack, until, type Stack } from '../support/stack';
+
+const CLOCKS = ['VisibilityGracePeriod', 'RefreshInterval'].map(
+  (name) => `matching.wv.VersionDrainageStatus${name}="1s"`,
+);
+
+let stack: Stack;
+let native: NativeConnection;
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  stack = await startStack({}, CLOCKS);
+  native = await NativeConnection.connect({ address: stack.config.temporalAddress });
+});
+afterAll(async () => {
+  await native.close();
+  await stack.stop();
+});
+
+/** A worker deployment of its own, on queues of its own. */
+class Deployment {
+  readonly name = `d-${randomUUID().slice(0, 8)}`;
+  readonly versions = new WorkerVersions(stack.client, this.name);
+  readonly said: string[] = [];
+  /** Items that came during a rollout. */
+  readonly came: WorkflowHandle[] = [];
+  private readonly workers: Worker[] = [];
+  private readonly running: Promise<void>[] = [];
+
+  /** Starts workers of a build for every pool. */
+  async build(buildId: string, makeImage: () => Promise<unknown>, bundle?: WorkflowBundle): Promise<void> {
+    for (const pool of ['workflows', 'image', 'video'] as const) {
+      const worker = await Worker.create({
+        connection: native,
+        taskQueue: taskQueue(this.name, pool),
+        workerDeploymentOptions: {
+          version: { deploymentName: this.name, buildId },
+          useWorkerVersioning: true,
+          defaultVersioningBehavior: 'PINNED',
+        },
+        ...this.serves(pool, makeImage, bundle),
+      });
+      this.workers.push(worker);
+      this.running.push(worker.run());
+    }
+  }
+
+  private serves(pool: Pool, makeImage: () => Promise<unknown>, bundle: WorkflowBundle | undefined) {
+    if (pool !== 'workflows') return { activities: { makeImage } };
+    const sinks = { items: { ended: { fn: () => undefined } } };
+    return { workflowBundle: bundle ?? { codePath: built('workflow-bundle.js') }, sinks };
+  }
+
+  start(): Promise<WorkflowHandle> {
+    const work: WorkItem = {
+      batchId: 'b',
+      itemKey: randomUUID(),
+      kind: 'image',
+      source: 'file:///nowhere/a.jpg',
+      output: 'file:///nowhere/out',
+      preset: { name: 'p', video: { audio: 'drop', rungs: [] } },
+      recipe: '0000000000',
+      priority: 3,
+      tenant: 'default',
+    };
+    return stack.client.workflow.start('processImage', {
+      taskQueue: taskQueue(this.name, 'workflows'),
+      workflowId: `${this.name}/${work.itemKey}`,
+      args: [work],
+    });
+  }
+
+  /** Starts items all the while that something else goes on. */
+  async whileItemsCome<T>(task: Promise<T>): Promise<T> {
+    let over = false;
+    const ended = task.finally(() => (over = true));
+    ended.catch(() => undefined);
+    while (!over) {
+      this.came.push(await this.start());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return ended;
+  }
+
+  rollOut(
+    buildId: string,
+    more: Partial<RolloutOptions> = {},
+    replay: () => Promise<unknown> = () => Promise.resolve(),
+  ) {
+    const options: RolloutOptions = {
+      buildId,
+      ramps: [50],
+      items: 5,
+      windowMs: 30_000,
+      tolerated: 0.1,
+      queues: [`${this.name}-workflows/workflow`, `${this.name}-image/activity`, `${this.name}-video/activity`],
+      readyMs: 20_000,
+      drainMs: 30_000,
+      ...more,
+    };
+    const say = (line: string): void => void this.said.push(line);
+    return rollOut(options, { client: stack.client, versions: this.versions, replay, say, pollMs: 200 });
+  }
+
+  /** The build that an item ended on. */
+  async buildOf(handle: WorkflowHandle): Promise<string | undefined> {
+    await handle.result().catch(() => undefined);
+    const { raw } = await handle.describe();
+    return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? undefined;
+  }
+
+  async stop(): Promise<void> {
+    for (const worker of this.workers) worker.shutdown();
+    await Promise.all(this.running);
+  }
+}
+
+async function withDeployment(body: (deployment: Deployment) => Promise<void>): Promise<void> {
+  const deployment = new Deployment();
+  try {
+    await body(deployment);
+  } finally {
+    await deployment.stop();
+  }
+}
+
+const fine = (): Promise<unknown> =>
+  Promise.resolve({ manifest: 'm', bytesIn: 1, bytesOut: 1, renditions: 1, skipped: false });
+const broken = (): Promise<unknown> =>
+  Promise.reject(ApplicationFailure.nonRetryable('the disk is upside down', 'Broken'));
+
+test('the first build is current at once; the next one by a ramp, and the first is drained after its last item', async () => {
+  await withDeployment(async (deployment) => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let held = 0;
+    await deployment.build('one', async () => (held++ === 0 ? gate.then(fine) : fine()));
+    await deployment.rollOut('one');
+    expect(await deployment.versions.routing()).toEqual({ current: 'one', ramping: undefined });
+    const slow = await deployment.start();
+    await until(() => held === 1);
+
+    await deployment.build('two', fine);
+    await deployment.whileItemsCome(deployment.rollOut('two', { drainMs: 0 }));
+    expect(await deployment.versions.routing()).toEqual({ current: 'two', ramping: undefined });
+    expect(deployment.said).toContainEqual(expect.stringContaining('one still has items at work'));
+    expect(await deployment.buildOf(await deployment.start())).toBe('two');
+
+    open();
+    expect(await deployment.buildOf(slow)).toBe('one');
+    await until(() => deployment.versions.isDrained('one'), 300);
+  });
+});
+
+test('a build whose first results are bad gets no more items, and says why', async () => {
+  await withDeployment(async (deployment) => {
+    await deployment.build('good', fine);
+    await deployment.rollOut('good');
+    await deployment.build('bad', broken);
+    const outcome = deployment.whileItemsCome(deployment.rollOut('bad'));
+    await expect(outcome).rejects.toThrow(
+      /bad was taken back: \d+ good, [1-9]\d* failed, 0 stuck \(.+\)\. New items go to good again/,
+    );
+    expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
+    await until(async () => (await deployment.buildOf(await deployment.start())) === 'good');
+  });
+});
+
+test('so does one whose workflows do not even begin', async () => {
+  await withDeployment(async (deployment) => {
+    await deployment.build('good', fine);
+    await deployment.rollOut('good');
+    // Any file that exports no such workflow.
+    const bundle = await bundleWorkflowCode({ workflowsPath: built('common/contracts.js') });
+    await deployment.build('empty', fine, bundle);
+    await expect(deployment.whileItemsCome(deployment.rollOut('empty'))).rejects.toThrow(/[1-9] stuck \(/);
+    // Nothing of theirs is done, so the server gives them to the good build.
+    await Promise.all(deployment.came.map((handle) => handle.result()));
+    expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
+  });
+});
+
+test('a build that fails the replay, or whose workers do not come, gets no item at all', async () => {
+  await withDeployment(async (deployment) => {
+    await deployment.build('good', fine);
+    await deployment.rollOut('good');
+    await deployment.build('other', fine);
+    const misfit = deployment.rollOut('other', {}, () => Promise.reject(new Error('the history of x does not replay')));
+    await expect(misfit).rejects.toThrow(/other got no run: the history of x does not replay.* good goes on as before/);
+    await expect(deployment.rollOut('absent', { readyMs: 0 })).rejects.toThrow(RolledBack);
+    expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
+  });
+});
+
+test('histories of the namespace replay on this build', async () => {
+  expect(await replayRecent(stack.client, stack.config, 10)).toBeGreaterThan(0);
+});
