@@ -8,10 +8,14 @@ start_batch "$batch"
 pod=$(a_busy_pod image 240) || fail "no pod began to work"
 node=$(k get "$pod" -o jsonpath='{.spec.nodeName}')
 trap 'kubectl uncordon "$node" >/dev/null' EXIT
-say "draining node $node: $(open_items "$batch") items open"
+open=$(open_items "$batch")
+began=$SECONDS
+say "draining node $node: $open items open"
 kubectl drain "$node" --pod-selector app.kubernetes.io/instance=workers,app.kubernetes.io/component=worker \
   --delete-emptydir-data --ignore-daemonsets --timeout 5m >"$OUT/drain.log" 2>&1 || { cat "$OUT/drain.log" >&2; fail "the drain did not end"; }
-say "drained; $(open_items "$batch") items open"
+drained=$((SECONDS - began))
+say "drained after $drained s; $(open_items "$batch") items open"
 kubectl uncordon "$node" >/dev/null
 finished "$batch" "$ITEMS"
 attempts "$batch"
+figures drain "$batch" itemsOpen="$open" drainSeconds="$drained"

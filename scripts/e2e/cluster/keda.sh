@@ -52,10 +52,17 @@ say "done: $(replicas); waiting for none"
 until_replicas '^0 0 0 $' 240 "after the work the pods did not go"
 for _ in $(seq 60); do [ -z "$(pods '' 2>/dev/null)" ] && break; sleep 1; done
 say "no pod: $(replicas)"
-awk '{ for (i = 2; i <= 4; i++) if ($i > most[i]) most[i] = $i } END { print "most pods: workflows " most[2] ", image " most[3] ", video " most[4] }' "$OUT/keda-$mode.txt" >&2
-awk '$3 > 1 { several = 1 } END { exit !several }' "$OUT/keda-$mode.txt" || fail "image never had several pods"
+most() { awk -v column="$1" '$column > most { most = $column } END { print most + 0 }' "$OUT/keda-$mode.txt"; }
+most=$(printf '{"workflows":%d,"image":%d,"video":%d}' "$(most 2)" "$(most 3)" "$(most 4)")
+say "most pods: $most"
+[ "$(most 3)" -gt 1 ] || fail "image never had several pods"
 # Exit code 0 is a worker that drained; 137 is one that was killed.
-awk 'NF == 2 { codes[$1] = $2 } END { for (pod in codes) { n[codes[pod]]++ } for (code in n) print n[code] " pods ended with exit code " code }' "$OUT/exits.txt" >&2
+exits=$(awk 'NF == 2 { codes[$1] = $2 } END { for (pod in codes) n[codes[pod]]++; for (code in n) print code, n[code] }' "$OUT/exits.txt" |
+  node -p 'JSON.stringify(Object.fromEntries(require("fs").readFileSync(0, "utf8").trim().split("\n").map((line) => line.split(" "))))')
+say "pods by exit code: $exits"
+grep -qE ' 0$' "$OUT/exits.txt" || fail "no pod was seen to end"
 attempts "$batch"
 attempts "$batch-long"
+figures "keda $mode" "$batch" mostPods="$most" podsByExitCode="$exits"
+figures "keda $mode, long encodes" "$batch-long"
 if grep -qE ' (137|1)$' "$OUT/exits.txt"; then fail "a worker was killed"; fi

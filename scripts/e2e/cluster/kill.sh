@@ -15,7 +15,13 @@ k exec "$pod" -- node -e "
     try { line = fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8'); } catch { continue; }
     if (line.startsWith('node') && line.includes('run.cjs')) process.kill(Number(pid), 'SIGKILL');
   }" || true
-sleep 2
-k get "$pod" -o jsonpath='{.metadata.name} restarted {.status.containerStatuses[0].restartCount} time(s), exit code {.status.containerStatuses[0].lastState.terminated.exitCode}{"\n"}' >&2
+for _ in $(seq 60); do
+  code=$(k get "$pod" -o jsonpath='{.status.containerStatuses[0].lastState.terminated.exitCode}')
+  [ -n "$code" ] && break
+  sleep 1
+done
+[ "$code" = 137 ] || fail "the worker in $pod was not killed: exit code '$code'"
+say "$pod started again after exit code $code"
 finished "$batch" 4
 attempts "$batch"
+figures kill "$batch" exitCode="$code"

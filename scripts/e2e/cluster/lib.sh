@@ -11,6 +11,9 @@ fail() { echo "e2e:cluster: FAILED: $*" >&2; exit 1; }
 
 for tool in kubectl helm node; do command -v "$tool" >/dev/null || skip "$tool is not installed"; done
 [ -n "${KUBECONFIG:-}" ] || skip "KUBECONFIG is not set; name the file of a cluster to use"
+if [ -n "${E2E_LOAD:-}" ]; then
+  export IMAGE_OLD=${IMAGE_OLD:-darkroom:e2e-old} IMAGE_NEW=${IMAGE_NEW:-darkroom:e2e-new} E2E_PULL_POLICY=${E2E_PULL_POLICY:-Never}
+fi
 for name in TEMPORAL_ADDRESS S3_ENDPOINT S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY IMAGE_OLD IMAGE_NEW; do
   [ -n "${!name:-}" ] || skip "$name is not set; see scripts/e2e/cluster/README.md"
 done
@@ -61,7 +64,7 @@ start_batch() { start_job "$1" --input "$STAGING/sources" --batch-id "$1" --outp
 # What start-batch printed as its last line.
 summary() { k logs "job/$1" | grep '^{"batchId"\|"submitted"' | tail -1; }
 
-# finished BATCH-JOB FILE ITEMS: the summary has to say that every item completed and none failed.
+# finished BATCH ITEMS: the summary has to say that every item completed and none failed.
 finished() {
   await_job "$1" 900 || fail "$1 did not finish"
   summary "$1" >"$OUT/$1.json"
@@ -92,5 +95,14 @@ pods() { k get pods -l "app.kubernetes.io/instance=workers,app.kubernetes.io/com
 
 # How many workflows of a batch are open.
 open_items() { node "$here/history.mjs" open "$1"; }
-# Every history of a batch, read: attempts, what handed them back, what was lost.
-attempts() { node "$here/history.mjs" attempts "$1" | tee "$OUT/attempts-$1.json" >&2; }
+# figures STEP [BATCH] [name=value…]: keeps them for the end.
+figures() { node "$here/figures.mjs" add "$OUT" "$@"; }
+# attempts BATCH: every history of it, read. A step that started again because its worker was gone is no failure of the
+# item; any other second attempt is, here.
+attempts() {
+  node "$here/history.mjs" attempts "$1" | tee "$OUT/attempts-$1.json" >&2
+  node -e '
+    const { because } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    process.exit(Object.keys(because).every((reason) => reason === "activity Heartbeat timeout") ? 0 : 1);
+  ' "$OUT/attempts-$1.json" || fail "$1: steps were attempted again for another reason than a lost worker"
+}

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# npm run e2e:cluster: everything, one after the other, on the cluster of KUBECONFIG. See README.md.
+# npm run e2e:cluster: everything, one after the other, on the cluster of KUBECONFIG. See README.md. The figures are one
+# JSON object on stdout; what happens, on stderr.
 . "$(dirname "$0")/lib.sh"
 export E2E_OUT=$OUT E2E_RUN=$RUN
+rm -f "$OUT/figures.jsonl"
+[ -z "${E2E_LOAD:-}" ] || "$here/images.sh"
 for step in setup test upgrade kill drain keda; do
   say "== $step"
   "$here/$step.sh"
 done
 helm -n "$NS" uninstall workers starter --wait >/dev/null
 kubectl delete ns "$NS" --wait=false >/dev/null
+node "$here/figures.mjs" print "$OUT"
 say "all passed; what was seen lies in $OUT"

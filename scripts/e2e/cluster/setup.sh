@@ -2,6 +2,8 @@
 # Namespace (restricted), Secret, bucket, workers of the old image, and a first batch, which brings the sources into the
 # bucket for all others. Again is safe.
 . "$(dirname "$0")/lib.sh"
+# What an interrupted run left would scale the workers while they are watched.
+helm -n "$NS" uninstall workers starter --ignore-not-found --wait >/dev/null
 kubectl get ns "$NS" >/dev/null 2>&1 || kubectl create ns "$NS" >/dev/null
 # Kubernetes itself refuses a pod here that is not restricted.
 kubectl label ns "$NS" pod-security.kubernetes.io/enforce=restricted --overwrite >/dev/null
@@ -19,5 +21,8 @@ starter "$IMAGE_OLD"
 k get pods >&2
 
 say "$ITEMS samples into $STAGING, and through the workers"
-start_job first "$ITEMS" --batch-id "first-$RUN" --staging "$STAGING"
-finished first "$ITEMS"
+batch=first-$RUN
+start_job "$batch" "$ITEMS" --batch-id "$batch" --staging "$STAGING"
+finished "$batch" "$ITEMS"
+attempts "$batch"
+figures 'first batch' "$batch"

@@ -4,7 +4,8 @@
 
 # mid BATCH ITEMS: waits until between a tenth and all of the batch is done.
 mid() {
-  local batch=$1 items=$2 open=0 before
+  local batch=$1 items=$2 before
+  open=0
   for before in $(seq 600); do
     open=$(open_items "$batch")
     [ "$open" -gt 0 ] && [ "$(submitted "$batch")" -ge $((items / 2)) ] && break
@@ -12,6 +13,7 @@ mid() {
   done
   [ "$open" -gt 0 ] || fail "$batch was over before anything could happen to it (after $before looks)"
   say "$batch: $open items open"
+  began=$SECONDS
 }
 submitted() { node "$here/history.mjs" count "$1"; }
 
@@ -21,9 +23,11 @@ start_batch "$batch"
 mid "$batch" "$ITEMS"
 say "helm upgrade workers to $IMAGE_NEW"
 workers "$IMAGE_NEW"
-say "rolled out; $(open_items "$batch") items open"
+rolled=$((SECONDS - began))
+say "rolled out after $rolled s; $(open_items "$batch") items open"
 finished "$batch" "$ITEMS"
 attempts "$batch"
+figures 'helm upgrade' "$batch" itemsOpen="$open" rolloutSeconds="$rolled"
 
 batch=rollback-$RUN
 start_batch "$batch"
@@ -32,6 +36,8 @@ say "helm rollback workers"
 helm -n "$NS" rollback workers --wait --timeout 5m >/dev/null
 k get deploy -l app.kubernetes.io/instance=workers -o jsonpath='{range .items[*]}{.spec.template.spec.containers[0].image}{"\n"}{end}' | sort -u | grep -qx ".*${IMAGE_OLD##*/}" ||
   fail "the rollback did not bring the old image back"
-say "rolled back; $(open_items "$batch") items open"
+rolled=$((SECONDS - began))
+say "rolled back after $rolled s; $(open_items "$batch") items open"
 finished "$batch" "$ITEMS"
 attempts "$batch"
+figures 'helm rollback' "$batch" itemsOpen="$open" rolloutSeconds="$rolled"
