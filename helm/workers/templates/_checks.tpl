@@ -40,7 +40,9 @@
     {{- fail (printf "env.%s looks like a secret: put it into a Secret and name it in secrets.keys." $key) -}}
   {{- end -}}
 {{- end -}}
-{{- $names := dict -}}
+{{- if and .Values.versioning.enabled (hasKey .Values.env "DARKROOM_BUILD_ID") -}}
+  {{- fail "env.DARKROOM_BUILD_ID is set with versioning.enabled, which takes the build from the image's tag: remove it." -}}
+{{- end -}}
 {{- range $name, $own := .Values.pools -}}
   {{- $pool := include "workers.pool" (dict "root" $ "name" $name) | fromYaml -}}
   {{- with $pool.shutdown -}}
@@ -51,6 +53,9 @@
   {{- with $pool.scaling -}}
     {{- if gt (int .min) (int .max) -}}
       {{- fail (printf "pools.%s.scaling.min is %d, more than max (%d)." $name (int .min) (int .max)) -}}
+    {{- end -}}
+    {{- if and $.Values.versioning.enabled $pool.enabled (eq .type "keda") (lt (int .min) 1) -}}
+      {{- fail (printf "pools.%s.scaling.min is 0 with versioning.enabled: a build gets items only once a pod of each pool has asked for some. Set it to 1, or turn versioning off." $name) -}}
     {{- end -}}
     {{- if and (eq .type "hpa") (lt (int .min) 1) -}}
       {{- fail (printf "pools.%s.scaling.min is 0 with type hpa: a plain HPA cannot come back from zero. Set min to 1, or type to keda." $name) -}}

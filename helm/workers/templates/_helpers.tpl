@@ -55,6 +55,25 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ $buckets | uniq | join "," }}
 {{- end }}
 
+{{- /* With versions: the image's tag or digest as one word, which names the build to Temporal and its objects here. */}}
+{{- define "workers.build" -}}
+{{- $image := .Values.image.digest | trimPrefix "sha256:" | trunc 12 | default .Values.image.tag | default .Chart.AppVersion -}}
+{{ regexReplaceAll "[^a-z0-9-]" (lower $image) "-" | trunc 20 | trimAll "-" }}
+{{- end }}
+
+{{- /* Name of what a pool has once, or with versions once for each build. Call with (dict "root" $ "name" NAME). */}}
+{{- define "workers.poolName" -}}
+{{ include "workers.name" .root }}-{{ .name }}{{ if .root.Values.versioning.enabled }}-{{ include "workers.build" .root }}{{ end }}
+{{- end }}
+
+{{- /* An upgrade leaves the build before as it is; the rollout takes it away once its items have ended. */}}
+{{- define "workers.keep" -}}
+{{- if .Values.versioning.enabled }}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end }}
+{{- end }}
+
 {{- define "workers.port" -}}
 {{ .Values.temporal.address | splitList ":" | last }}
 {{- end }}

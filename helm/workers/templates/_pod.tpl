@@ -20,6 +20,14 @@ seccompProfile: { type: RuntimeDefault }
 {{- end }}
 {{- end }}
 
+{{- /* With versions: who these workers are to Temporal. */}}
+{{- define "workers.versionEnv" -}}
+{{- if .Values.versioning.enabled }}
+- { name: DARKROOM_DEPLOYMENT_NAME, value: {{ .Values.queuePrefix | quote }} }
+- { name: DARKROOM_BUILD_ID, value: {{ include "workers.build" . | quote }} }
+{{- end }}
+{{- end }}
+
 {{- define "workers.fileMounts" -}}
 {{- if .Values.secrets.keys }}
 - { name: secrets, mountPath: /etc/darkroom/secrets, readOnly: true }
@@ -57,6 +65,9 @@ metadata:
     app.kubernetes.io/component: worker
     darkroom/pool: {{ .name }}
     darkroom/part: {{ ternary "floor" "elastic" .floor }}
+    {{- if $root.Values.versioning.enabled }}
+    darkroom/build: {{ include "workers.build" $root }}
+    {{- end }}
   annotations:
     checksum/config: {{ include (print $root.Template.BasePath "/configmap.yaml") $root | sha256sum }}
 spec:
@@ -86,6 +97,7 @@ spec:
       envFrom:
         - configMapRef: { name: {{ include "workers.name" $root }}-config }
       env:
+        {{- include "workers.versionEnv" $root | nindent 8 }}
         - { name: DARKROOM_POOLS, value: {{ join "," $pool.queues | quote }} }
         - { name: DARKROOM_IMAGE_SLOTS, value: {{ int $pool.slots | quote }} }
         - { name: DARKROOM_VIDEO_SLOTS, value: {{ int $pool.slots | quote }} }
