@@ -5,6 +5,7 @@
 #   TAG                 image tag; default: this commit
 #   SKIP_TERRAFORM=1    charts only, on the cluster of KUBECONFIG (kind, minikube, one that is there already)
 #   VALUES              environment whose chart values are used; default: the same name, or else dev
+#   OWN_VALUES          a folder of yours with workers.yaml and starter.yaml, which have the last word
 source "$(dirname "$0")/lib/common.sh"
 environment "${1:-}"
 env=$1
@@ -30,10 +31,11 @@ undo=--atomic
 helm upgrade --help | grep -q -- --rollback-on-failure && undo=--rollback-on-failure
 for chart in workers starter; do
   extra=()
-  [ ! -f "$work/$chart.yaml" ] || extra=(--values "$work/$chart.yaml")
+  [ ! -f "$work/$chart.yaml" ] || extra+=(--values "$work/$chart.yaml")
+  [ -z "${OWN_VALUES:-}" ] || extra+=(--values "$OWN_VALUES/$chart.yaml")
   helm upgrade --install "$chart" "helm/$chart" --namespace "$namespace" --create-namespace \
     --values "helm/$chart/values/$values.yaml" "${extra[@]}" \
     --set-string "image.tag=$tag" ${REGISTRY:+--set-string "image.repository=$REGISTRY"} \
-    "$undo" --timeout "${TIMEOUT:-15m}"
+    "$undo" --timeout "${TIMEOUT:-20m}"
 done
 ci/lib/marker.sh "$env" "$tag"

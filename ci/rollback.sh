@@ -8,6 +8,6 @@ source ci/lib/aws.sh
 [ -n "${KUBECONFIG:-}" ] || [ "${SKIP_TERRAFORM:-}" = 1 ] || terraform_init "$1" >/dev/null
 use_cluster
 for chart in starter workers; do
-  helm rollback "$chart" ${2:+"$2"} --namespace "${NAMESPACE:-darkroom}" --wait --timeout "${TIMEOUT:-15m}"
+  helm rollback "$chart" ${2:+"$2"} --namespace "${NAMESPACE:-darkroom}" --wait --timeout "${TIMEOUT:-20m}"
 done
 ci/lib/marker.sh "$1" "rollback${2:+ to revision $2}"
