@@ -1,4 +1,4 @@
-# One image for every role: `worker` (the default), `starter`, `start-batch`. See docs/operations/image.md.
+# One image for every role: `worker` (the default), `starter`, `start-batch`, `rollout`. See docs/operations/image.md.
 # CI resolves BASE to a digest and passes it; any Debian-based Node 22 or later does (the Temporal SDK knows no musl).
 ARG BASE=node:22-bookworm-slim
 
