@@ -41,6 +41,8 @@ chmodSync(values.secrets, 0o700);
 secret('postgres_password');
 secret('s3_access_key');
 secret('s3_secret_key');
+// Encryption is switched on by a person: a key that is lost takes the histories along. docs/operations/encryption.md
+secret('payload_keys', () => '');
 secret('grafana_admin_password');
 const redis = secret('redis_password');
 secret('redis_url', () => `redis://:${redis}@redis:6379`);

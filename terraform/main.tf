@@ -26,6 +26,7 @@ module "decide" {
   temporal_backend = var.temporal_backend
   temporal_cloud   = var.temporal_cloud
   job_source       = var.job_source
+  encrypt_payloads = var.encrypt_payloads
   image_repository = var.image_repository
   spot             = var.spot
   source_hosts     = var.source_hosts

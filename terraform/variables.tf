@@ -6,6 +6,10 @@ variable "size" { type = string }
 variable "network_cidr" { type = string }
 variable "temporal_backend" { type = string }
 variable "job_source" { type = string }
+variable "encrypt_payloads" {
+  type    = bool
+  default = false
+}
 variable "image_repository" { type = string }
 variable "spot" {
   type    = bool

@@ -52,7 +52,11 @@ locals {
   }]
 
   # One entry of the secret store for an environment, by which webhooks are signed in each.
-  secret_keys = concat(["DARKROOM_WEBHOOK_SECRET"], local.temporal.secret_keys)
+  secret_keys = concat(
+    ["DARKROOM_WEBHOOK_SECRET"],
+    local.temporal.secret_keys,
+    var.encrypt_payloads ? ["DARKROOM_PAYLOAD_KEYS"] : [],
+  )
   secrets = {
     keys     = local.secret_keys
     external = { enabled = true, store = { name = "aws-secrets-manager" }, path = local.name }

@@ -54,6 +54,12 @@ variable "job_source" {
   }
 }
 
+variable "encrypt_payloads" {
+  description = "Encrypts what Temporal stores, by the entry DARKROOM_PAYLOAD_KEYS of the secret (docs/operations/encryption.md)."
+  type        = bool
+  default     = false
+}
+
 variable "size" {
   description = "small (nothing doubled), medium or large (three zones, everything that holds state doubled)."
   type        = string

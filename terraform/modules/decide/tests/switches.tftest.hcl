@@ -54,6 +54,18 @@ run "cloud" {
   }
 }
 
+run "encrypted_payloads" {
+  command = plan
+  variables { encrypt_payloads = true }
+  assert {
+    condition = alltrue([
+      for values in [output.workers_values, output.starter_values] :
+      contains(values.secrets.keys, "DARKROOM_PAYLOAD_KEYS")
+    ])
+    error_message = "who encrypts and who decrypts need the same keys"
+  }
+}
+
 run "both_charts_find_their_secrets" {
   command = plan
   assert {
