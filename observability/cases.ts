@@ -5,7 +5,12 @@ export interface AlertCases {
   fires: Series;
   /** As near to it as a healthy system comes. */
   quiet: Series;
+  /** Scaled to zero after it had every reason to fire. Default: `endingAtZero(fires)`. */
+  zero?: Series;
 }
+
+/** Minutes of trouble before everything is scaled to zero: more than any alert waits. */
+const TROUBLE = 30;
 
 const QUEUE = '{queue="darkroom-image"}';
 const UP = { darkroom_temporal_up: '1x60' };
@@ -25,6 +30,17 @@ export const SCALED_TO_ZERO: Record<string, string> = {
   'darkroom_open_workflows{kind="image"}': '0x80',
   'darkroom_open_workflows{kind="video"}': '0x80',
 };
+
+/**
+ * A minute-by-minute story of its end: the trouble of `fires`, then the work is done and the last worker is
+ * gone. What workers export ends; the queues, which the starter goes on to watch, are empty.
+ */
+export function endingAtZero(fires: Series, minutes = TROUBLE): Series {
+  const trouble = Object.entries(fires).map(([id, values]): [string, string] => {
+    return [id, `${values.replace(/x\d+$/, `x${minutes}`)} ${SCALED_TO_ZERO[id] ?? 'stale'}`];
+  });
+  return { ...SCALED_TO_ZERO, ...Object.fromEntries(trouble) };
+}
 
 const polled = (backlog: string, pollers: string, dispatch: string): Record<string, string> => ({
   [`darkroom_backlog_items${QUEUE}`]: backlog,
@@ -105,7 +121,11 @@ export const CAUSE_CASES: Record<string, AlertCases> = {
   EventLoopBlocked: { fires: hour({ [lag]: '0.8x60', ...ours }), quiet: hour({ [lag]: '0.8x60' }) },
   WebhooksFailing: { fires: hour(webhooks(1, 1)), quiet: hour(webhooks(1, 100)) },
   TemporalUnreachable: { fires: { darkroom_temporal_up: '0x60' }, quiet: hour({}) },
-  MonitoringBlind: { fires: { up: '1x60' }, quiet: hour({}) },
+  MonitoringBlind: {
+    fires: { up: '1x60' },
+    quiet: hour({}),
+    zero: { ...SCALED_TO_ZERO, darkroom_temporal_up: `_x${TROUBLE} 1x80` },
+  },
 };
 
 /** Good and bad events per minute of each objective, as the counters show them. */
@@ -115,8 +135,8 @@ export const OBJECTIVE_SERIES: Record<string, (good: number, bad: number, minute
       'http_request_duration_seconds_count{method="POST",route="/v1/batches",status="200"}': `0+${good}x${minutes}`,
       'http_request_duration_seconds_count{method="POST",route="/v1/batches",status="503"}': `0+${bad}x${minutes}`,
     }),
-    'submit-latency': (good, bad, minutes) =>
-      histogram(
+    'submit-latency': (good, bad, minutes) => ({
+      ...histogram(
         'http_request_duration_seconds',
         'method="POST",route="/v1/jobs",status="202"',
         '0.3',
@@ -124,6 +144,24 @@ export const OBJECTIVE_SERIES: Record<string, (good: number, bad: number, minute
         bad,
         minutes,
       ),
+      // Held for its caller, and streamed: late on purpose.
+      ...histogram(
+        'http_request_duration_seconds',
+        'method="POST",route="/v1/jobs?wait",status="200"',
+        '0.3',
+        0,
+        90,
+        minutes,
+      ),
+      ...histogram(
+        'http_request_duration_seconds',
+        'method="GET",route="/v1/jobs/:id/events",status="200"',
+        '0.3',
+        0,
+        90,
+        minutes,
+      ),
+    }),
     'freshness-image': (good, bad, minutes) =>
       histogram('darkroom_item_latency_seconds', 'kind="image",mode="interactive"', '60', good, bad, minutes),
     'freshness-video': (good, bad, minutes) =>

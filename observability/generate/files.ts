@@ -1,4 +1,4 @@
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { burnRateRules } from './burn-rates';
 import { CAUSES } from './causes';
 import { readObjectives } from './objectives';
@@ -12,7 +12,7 @@ export function ruleFiles(): Record<string, string> {
     'causes.yaml': causeRules(),
     'slo.yaml': burnRateRules(readObjectives()),
   };
-  return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, HEADER + stringify(file, LAYOUT)]));
+  return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, HEADER + toYaml(file)]));
 }
 
 const HEADER =
@@ -28,4 +28,18 @@ function causeRules(): RuleFile {
     annotations: { summary, runbook: runbookPath(alert) },
   }));
   return { groups: [{ name: 'darkroom-causes', rules }] };
+}
+
+/** Each `help` becomes a comment above its rule. */
+function toYaml(file: RuleFile): string {
+  const document = new Document(file, LAYOUT);
+  visit(document, {
+    Map(_key, rule) {
+      const help = rule.get('help');
+      if (typeof help !== 'string') return;
+      rule.delete('help');
+      rule.commentBefore = ` ${help}`;
+    },
+  });
+  return document.toString(LAYOUT);
 }

@@ -1,3 +1,4 @@
+import { messages } from './recording';
 import { METRICS, type MetricRow } from '../../common/metrics';
 
 const EXPORTERS: [MetricRow['from'], string][] = [
@@ -17,7 +18,10 @@ export function metricsPage(): string {
       '\n',
     );
   });
-  return `${INTRODUCTION}\n${sections.join('\n')}${SDK}`;
+  const others = messages().flatMap(({ record, help }) =>
+    help === undefined ? [] : [`- \`${record.replace('_bucket', '')}\`: ${help}.`],
+  );
+  return `${INTRODUCTION}\n${sections.join('\n')}${SDK}${others.join('\n')}\n`;
 }
 
 const INTRODUCTION = `# Metrics
@@ -38,7 +42,4 @@ The SDK's own set, with \`_seconds\` and \`_total\`. Those that dashboards and r
 
 ## Names of other teams (recording rules)
 
-\`messages_produced_total\` (jobs taken in by the starter service), \`messages_consumed_total\` (items that ended),
-\`message_processing_duration_seconds\` (one attempt of one activity), \`message_processing_errors_total\` (attempts that
-failed). \`start-batch\` submits without the service, so its items show as consumed only.
 `;

@@ -32,13 +32,25 @@ export function recordingRules(): RuleFile {
   };
 }
 
-/** Sums keep job and instance, so that `rate` still sees a restart as one. */
-function messages(): RecordingRule[] {
+/**
+ * The names that other teams' dashboards already use. Sums keep job and instance, so that `rate` still sees a restart as
+ * one. `start-batch` ends before anybody could scrape it, so what it submits to Temporal itself is nowhere counted as
+ * produced; what it submits by `--api` is.
+ */
+export function messages(): RecordingRule[] {
   const sum = (labels: string, metric: string): string => `sum by (job, instance, ${labels}) (${metric})`;
   const latency = 'temporal_activity_execution_latency_seconds';
   return [
-    { record: 'messages_produced_total', expr: sum('kind', 'darkroom_jobs_submitted_total') },
-    { record: 'messages_consumed_total', expr: sum('kind', 'darkroom_items_completed_total') },
+    {
+      record: 'messages_produced_total',
+      help: 'Jobs that the starter service took in, from callers and from its queue of jobs. Without those that `start-batch` submits to Temporal itself, so produced less consumed is no backlog: darkroom:open_workflows is',
+      expr: sum('kind', 'darkroom_jobs_submitted_total'),
+    },
+    {
+      record: 'messages_consumed_total',
+      help: 'Items that ended, whoever submitted them and however they ended',
+      expr: sum('kind', 'darkroom_items_completed_total'),
+    },
     ...(
       [
         ['_bucket', 'activity_type, le'],
@@ -47,8 +59,13 @@ function messages(): RecordingRule[] {
       ] as const
     ).map(([part, labels]) => ({
       record: `message_processing_duration_seconds${part}`,
+      ...(part === '_bucket' && { help: 'One attempt of one activity, good or bad' }),
       expr: sum(labels, `${latency}${part}`),
     })),
-    { record: 'message_processing_errors_total', expr: sum('kind, type', 'darkroom_errors_total') },
+    {
+      record: 'message_processing_errors_total',
+      help: 'Attempts that failed; one that is repeated and then succeeds counts too',
+      expr: sum('kind, type', 'darkroom_errors_total'),
+    },
   ];
 }

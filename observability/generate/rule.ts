@@ -3,6 +3,8 @@ export interface RecordingRule {
   record: string;
   expr: string;
   labels?: Record<string, string>;
+  /** What it counts, and what it leaves out: a comment in the file, since Prometheus keeps no such text. */
+  help?: string;
 }
 
 /** An alerting rule of Prometheus. */

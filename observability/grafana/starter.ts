@@ -27,11 +27,11 @@ export const STARTER: DashboardSpec = {
       {
         title: 'Duration of submits, 99th percentile',
         unit: 's',
-        bad: 'Above 0.3 s: Temporal is slow, or the event loop is blocked.',
+        bad: 'Above 0.3 s: Temporal is slow, or the event loop is blocked. Answers that wait for their job (?wait) are not in it.',
         runbook: 'BudgetBurnsFast',
         queries: {
           '{{route}}':
-            'histogram_quantile(0.99, sum by (route, le) (rate(http_request_duration_seconds_bucket{method="POST"}[5m])))',
+            'histogram_quantile(0.99, sum by (route, le) (rate(http_request_duration_seconds_bucket{method="POST",route!~".+[?]wait"}[5m])))',
         },
       },
       {

@@ -298,6 +298,22 @@ test('health, metrics, presets and the unknown', async () => {
   expect(body).not.toMatch(/jobs~/);
 });
 
+test('what is held for its caller has routes of its own, which the objective for submits does not count', async () => {
+  const source = await photo(stack, 'held');
+  const counts = async (): Promise<number[]> => {
+    const { body } = await api.call('GET', '/metrics');
+    return ['/v1/jobs', '/v1/jobs?wait'].map((route) =>
+      [...String(body).matchAll(/^http_request_duration_seconds_count\{(.+)\} (\d+)$/gm)]
+        .filter(([, labels]) => labels?.includes('method="POST"') && labels.includes(`route="${route}"`))
+        .reduce((sum, [, , count]) => sum + Number(count), 0),
+    );
+  };
+  const [direct = 0, held = 0] = await counts();
+  await api.call('POST', '/v1/jobs?wait=30s', { source, id: 'held' });
+  await api.call('POST', '/v1/jobs', { source, id: 'not-held' });
+  expect(await counts()).toEqual([direct + 1, held + 1]);
+});
+
 test('without keys, pages of other sites and other names of this machine are turned away', async () => {
   const post = (headers: Record<string, string>) => api.call('POST', '/v1/jobs/jobs~one/cancel', undefined, headers);
   expect(await post({ origin: 'https://evil.example' })).toMatchObject(problem(403, 'NotAllowed'));
