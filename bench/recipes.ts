@@ -26,7 +26,7 @@ function encoders(width: number): Variants {
   const jpeg = (trellis: boolean): ImageRenditionSpec => ({ name: 'x', format: 'jpeg', width, quality: 80, trellis });
   const specs = { 'WebP 0': webp(0), 'WebP 1': webp(1), 'WebP 2': webp(2), JPEG: jpeg(false), trellis: jpeg(true) };
   return Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [`${width} px ${name}`, (source) => encode(sharp(source), spec)]),
+    Object.entries(specs).map(([name, spec]) => [name, (source) => encode(sharp(source), spec)]),
   );
 }
 
