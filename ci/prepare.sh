@@ -3,6 +3,7 @@
 # the tests that need it then skip with the same words.
 source "$(dirname "$0")/lib/common.sh"
 declare -A package=([ffmpeg]=ffmpeg [chromium]=chromium [prometheus]=prometheus [promtool]=prometheus
+  [amtool]=prometheus-alertmanager
   [redis-server]=redis-server [prlimit]=util-linux [python3]=python3-venv)
 wanted=()
 for program in "${!package[@]}"; do

@@ -48,6 +48,11 @@ const redis = secret('redis_password');
 secret('redis_url', () => `redis://:${redis}@redis:6379`);
 secret('aws_credentials', () => `[default]\naws_access_key_id = ${random()}\naws_secret_access_key = ${random()}\n`);
 secret('session_secret');
+// Webhooks that Alertmanager calls: empty until somebody writes one.
+for (const name of ['alert_page_url', 'alert_ticket_url']) {
+  secret(name, () => '');
+  chmodSync(path.join(values.secrets, name), 0o644);
+}
 const key = secret('api_key');
 // What the starter knows: name, tenant, jobs a minute, and of the key only its hash.
 secret('api_keys', () => `operator:default:6000:${createHash('sha256').update(key).digest('hex')}`);
