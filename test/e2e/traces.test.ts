@@ -8,6 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { dataConverterOf, workflowBundleOf } from '../../common/encryption';
 import { built } from '../../common/paths';
 import { photo, startApi } from '../api/support';
 import { startCollector, type Collector, type SentSpan } from '../support/collector';
@@ -178,7 +179,9 @@ describe('with a collector', () => {
     const { 'temporal.workflow.id': id } = named(of(wanted.traceId), 'RunWorkflow:processImage').attributes;
     const history = await stack.client.workflow.getHandle(String(id)).fetchHistory();
     const sinks = { items: { ended: { fn: () => undefined } }, traces: { workflowEnded: { fn: () => undefined } } };
-    await Worker.runReplayHistory({ workflowBundle: { codePath: built('workflow-bundle.js') }, sinks }, history);
+    const { config } = stack;
+    const options = { workflowBundle: workflowBundleOf(config), dataConverter: dataConverterOf(config), sinks };
+    await Worker.runReplayHistory(options, history);
   });
 });
 
