@@ -1,4 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
 import { ERRORS, type ErrorType } from '../../common/errors';
 import { failureOf } from '../core/failure';
 import { WORKFLOW_TYPES } from '../core/submit';
@@ -54,7 +55,9 @@ async function stuckBy(client: Client, run: WorkflowExecutionInfo, buildId: stri
   const failed = events?.at(-1)?.workflowTaskFailedEventAttributes;
   if (!failed) return undefined;
   const by = failed.workerVersion?.buildId;
-  return by && by !== buildId ? undefined : (failed.failure?.message ?? 'a workflow task failed');
+  if (by && by !== buildId) return undefined;
+  const failure = await decodeOptionalFailureToOptionalError(client.options.loadedDataConverter, failed.failure);
+  return failure?.message ?? 'a workflow task failed';
 }
 
 async function* first(client: Client, query: string): AsyncGenerator<WorkflowExecutionInfo> {

@@ -36,7 +36,7 @@
   {{- fail "secrets.external is enabled: it needs secrets.external.store.name, secrets.external.path and secrets.keys." -}}
 {{- end -}}
 {{- range $key, $value := .Values.env -}}
-  {{- if regexMatch "(KEY|SECRET|TOKEN|PASSWORD)" $key -}}
+  {{- if regexMatch "(KEY|SECRET|TOKEN|PASSWORD|REDIS_URL)" $key -}}
     {{- fail (printf "env.%s looks like a secret: put it into a Secret and name it in secrets.keys." $key) -}}
   {{- end -}}
 {{- end -}}
