@@ -1,5 +1,5 @@
 /** The page in a real browser, on the real service with a real worker. */
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
@@ -10,6 +10,15 @@ import { startStack, until, type Stack } from '../support/stack';
 import { describeInBrowser, dropFiles, launch, openPage, seriousViolations } from './browser';
 
 const LONG = { timeout: 45_000 };
+const HLS = 'application/vnd.apple.mpegurl';
+const knowsHls = `document.createElement('video').canPlayType('${HLS}') !== ''`;
+/** What many a browser says of HLS. */
+const withoutHls = `{
+  const { canPlayType } = HTMLMediaElement.prototype;
+  HTMLMediaElement.prototype.canPlayType = function (type) {
+    return type === '${HLS}' ? '' : canPlayType.call(this, type);
+  };
+}`;
 const HOSTILE = '<img src=x onerror=alert(1)>.jpg';
 
 describeInBrowser('the page', () => {
@@ -64,6 +73,44 @@ describeInBrowser('the page', () => {
     await until(async () => Number(await page.evaluate(`document.querySelector('video').currentTime`)) > 0.5);
     const frames = `document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames`;
     expect(await page.evaluate(frames)).toBeGreaterThan(5);
+  });
+
+  test.each([
+    ['by the browser itself', false, /master\.m3u8$/],
+    // Media Source Extensions: nobody but hls.js feeds the player so.
+    ['by hls.js where the browser knows no HLS', true, /^blob:/],
+  ])('a stream plays %s', async (_, ignorant, source) => {
+    const stream = await openPage(browser);
+    if (ignorant) await stream.page.addInitScript(withoutHls);
+    else if (!(await stream.page.evaluate(knowsHls))) {
+      process.stderr.write('Not tested: this browser has no HLS of its own.\n');
+      return stream.page.close();
+    }
+    const fetched = new Set<string>();
+    stream.page.on('response', (response) => {
+      if (response.ok() && /\.m4s$/.test(response.url())) fetched.add(response.url());
+    });
+    const clip = path.join(stack.home, 'in', 'stream.mp4');
+    mkdirSync(path.dirname(clip), { recursive: true });
+    if (!existsSync(clip)) ffmpeg(`${picture('640x360', 8)} ${sound(8)} ${X264} -c:a aac`, clip);
+    const job = { source: fileUri(clip), id: 'stream', preset: 'stream' };
+    expect(await api.call('POST', '/v1/jobs?wait=40s', job)).toMatchObject({ body: { state: 'succeeded' } });
+    await stream.page.goto(`${api.url}/#/item/jobs~stream`);
+    await stream.page.getByRole('row', { name: /hls.*4 segments/ }).waitFor();
+    const video = (what: string) => stream.page.evaluate(`document.querySelector('video').${what}`);
+    await stream.page.getByRole('button', { name: 'Play' }).click();
+    await until(async () => Number(await video('currentTime')) > 0.5);
+    expect(await video('currentSrc')).toMatch(source);
+    await video('currentTime = 6.5');
+    await until(async () => Number(await video('currentTime')) > 7);
+    expect(await video('getVideoPlaybackQuality().totalVideoFrames')).toBeGreaterThan(10);
+    // Two of the picture and two of the sound.
+    expect(fetched.size).toBe(4);
+    await stream.page.getByLabel('Rendition').selectOption({ label: '360p' });
+    await until(async () => /360p-.*\.mp4$/.test(String(await video('currentSrc'))));
+    await until(async () => Number(await video('currentTime')) > 7);
+    expect(stream.complaints).toEqual([]);
+    await stream.page.close();
   });
 
   test('scrubbing shows the tile of the sprite that stands for that time', async () => {

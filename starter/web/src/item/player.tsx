@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Manifest } from '../../../../common/contracts';
 import { fileUrl, sourceUrl } from '../api';
 import { clock } from '../lib/format';
-import { pictureFor, playables } from '../lib/pictures';
+import { isHls, pictureFor, playables } from '../lib/pictures';
 import { Icon } from '../parts/icon';
 import { Scrubber } from './scrubber';
 import { useSource } from './use-source';
@@ -18,7 +18,12 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
   const [chosen, setChosen] = useState(0);
   const [state, setState] = useState({ playing: false, muted: false, time: 0, problem: '' });
   const choice = choices[chosen];
-  useSource(video, choice);
+  // A stream that does not play leaves the field to the next choice, an MP4.
+  const fail = (): void => {
+    if (choice && isHls(choice)) setChosen(chosen + 1);
+    else setState((before) => ({ ...before, problem: 'This browser can not play it here.' }));
+  };
+  useSource(video, choice, fail);
   useEffect(() => setState((before) => ({ ...before, problem: '' })), [chosen]);
 
   const length = manifest.source.durationSeconds ?? 0;
@@ -66,7 +71,7 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
         onPause={() => setState((before) => ({ ...before, playing: false }))}
         onVolumeChange={(event) => setState({ ...state, muted: event.currentTarget.muted })}
         onTimeUpdate={(event) => setState({ ...state, time: event.currentTarget.currentTime })}
-        onError={() => setState({ ...state, problem: 'This browser can not play it here.' })}
+        onError={fail}
       />
       {state.problem && <p class="player-problem">{state.problem}</p>}
       <div class="controls">

@@ -1,12 +1,13 @@
 import type { Manifest, Rendition } from '../../../../common/contracts';
 import { fileUrl } from '../api';
 import { bytes, saving } from '../lib/format';
+import { isHls } from '../lib/pictures';
 import { Icon } from '../parts/icon';
 
 /** Every published file, largest share first within its role. */
 export function RenditionTable({ id, manifest }: { id: string; manifest: Manifest }) {
   const { source, renditions } = manifest;
-  const most = Math.max(source.bytes, ...renditions.map((rendition) => rendition.bytes));
+  const most = Math.max(source.bytes, ...renditions.map(sizeOf));
   return (
     <section aria-labelledby="renditions-title">
       <h2 id="renditions-title">Files</h2>
@@ -57,27 +58,35 @@ export function RenditionTable({ id, manifest }: { id: string; manifest: Manifes
   );
 }
 
+/** Of a stream: its segments too. */
+const sizeOf = ({ bytes, segments }: Rendition): number => bytes + (segments?.bytes ?? 0);
+
 function Row({ id, rendition, source, most }: { id: string; rendition: Rendition; source: number; most: number }) {
-  const { name, role, mime, width, height, bitrate, codecs, path } = rendition;
+  const { name, role, mime, width, height, bitrate, codecs, path, segments } = rendition;
+  const size = sizeOf(rendition);
   const comparable = role === 'image' || role === 'video';
   return (
     <tr>
       <th scope="row">{name}</th>
       <td title={codecs}>
-        {mime.split('/')[1]} {bitrate !== undefined && <small>{Math.round(bitrate)} kbit/s</small>}
+        {isHls(rendition) ? 'HLS' : mime.split('/')[1]}{' '}
+        {bitrate !== undefined && <small>{Math.round(bitrate)} kbit/s</small>}
+        {segments !== undefined && <small>{segments.count} segments</small>}
       </td>
       <td class="optional">{width !== undefined && `${width} × ${height}`}</td>
       <td class="wide optional">
-        <Share bytes={rendition.bytes} most={most} />
+        <Share bytes={size} most={most} />
       </td>
-      <td class="number">{bytes(rendition.bytes)}</td>
-      <td class={`number ${comparable && rendition.bytes < source ? 'is-good' : ''}`}>
-        {comparable ? saving(source, rendition.bytes) : '—'}
+      <td class="number">{bytes(size)}</td>
+      <td class={`number ${comparable && size < source ? 'is-good' : ''}`}>
+        {comparable ? saving(source, size) : '—'}
       </td>
       <td class="number">
-        <a class="icon-button" href={fileUrl(id, path)} download={path} aria-label={`Download ${name}`}>
-          <Icon name="down" />
-        </a>
+        {!isHls(rendition) && (
+          <a class="icon-button" href={fileUrl(id, path)} download={path} aria-label={`Download ${name}`}>
+            <Icon name="down" />
+          </a>
+        )}
       </td>
     </tr>
   );

@@ -10,7 +10,7 @@ export function pictureFor(manifest: Manifest, width: number): Rendition | undef
 
 const HLS = 'application/vnd.apple.mpegurl';
 
-export const isHls = ({ mime }: Rendition): boolean => mime === HLS;
+export const isHls = ({ mime }: { mime: string }): boolean => mime === HLS;
 
 /** What a player can choose from: a stream that adapts first, then files, the tallest first. */
 export function playables(manifest: Manifest): Rendition[] {
