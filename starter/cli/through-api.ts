@@ -120,24 +120,34 @@ function refusalOf(source: string, refuse: (problem: ItemFailure) => void): (err
   };
 }
 
-/** Until nothing is open; what the visibility store does not know yet counts as open. */
-async function follow(api: ApiClient, id: string, tally: Tally, view: View, stop: AbortSignal): Promise<BatchState> {
+/** Until nothing is open; what the visibility store does not know yet counts as open, be it the whole batch. */
+async function follow(
+  api: ApiClient,
+  id: string,
+  tally: Tally,
+  view: View,
+  stop: AbortSignal,
+): Promise<BatchState | undefined> {
+  const accepted = tally.started + tally.joined;
   for (;;) {
-    const state = await api.batch(id);
-    const accepted = tally.started + tally.joined;
-    const unknown = Math.max(0, accepted - state.items);
+    const state = await api.batch(id).catch(undefinedWhenUnknown);
+    const unknown = Math.max(0, accepted - (state?.items ?? 0));
     view.progress({
-      done: state.succeeded,
-      failed: state.failed + state.cancelled + tally.rejected,
-      running: state.running,
-      waiting: state.waiting + unknown,
+      done: state?.succeeded ?? 0,
+      failed: (state?.failed ?? 0) + (state?.cancelled ?? 0) + tally.rejected,
+      running: state?.running ?? 0,
+      waiting: (state?.waiting ?? 0) + unknown,
       skipped: tally.skipped,
-      total: Math.max(state.items, accepted) + tally.rejected,
+      total: Math.max(state?.items ?? 0, accepted) + tally.rejected,
       final: true,
-      itemsPerSecond: state.itemsPerSecond,
-      etaSeconds: state.etaSeconds,
+      itemsPerSecond: state?.itemsPerSecond ?? 0,
+      etaSeconds: state?.etaSeconds,
     });
-    if (state.open === 0 && unknown === 0) return state;
+    if ((state?.open ?? 0) === 0 && unknown === 0) return state;
     await sleep(EVERY_MS, undefined, { signal: stop });
   }
+}
+
+function undefinedWhenUnknown(error: unknown): undefined {
+  if (!(error instanceof ApiRefusal) || error.code !== 'NoSuchBatch') throw error;
 }

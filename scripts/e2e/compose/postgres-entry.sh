@@ -11,4 +11,5 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     --auth-local trust --auth-host scram-sha-256 --encoding UTF8 >/dev/null
   echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
 fi
-exec $become postgres "$@" -c listen_addresses='*'
+[ $# -gt 0 ] || set -- postgres
+exec $become "$@" -c listen_addresses='*'
