@@ -1,0 +1,141 @@
+/** A video with HLS through the whole system, with a worker that dies while it packages; then as a player gets it. */
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Manifest, Rendition } from '../../common/contracts';
+import { fileUri } from '../../storage';
+import { bearer, keyEntry, startApi, type Answer, type Api } from '../api/support';
+import { clipFolder, ffmpeg, picture, processesWith, settings, sound, X264 } from '../support/clips';
+import { startStack, until, type Stack } from '../support/stack';
+
+const clips = clipFolder();
+const acme = bearer('acme-secret');
+const JOB = 'acme.films~film';
+let stack: Stack;
+let api: Api;
+let manifest: Manifest;
+let hls: Rendition;
+
+beforeAll(async () => {
+  stack = await startStack({ DARKROOM_SHUTDOWN_GRACE: '1s', DARKROOM_SHUTDOWN_FORCE: '20s' });
+  const keys = path.join(stack.home, 'keys');
+  const entries = [keyEntry('acme-1', 'acme', 0, 'acme-secret'), keyEntry('globex-1', 'globex', 0, 'globex-secret')];
+  await writeFile(keys, entries.join('\n'));
+  api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });
+});
+afterAll(async () => {
+  await api.stop();
+  await stack.stop();
+  clips.remove();
+});
+
+const get = (rest: string, headers = acme) => api.call('GET', `/v1/jobs/${JOB}${rest}`, undefined, headers);
+const file = (name: string, headers = {}) => get(`/files/${name}`, { ...acme, ...headers });
+
+interface Step {
+  name: string;
+  state: string;
+  attempts: number;
+}
+
+const stepsNow = async () => ((await get('')).body.progress?.steps ?? []) as Step[];
+
+/** Copying is over at once; an ffmpeg that cuts at the speed of playing can be caught in the middle. */
+async function slowFfmpeg(): Promise<string> {
+  const script = clips.at('slow-ffmpeg');
+  const slow = `case " $* " in *" -f hls "*) exec ${settings.ffmpegPath} -re "$@" ;; esac`;
+  await writeFile(script, `#!/bin/sh\n${slow}\nexec ${settings.ffmpegPath} "$@"\n`, { mode: 0o755 });
+  return script;
+}
+
+test('a worker killed while it packages: another one packages, and encodes nothing again', async () => {
+  const source = path.join(stack.home, 'in', 'film.mp4');
+  await mkdir(path.dirname(source));
+  ffmpeg(`${picture('854x480', 8, 30)} ${sound(8)} ${X264} -c:a aac`, source);
+  const first = await stack.worker({ FFMPEG_PATH: await slowFfmpeg() });
+  const job = { id: 'film', batch: 'films', source: fileUri(source), preset: 'stream' };
+  expect(await api.call('POST', '/v1/jobs', job, acme)).toMatchObject({ status: 202, body: { id: JOB } });
+  await until(async () => (await stepsNow()).some(({ name, state }) => name === 'package' && state === 'running'), 200);
+  process.kill(first.pid, 'SIGKILL');
+  await first.ended;
+
+  const second = await stack.worker();
+  await until(async () => (await get('')).body.state !== 'running', 300);
+  const { body } = await get('/result');
+  expect(body).toMatchObject({ state: 'succeeded' });
+  manifest = body.manifest as Manifest;
+  const history = await stack.client.workflow.getHandle('acme.films/film').fetchHistory();
+  const scheduled = (history.events ?? []).flatMap(
+    ({ activityTaskScheduledEventAttributes: of }) => of?.activityType?.name ?? [],
+  );
+  const attempts = (history.events ?? []).flatMap(({ activityTaskStartedEventAttributes: of }) => of?.attempt ?? []);
+  expect(scheduled).toEqual(expect.arrayContaining(['packageHls', 'publishVideo']));
+  expect(scheduled.filter((name) => name === 'encodeRung')).toHaveLength(2);
+  expect(attempts.filter((attempt) => attempt > 1)).toHaveLength(1);
+  await second.stop();
+}, 180_000);
+
+test('the manifest names the stream, beside the files that it was cut from', () => {
+  const { renditions } = manifest;
+  expect(renditions.map(({ role }) => role)).toEqual(['stream', 'video', 'video', 'poster', 'sprite', 'storyboard']);
+  hls = renditions[0] as Rendition;
+  expect(hls).toMatchObject({
+    name: 'hls',
+    path: expect.stringMatching(/^hls-[0-9a-f]{10}-[0-9a-f]{10}-[0-9a-f]{10}\/master\.m3u8$/) as string,
+    mime: 'application/vnd.apple.mpegurl',
+    // Two rungs and the sound, 6 s and the rest of each.
+    segments: { count: 6, bytes: expect.any(Number) as number },
+  });
+  expect(hls.durationSeconds).toBeCloseTo(8, 0);
+});
+
+test('the API serves the playlists and whatever they name, whole and in ranges', async () => {
+  const master = await file(hls.path);
+  expect(master.headers.get('content-type')).toBe('application/vnd.apple.mpegurl');
+  expect(Buffer.byteLength(master.body as string)).toBe(hls.bytes);
+  let segments = 0;
+  for (const playlist of namedBy(master)) {
+    const folder = `${path.posix.dirname(hls.path)}/${path.posix.dirname(playlist)}`;
+    const media = await file(`${path.posix.dirname(hls.path)}/${playlist}`);
+    for (const name of namedBy(media)) {
+      const { status, headers } = await file(`${folder}/${name}`, { range: 'bytes=0-99' });
+      expect([status, headers.get('content-length')]).toEqual([206, '100']);
+      expect(headers.get('content-type')).toBe(name.endsWith('.m4s') ? 'video/iso.segment' : 'video/mp4');
+      if (name.endsWith('.m4s')) segments++;
+    }
+  }
+  expect(segments).toBe(hls.segments?.count);
+});
+
+test('another tenant, and a way out of the folder, find nothing', async () => {
+  const folder = path.posix.dirname(hls.path);
+  const theirs = await get(`/files/${hls.path}`, bearer('globex-secret'));
+  expect(theirs.status).toBe(404);
+  for (const name of [`${folder}/..%2f..%2fmanifest.json`, `${folder}/video-9p/index.m3u8`, `${folder}/`]) {
+    expect((await file(name)).status).toBe(404);
+  }
+});
+
+test('a cancelled item ends its packaging, and nothing of it is published', async () => {
+  const scratch = path.join(stack.home, 'own-scratch');
+  const worker = await stack.worker({ FFMPEG_PATH: await slowFfmpeg(), DARKROOM_SCRATCH_DIR: scratch });
+  const source = path.join(stack.home, 'in', 'long.mp4');
+  ffmpeg(`${picture('160x90', 60)} ${X264}`, source);
+  const job = { id: 'long', batch: 'films', source: fileUri(source), preset: 'stream' };
+  await api.call('POST', '/v1/jobs', job, acme);
+  const packaging = () => processesWith(scratch).filter((pid) => processesWith('hls').includes(pid));
+  await until(() => packaging().length > 0);
+  await api.call('POST', '/v1/jobs/acme.films~long/cancel', undefined, acme);
+  await until(async () => packaging().length === 0 && (await readdir(scratch)).length === 0, 200);
+  const { body } = await api.call('GET', '/v1/jobs/acme.films~long', undefined, acme);
+  expect(body.state).toBe('cancelled');
+  const outputs = await readdir(stack.home, { recursive: true });
+  expect(outputs.filter((name) => /long.*(m3u8|m4s|manifest\.json)$/.test(name))).toEqual([]);
+  await worker.stop();
+}, 60_000);
+
+/** What a playlist leads to, in its lines and in the attributes of its tags. */
+function namedBy({ body }: Answer): string[] {
+  const text = String(body);
+  const uris = [...text.matchAll(/URI="([^"]+)"/g)].map(([, uri]) => uri ?? '');
+  return [...uris, ...text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))];
+}
