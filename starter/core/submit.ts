@@ -49,16 +49,18 @@ export async function submitItem(
   options: SubmitOptions = {},
 ): Promise<Submitted> {
   if (!options.force && (await isPublished(context.storage, item, options.signal))) return 'skipped';
-  return retrying(() => startOrJoin(context, item), options);
+  return retrying(() => startOrJoin(context, item, options), options);
 }
 
 /** Starts an item's run; one that succeeded once counts for nothing, since its outputs are gone, outdated or not wanted. */
-async function startOrJoin(context: SubmitContext, item: WorkItem): Promise<'started' | 'joined'> {
+async function startOrJoin(context: SubmitContext, item: WorkItem, options: SubmitOptions): Promise<Submitted> {
   const { client } = context;
   if (await startUnlessKnown(context, item)) return 'started';
   const { workflowId, ...start } = startOptions(context, item);
   const { status } = await client.workflow.getHandle(workflowId).describe();
   if (status.name === 'RUNNING' || status.name === 'PAUSED') return 'joined';
+  // Of two who ask at once, the other one's run may have ended since we looked.
+  if (!options.force && (await isPublished(context.storage, item, options.signal))) return 'skipped';
   await client.workflow.start(WORKFLOW_TYPES[item.kind], {
     ...start,
     workflowId,

@@ -1,0 +1,104 @@
+/** Batches on a real Temporal with a real worker: their happy way and their errors. */
+import { startStack, until, type Stack } from '../support/stack';
+import { broken, photo, problem, readEvents, startApi, type Api } from './support';
+
+let stack: Stack;
+let api: Api;
+beforeAll(async () => {
+  stack = await startStack();
+  [api] = await Promise.all([startApi(stack), stack.worker({ DARKROOM_POOLS: 'workflows,image' })]);
+});
+afterAll(async () => {
+  await api.stop();
+  await stack.stop();
+});
+
+describe('a batch', () => {
+  test('as JSON: the good ones go on, the bad ones come back by their place; counts, items, events, retry', async () => {
+    const jobs = [
+      { source: await photo(stack, 'b0'), id: 'b0' },
+      { source: 'ftp://x' },
+      { source: await broken(stack, 'b2'), id: 'b2' },
+      { source: await photo(stack, 'b3'), id: 'b3', priority: 9 },
+    ];
+    const submitted = await api.call('POST', '/v1/batches', { id: 'trip', preset: 'thumbnails', jobs });
+    expect(submitted).toMatchObject({ status: 202, body: { id: 'trip', started: 2, rejected: 2 } });
+    expect(submitted.body.errors.map((each: { index: number }) => each.index)).toEqual([1, 3]);
+    const events = await readEvents(`${api.url}/v1/batches/trip/events`, (seen) =>
+      seen.some(({ data }) => data.items === 2 && data.open === 0 && data.failed === 1),
+    );
+    expect(events.map(({ event }) => event)).toContain('batch');
+    const view = await api.call('GET', '/v1/batches/trip');
+    expect(view.body).toMatchObject({ items: 2, open: 0, succeeded: 1, failed: 1, latencyMs: { sample: 1 } });
+
+    const failed = await api.call('GET', '/v1/batches/trip/items?state=failed');
+    expect(failed.body.items).toMatchObject([{ id: 'trip~b2', state: 'failed', error: { type: 'CorruptMedia' } }]);
+    const first = await api.call('GET', '/v1/batches/trip/items?limit=1');
+    const second = await api.call('GET', `/v1/batches/trip/items?limit=1&cursor=${first.body.next}`);
+    expect([first, second].map(({ body }) => body.items[0].id).sort()).toEqual(['trip~b0', 'trip~b2']);
+    expect(await api.call('GET', '/v1/batches/trip/items?cursor=nonsense')).toMatchObject({ status: 400 });
+    const good = await api.call('GET', '/v1/batches/trip/items?state=succeeded');
+    expect(good.body.items[0]).toMatchObject({ thumbnail: { href: expect.any(String) }, placeholder: {} });
+    expect((await fetch(`${api.url}${good.body.items[0].thumbnail.href}`)).status).toBe(200);
+
+    // The file is mended, and the failure is none any more.
+    await photo(stack, 'b2');
+    expect((await api.call('POST', '/v1/batches/trip/retry')).body).toEqual({ restarted: 1, already: 0 });
+    await until(async () => (await api.call('GET', '/v1/batches/trip')).body.succeeded === 2, 300);
+    expect((await api.call('GET', '/v1/batches/trip')).body).toMatchObject({ items: 2, failed: 0 });
+    expect((await api.call('GET', '/v1/batches/trip/items?state=failed')).body.items).toEqual([]);
+    const { batches } = (await api.call('GET', '/v1/batches')).body;
+    expect(batches.map(({ id }: { id: string }) => id)).toContain('trip');
+  });
+
+  test('as NDJSON: each line is answered by its number', async () => {
+    const good = JSON.stringify({ source: await photo(stack, 'n'), id: 'n' });
+    const text = `${good}\n\nnonsense\n{"source":"file:///etc/passwd"}\n${good}`;
+    const { status, body } = await api.call('POST', '/v1/batches?id=lines', text);
+    expect(status).toBe(202);
+    const lines = (body as string)
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ batch: 'lines' });
+    expect(lines.at(-1).summary).toMatchObject({ rejected: 2 });
+    const byNumber = Object.fromEntries(lines.filter(({ line }) => line).map((each) => [each.line, each]));
+    expect(byNumber).toMatchObject({
+      1: { id: 'lines~n' },
+      3: { error: { code: 'BadRequest' } },
+      4: { error: { code: 'SourceForbidden' } },
+      5: { id: 'lines~n' },
+    });
+  });
+
+  test('is refused where it makes no sense, and not found where it is not there', async () => {
+    expect(await api.call('POST', '/v1/batches', { jobs: [] })).toMatchObject(problem(400, 'BadRequest'));
+    const many = { jobs: Array.from({ length: 10_001 }, () => ({})) };
+    expect(await api.call('POST', '/v1/batches', many)).toMatchObject(problem(400, 'BadRequest'));
+    for (const rest of ['', '/items', '/events']) {
+      expect(await api.call('GET', `/v1/batches/none${rest}`)).toMatchObject(problem(404, 'NoSuchBatch'));
+    }
+    expect(await api.call('GET', '/v1/batches/a"b')).toMatchObject(problem(404, 'NoSuchBatch'));
+    expect(await api.call('POST', '/v1/batches/none/cancel')).toMatchObject(problem(404, 'NoSuchBatch'));
+  });
+});
+
+test('pause, resume, cancel and retry tell what changed', async () => {
+  const source = await photo(stack, 'held');
+  const busy = await Promise.all(
+    [1, 2, 3, 4].map((n) => api.call('POST', '/v1/jobs', { source, id: `c${n}`, batch: 'c' })),
+  );
+  expect(busy.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+  const one = (verb: string) => api.call('POST', `/v1/jobs/c~c4/${verb}`);
+  for (const verb of ['pause', 'resume', 'cancel']) {
+    const { changed, already } = (await one(verb)).body;
+    expect(changed + already).toBe(1);
+  }
+  await until(async () => (await api.call('GET', '/v1/jobs/c~c4')).body.closedAt !== undefined, 200);
+  expect((await one('cancel')).body).toEqual({ changed: 0, already: 1 });
+  for (const verb of ['pause', 'resume', 'cancel']) {
+    expect((await api.call('POST', `/v1/batches/c/${verb}`)).status).toBe(200);
+  }
+  const { restarted, already } = (await one('retry')).body;
+  expect(restarted + already).toBe(1);
+});
