@@ -5,20 +5,8 @@ import path from 'node:path';
 import { once } from 'node:events';
 import type { Storage } from '../../storage';
 import type { ItemFailure } from '../core/failure';
-
-/** What of `GET /v1/batches/:id` is used. */
-export interface BatchState {
-  items: number;
-  open: number;
-  waiting: number;
-  running: number;
-  succeeded: number;
-  failed: number;
-  cancelled: number;
-  itemsPerSecond: number;
-  etaSeconds?: number;
-  latencyMs: { p50?: number; p95?: number; p99?: number };
-}
+import type { BatchView } from '../core/view/batch';
+import { sha256Of } from '../inputs/staging';
 
 interface Item {
   source?: string;
@@ -44,6 +32,9 @@ export class ApiRefusal extends Error {
   }
 }
 
+/** Characters, of four bytes at most. */
+const MAX_NAME = 60;
+
 /** Settings of a whole batch, as the query of `POST /v1/batches`. */
 export interface BatchSettings {
   id: string;
@@ -65,8 +56,8 @@ export class ApiClient {
     private readonly signal: AbortSignal,
   ) {}
 
-  batch(id: string): Promise<BatchState> {
-    return this.get(`/v1/batches/${encodeURIComponent(id)}`) as Promise<BatchState>;
+  batch(id: string): Promise<BatchView> {
+    return this.get(`/v1/batches/${encodeURIComponent(id)}`) as Promise<BatchView>;
   }
 
   /** The first failed items with their reasons. */
@@ -89,17 +80,28 @@ export class ApiClient {
     return sum;
   }
 
-  /** Brings a local file to the service. @returns the `source` that stands for it there */
+  /**
+   * Brings a local file to the service, unless it is there: the place of an upload is made from its bytes and its name.
+   * @returns the `source` that stands for it there
+   */
   async upload(storage: Storage, uri: string): Promise<string> {
+    const query = `sha256=${await sha256Of(storage, uri, this.signal)}`;
+    const route = `/v1/uploads/${encodeURIComponent(uploadName(uri))}?${query}`;
+    const known = await this.get(route).catch((error: unknown) => {
+      if (error instanceof ApiRefusal && error.code === 'NoSuchFile') return undefined;
+      throw error;
+    });
+    return ((known ?? (await this.put(route, storage, uri))) as { source: string }).source;
+  }
+
+  private async put(route: string, storage: Storage, uri: string): Promise<unknown> {
     const { stream, info } = await storage.openRead(uri, { signal: this.signal });
-    const name = path.posix.basename(new URL(uri).pathname).slice(-150);
-    const request = this.open('PUT', `/v1/uploads/${name}`, {
+    const request = this.open('PUT', route, {
       'content-type': 'application/octet-stream',
       'content-length': String(info.bytes),
     });
     stream.on('error', (error) => request.destroy(error)).pipe(request);
-    const answer = (await this.answer(request)) as { source: string };
-    return answer.source;
+    return this.answer(request);
   }
 
   /** Sends jobs as a stream and hears of each while sending. @returns the batch's id as the service calls it */
@@ -196,6 +198,11 @@ export class ApiClient {
   private async answer(request: http.ClientRequest): Promise<unknown> {
     return readJson(await this.respond(request));
   }
+}
+
+/** The end of a long name: with its extension, and short enough for every file system. */
+function uploadName(uri: string): string {
+  return [...decodeURIComponent(path.posix.basename(new URL(uri).pathname))].slice(-MAX_NAME).join('');
 }
 
 async function readJson(response: http.IncomingMessage): Promise<unknown> {

@@ -5,8 +5,9 @@ import type { ItemFailure } from '../core/failure';
 import { emptyTally, ItemProblem, type Tally } from '../core/stream';
 import { defaultBatchId } from '../core/keys';
 import { MAX_FAILURES } from '../core/summary';
+import type { BatchView } from '../core/view/batch';
 import { openInput } from '../inputs';
-import { ApiClient, ApiRefusal, type BatchState } from './api-client';
+import { ApiClient, ApiRefusal } from './api-client';
 import { samplesFolder, whatIsNamed } from './places';
 import type { BatchOptions } from './ui/options';
 import type { Summary } from './ui/summary';
@@ -22,8 +23,8 @@ interface Jobs {
 
 /**
  * The same batch by way of the HTTP API: local files are uploaded unless `--shared-files` says that the service sees them,
- * jobs go as one stream, and the figures come from the service. What is uploaded again is another source to the service,
- * and so done again; with `--shared-files` what is done is skipped.
+ * jobs go as one stream, and the figures come from the service. The same command again uploads what is new or has changed,
+ * and the service skips the rest.
  * @throws ApiRefusal with the service's own sentence
  */
 export async function runThroughApi(
@@ -127,7 +128,7 @@ async function follow(
   tally: Tally,
   view: View,
   stop: AbortSignal,
-): Promise<BatchState | undefined> {
+): Promise<BatchView | undefined> {
   const accepted = tally.started + tally.joined;
   for (;;) {
     const state = await api.batch(id).catch(undefinedWhenUnknown);

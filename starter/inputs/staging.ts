@@ -19,7 +19,7 @@ export function stagedUnder(prefix: string, storage: Storage, maxBytes: number):
     if (!isLocal(job)) return job;
     const { bytes, contentType } = await storage.stat(job.source);
     const extension = /\.[a-z0-9]{1,8}$/i.exec(path.basename(job.source))?.[0].toLowerCase() ?? '';
-    const target = joinUri(prefix, `${await sha256(storage, job.source)}${extension}`);
+    const target = joinUri(prefix, `${await sha256Of(storage, job.source)}${extension}`);
     if (!(await isThere(storage, target, bytes))) {
       const { stream } = await storage.openRead(job.source);
       await storage.putStream(target, stream, { maxBytes, contentType: contentType ?? 'application/octet-stream' });
@@ -38,9 +38,10 @@ export function refuseLocal(job: MediaJob): Promise<MediaJob> {
   return Promise.reject(refusal);
 }
 
-async function sha256(storage: Storage, uri: string): Promise<string> {
+/** Of all its bytes; lower-case hex. */
+export async function sha256Of(storage: Storage, uri: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  const { stream } = await storage.openRead(uri);
+  const { stream } = await storage.openRead(uri, { signal });
   await pipeline(stream, hash);
   return hash.digest('hex');
 }

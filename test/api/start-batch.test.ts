@@ -33,18 +33,31 @@ function startBatch(...args: string[]): Promise<Result> {
   });
 }
 
+const uploads = async () => {
+  const { body } = await api.call('GET', '/metrics');
+  const [, count = '0'] = /_count\{method="PUT",route="\/v1\/uploads\/:name",status="201"\} (\d+)/.exec(body) ?? [];
+  return Number(count);
+};
+
 test('a folder is uploaded and processed without Temporal at hand; what the service refuses is told', async () => {
-  for (const name of ['one photo', 'två %d', 'three']) await photo(stack, name);
+  for (const name of ['one photo', 'två %d', '写真'.repeat(30)]) await photo(stack, name);
   const folder = path.join(stack.home, 'in');
   await writeFile(path.join(folder, 'empty.jpg'), '');
   const args = ['--input', folder, '--api', api.url, '--json'];
+  const summaryOf = ({ stdout, stderr }: Result) => {
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  };
 
   const first = await startBatch(...args);
-  if (first.stdout === '') throw new Error(first.stderr);
-  const summary = JSON.parse(first.stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
-  expect(summary).toMatchObject({ submitted: 3, completed: 3, failed: 1, skipped: 0 });
-  expect(summary['failures']).toEqual([expect.objectContaining({ message: 'The upload is empty.' })]);
-  expect(first.code).toBe(1);
+  expect(summaryOf(first)).toMatchObject({ submitted: 3, completed: 3, failed: 1, skipped: 0 });
+  expect(summaryOf(first)['failures']).toEqual([expect.objectContaining({ message: 'The upload is empty.' })]);
+  expect([first.code, await uploads()]).toEqual([1, 3]);
+
+  // The same again: only what is new travels, and only that is done.
+  await photo(stack, 'one more');
+  expect(summaryOf(await startBatch(...args))).toMatchObject({ submitted: 1, completed: 1, failed: 1, skipped: 3 });
+  expect(await uploads()).toBe(4);
 });
 
 test('no service there: one sentence', async () => {

@@ -22,9 +22,12 @@ export class Places {
     return joinUri(this.outputs, ...(tenant === undefined ? [] : [tenant]), batchId);
   }
 
-  /** A place of its own for each upload, so that a second file of the same name never changes what a job reads. */
-  upload(tenant: string | undefined, name: string): string {
-    return joinUri(this.uploads, tenant ?? 'default', randomBytes(6).toString('hex'), name);
+  /**
+   * A place of its own for each upload, so that a second file of the same name never changes what a job reads. Where the
+   * bytes are known beforehand, the same bytes have the same place.
+   */
+  upload(tenant: string | undefined, name: string, sha256 = randomBytes(6).toString('hex')): string {
+    return joinUri(this.uploads, tenant ?? 'default', sha256, name);
   }
 
   /**

@@ -29,6 +29,12 @@ export const jobParams = z.object({ id: z.string().describe('<batch>~<item>') })
 export const batchParams = z.object({ id: z.string() });
 export const fileParams = jobParams.extend({ '*': z.string() });
 export const uploadParams = z.object({ name: z.string().min(1).max(200) });
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits, lower-case')
+  .describe('Of the bytes; the same bytes under the same name are the same source');
+export const uploadQuery = z.object({ sha256: sha256.optional() });
+export const uploadedQuery = z.object({ sha256 });
 
 export const submitHeaders = z.object({
   'idempotency-key': z.string().min(1).max(255).optional().describe('Makes sending it twice one job, or one batch'),
