@@ -21,6 +21,10 @@ async function main(): Promise<void> {
     const env = { DARKROOM_ALERT_PAGE_URL: listener.url('page'), DARKROOM_ALERT_TICKET_URL: listener.url('ticket') };
     const system = await startSystem(folder, { env });
     const stop = new AbortController();
+    // Server, Prometheus and Alertmanager would outlive us.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void system.stop().finally(() => process.exit(1)));
+    }
     try {
       await drill(system, listener, stop.signal);
     } finally {
@@ -36,7 +40,7 @@ async function drill(system: System, listener: Listener, stop: AbortSignal): Pro
   await makeApiSamples(system);
   const worker = await system.worker();
   const batch = startBatch(system, ITEMS, stop);
-  await until(`start-batch ${ITEMS} has submitted`, 300, async () => (await open(prometheusUrl)) > 0);
+  await until(`start-batch ${ITEMS} has submitted`, 900, async () => (await open(prometheusUrl)) > 0);
   await everyPanel(system);
   expectSame('before', await firing(prometheusUrl), []);
 
