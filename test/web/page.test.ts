@@ -122,7 +122,7 @@ describeInBrowser('the page', () => {
 
   test('a failure says why in plain words, and runs again on request', async () => {
     const missing = path.join(stack.home, 'in', 'later.jpg');
-    const jobs = [{ source: fileUri(missing) }, { source: await photo(stack, 'there') }];
+    const jobs = [{ source: fileUri(missing) }, { source: await photo(stack, 'there'), id: 'there' }];
     await api.call('POST', '/v1/batches', { id: 'second-try', jobs });
     await open('#/batch/second-try');
     await page.getByRole('radio', { name: /Failed/ }).check({ force: true });
@@ -145,18 +145,22 @@ describeInBrowser('the page', () => {
 
   test.each(['light', 'dark'] as const)('axe finds nothing serious in %s colours', async (colorScheme) => {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const gone = { source: fileUri(path.join(stack.home, 'in', 'gone.jpg')), batch: 'second-try', id: 'gone' };
+    expect(await api.call('POST', '/v1/jobs?wait=30s', gone)).toMatchObject({ body: { state: 'failed' } });
     const found: Record<string, unknown> = {};
     for (const [name, hash, ready] of [
       ['batches', '#/', '.row-link'],
       ['batch', '#/batch/second-try', '.card-link'],
-      ['item', '#/item/second-try~gone', 'main'],
+      ['picture', '#/item/second-try~there', 'tbody tr'],
+      ['video', '#/item/jobs~stream', 'tbody tr'],
+      ['failure', '#/item/second-try~gone', '.reason'],
       ['add', '#/add', '.presets label'],
     ] as const) {
       await open(hash);
       await page.locator(ready).first().waitFor();
       found[name] = await seriousViolations(page);
     }
-    expect(found).toEqual({ batches: [], batch: [], item: [], add: [] });
+    expect(found).toEqual({ batches: [], batch: [], picture: [], video: [], failure: [], add: [] });
   });
 
   test('of 10,000 items only those in view are drawn, wherever one scrolls to', async () => {
