@@ -6,6 +6,7 @@ import { duration } from '../../common/config/parse';
 import { taskQueue } from '../../common/contracts';
 import { connect, createClient } from '../../common/temporal';
 import { EXIT, runCommand } from '../cli/ui/command';
+import { rootMessage } from '../core/lib/grpc';
 import { UsageError } from '../inputs';
 import { replayRecent } from './replay';
 import { rollOut } from './roll-out';
@@ -73,7 +74,12 @@ async function main(signal: AbortSignal): Promise<number> {
     const { kubernetes: url, namespace, release } = flags;
     if (url !== undefined) {
       const others = async (build: string): Promise<boolean> => build !== buildId && (await versions.isDrained(build));
-      for (const build of await sweep({ url, namespace, release }, others)) say(`the workers of ${build} are gone`);
+      // The build is rolled out, whatever is left of those before.
+      const gone = await sweep({ url, namespace, release }, others).catch((error: unknown) => {
+        say(`Workers of builds before could not be taken away; the next rollout tries again: ${rootMessage(error)}`);
+        return [];
+      });
+      for (const build of gone) say(`the workers of ${build} are gone`);
     }
     return EXIT.ok;
   } finally {
