@@ -1,30 +1,48 @@
-/** A video with HLS through the whole system, with a worker that dies while it packages; then as a player gets it. */
+/**
+ * A video with HLS through the whole system, with a worker that dies while it packages; then as a player gets it. Over S3
+ * where there is a server for it, so that the steps have nothing in common but the store; else over local files.
+ */
+import { HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Manifest, Rendition } from '../../common/contracts';
 import { fileUri } from '../../storage';
 import { bearer, keyEntry, startApi, type Answer, type Api } from '../api/support';
 import { clipFolder, ffmpeg, picture, processesWith, settings, sound, X264 } from '../support/clips';
+import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
 import { startStack, until, type Stack } from '../support/stack';
 
 const clips = clipFolder();
 const acme = bearer('acme-secret');
 const JOB = 'acme.films~film';
+let s3: TestS3 | undefined;
 let stack: Stack;
 let api: Api;
 let manifest: Manifest;
 let hls: Rendition;
 
 beforeAll(async () => {
-  stack = await startStack({ DARKROOM_SHUTDOWN_GRACE: '1s', DARKROOM_SHUTDOWN_FORCE: '20s' });
+  s3 = await startS3();
+  await s3?.bucket('media');
+  stack = await startStack({
+    ...(s3 && {
+      S3_ENDPOINT: s3.endpoint,
+      S3_FORCE_PATH_STYLE: 'true',
+      S3_ACCESS_KEY_ID: s3.accessKey,
+      S3_SECRET_ACCESS_KEY: s3.secretKey,
+      DARKROOM_ALLOWED_BUCKETS: 'media',
+      DARKROOM_OUTPUT: 's3://media',
+    }),
+  });
   const keys = path.join(stack.home, 'keys');
   const entries = [keyEntry('acme-1', 'acme', 0, 'acme-secret'), keyEntry('globex-1', 'globex', 0, 'globex-secret')];
   await writeFile(keys, entries.join('\n'));
   api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });
-});
+}, S3_START_TIMEOUT);
 afterAll(async () => {
   await api.stop();
   await stack.stop();
+  await s3?.stop();
   clips.remove();
 });
 
@@ -38,6 +56,13 @@ interface Step {
 }
 
 const stepsNow = async () => ((await get('')).body.progress?.steps ?? []) as Step[];
+
+/** Every file that was published so far. */
+async function published(): Promise<string[]> {
+  if (s3 === undefined) return readdir(stack.home, { recursive: true });
+  const { Contents } = await s3.client.send(new ListObjectsV2Command({ Bucket: 'media' }));
+  return (Contents ?? []).map(({ Key }) => Key ?? '');
+}
 
 /** Copying is over at once; an ffmpeg that cuts at the speed of playing can be caught in the middle. */
 async function slowFfmpeg(): Promise<string> {
@@ -106,6 +131,22 @@ test('the API serves the playlists and whatever they name, whole and in ranges',
   expect(segments).toBe(hls.segments?.count);
 });
 
+test('the store knows the types too, for whoever serves from it', async () => {
+  // startS3 has said why.
+  if (s3 === undefined) return;
+  const types: Record<string, string> = {
+    m3u8: 'application/vnd.apple.mpegurl',
+    m4s: 'video/iso.segment',
+    mp4: 'video/mp4',
+  };
+  const keys = (await published()).filter((key) => /\/hls-/.test(key));
+  expect(keys.length).toBeGreaterThan(6);
+  for (const key of keys) {
+    const { ContentType } = await s3.client.send(new HeadObjectCommand({ Bucket: 'media', Key: key }));
+    expect(ContentType).toBe(types[path.extname(key).slice(1)]);
+  }
+});
+
 test('another tenant, and a way out of the folder, find nothing', async () => {
   const folder = path.posix.dirname(hls.path);
   const theirs = await get(`/files/${hls.path}`, bearer('globex-secret'));
@@ -128,8 +169,7 @@ test('a cancelled item ends its packaging, and nothing of it is published', asyn
   await until(async () => packaging().length === 0 && (await readdir(scratch)).length === 0, 200);
   const { body } = await api.call('GET', '/v1/jobs/acme.films~long', undefined, acme);
   expect(body.state).toBe('cancelled');
-  const outputs = await readdir(stack.home, { recursive: true });
-  expect(outputs.filter((name) => /long.*(m3u8|m4s|manifest\.json)$/.test(name))).toEqual([]);
+  expect((await published()).filter((name) => /long.*(m3u8|m4s|manifest\.json)$/.test(name))).toEqual([]);
   await worker.stop();
 }, 60_000);
 
