@@ -1,6 +1,8 @@
 /** `start-batch --api`: local files go through the service, and the summary is the one that Temporal would give. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { built } from '../../common/paths';
 import { startStack, type Stack } from '../support/stack';
@@ -59,6 +61,43 @@ test('a folder is uploaded and processed without Temporal at hand; what the serv
   expect(summaryOf(await startBatch(...args))).toMatchObject({ submitted: 1, completed: 1, failed: 1, skipped: 3 });
   expect(await uploads()).toBe(4);
 });
+
+test('a batch that the service does not know yet is waited for', async () => {
+  await photo(stack, 'early');
+  const front = await forgetfulFront();
+  const { code, stdout, stderr } = await startBatch(
+    '--input',
+    path.join(stack.home, 'in/early.jpg'),
+    '--api',
+    front.url,
+    '--json',
+  );
+  front.server.close();
+  if (code !== 0) throw new Error(stderr);
+  expect(front.forgotten()).toBe(1);
+  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ completed: 1, failed: 0 });
+});
+
+/** The real service behind a front that once denies a batch, as a visibility store does that lags behind. */
+async function forgetfulFront(): Promise<{ url: string; server: http.Server; forgotten: () => number }> {
+  let forgotten = 0;
+  const server = http.createServer((request, response) => {
+    if (request.method === 'GET' && /^\/v1\/batches\/[^/?]+$/.test(request.url ?? '') && forgotten === 0) {
+      forgotten++;
+      response.writeHead(404, { 'content-type': 'application/problem+json' });
+      response.end(JSON.stringify({ status: 404, code: 'NoSuchBatch', detail: 'There is no batch.' }));
+      return;
+    }
+    const { method, headers } = request;
+    const onward = http.request(new URL(request.url ?? '/', api.url), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, forgotten: () => forgotten };
+}
 
 test('no service there: one sentence', async () => {
   const { code, stderr } = await startBatch('--input', stack.home, '--api', 'http://127.0.0.1:1');
