@@ -8,7 +8,7 @@ export const API_PROBLEMS = {
   NotFound: { status: 404, title: 'There is nothing at this address' },
   NoSuchJob: { status: 404, title: 'There is no such job' },
   NoSuchBatch: { status: 404, title: 'There is no such batch' },
-  NoSuchFile: { status: 404, title: 'The job has published no such file' },
+  NoSuchFile: { status: 404, title: 'There is no such file' },
   Timeout: { status: 408, title: 'The request took too long to arrive' },
   Conflict: { status: 409, title: 'The id is taken by another job' },
   TooLarge: { status: 413, title: 'The request is too large' },

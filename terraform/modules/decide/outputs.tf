@@ -72,7 +72,7 @@ output "starter_values" {
   description = "Values of helm/starter that follow from the switches."
   value = merge(local.common_values, {
     secrets = {
-      keys     = concat(["DARKROOM_API_KEYS"], local.secret_keys, local.source_secret_keys)
+      keys     = concat(["DARKROOM_API_KEYS", "DARKROOM_SESSION_SECRET"], local.secret_keys, local.source_secret_keys)
       external = local.secrets.external
     }
     env           = local.source_env

@@ -72,7 +72,7 @@ run "both_charts_find_their_secrets" {
     condition = alltrue([
       for values in [output.workers_values, output.starter_values] :
       values.secrets.external.enabled && contains(values.secrets.keys, "DARKROOM_WEBHOOK_SECRET")
-    ]) && contains(output.starter_values.secrets.keys, "DARKROOM_API_KEYS")
+    ]) && length(setsubtract(["DARKROOM_API_KEYS", "DARKROOM_SESSION_SECRET"], output.starter_values.secrets.keys)) == 0
     error_message = "without the API's keys the starter's chart is refused, without the webhooks' secret callbacks are"
   }
 }
