@@ -30,8 +30,8 @@ import type { Span, SpanOptions, Tracing } from './index';
 
 /** ms that the last spans may take on the way out. */
 const FLUSH_MS = 3000;
-/** ms for one request to the collector, its repetitions included. */
-const SEND_MS = 5000;
+/** ms for one request to the collector, its repetitions included: less than that, so that a failure is told on the way out. */
+const SEND_MS = 2500;
 /** Longest text of an attribute, in characters. */
 const MAX_TEXT = 1024;
 
