@@ -26,7 +26,7 @@ mkdir "$project/deploy"
 cp docker-compose.yml "$project"
 cp -r observability "$project"
 tar -c --exclude secrets deploy/compose | tar -x -C "$project"
-node scripts/make-secrets.mjs --only-secrets --secrets "$project/deploy/compose/secrets" >/dev/null
+node scripts/make-secrets.mjs --only-secrets --secrets "$project/deploy/compose/secrets" >"$project/setup.log" 2>&1
 compose() { $docker compose --project-name darkroom-e2e --project-directory "$project" --env-file "$project/.env" "$@"; }
 finish() {
   compose --profile '*' down --volumes --remove-orphans >/dev/null 2>&1 || true
@@ -71,8 +71,7 @@ stand_in TEMPORAL_ADMIN_TOOLS_IMAGE '' "$as_is" temporal temporal-sql-tool
 stand_in S3_IMAGE '' "$as_is" versitygw
 # shellcheck disable=SC2016
 stand_in PROMETHEUS_IMAGE prometheus 'exec prometheus "$@"'
-# shellcheck disable=SC2016
-stand_in ALERTMANAGER_IMAGE prometheus-alertmanager 'exec prometheus-alertmanager "$@"'
+stand_in ALERTMANAGER_IMAGE prometheus-alertmanager "$as_is"
 
 if [ -z "${DARKROOM_IMAGE:-}" ]; then
   DARKROOM_IMAGE=darkroom:e2e
