@@ -25,7 +25,11 @@ let connection: NativeConnection;
 let running: { worker: Worker; ended: Promise<void> }[] = [];
 
 beforeAll(async () => {
-  Runtime.install({ logger: { ...console, log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} } });
+  Runtime.install({
+    logger: { ...console, log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    // Steps that end after their item was ended are what these tests make.
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  });
   server = await startTestServer();
   connection = await NativeConnection.connect({ address: server.config.temporalAddress });
 });
