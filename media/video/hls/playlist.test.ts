@@ -1,0 +1,80 @@
+import { multivariant, rates, readPlaylist } from './playlist';
+
+/** Bytes and seconds of segments; peak and average in bits a second. */
+test.each<[string, [number, number][], number, number]>([
+  [
+    'even',
+    [
+      [600, 6],
+      [600, 6],
+    ],
+    800,
+    800,
+  ],
+  [
+    'a heavy segment is the peak',
+    [
+      [600, 6],
+      [1200, 6],
+      [600, 6],
+    ],
+    1600,
+    1067,
+  ],
+  [
+    'a heavy end that is too short counts with its neighbour only',
+    [
+      [600, 6],
+      [600, 2],
+    ],
+    1200,
+    1200,
+  ],
+  [
+    'short ones count together',
+    [
+      [600, 6],
+      [600, 2],
+      [600, 2],
+      [60, 6],
+    ],
+    2400,
+    930,
+  ],
+  ['one that is shorter than any target', [[50, 0.4]], 1000, 1000],
+])('%s', (_, segments, peak, average) => {
+  expect(rates(segments.map(([bytes, seconds]) => ({ bytes, seconds })))).toEqual({ peak, average });
+});
+
+test('the multivariant playlist, word by word, the lowest rate first', () => {
+  const variant = {
+    average: 1000,
+    codecs: ['avc1.64001f', 'mp4a.40.2'],
+    width: 1280,
+    height: 720,
+    rate: 30_000 / 1001,
+  };
+  const text = multivariant(
+    [
+      { ...variant, uri: 'video-720p/index.m3u8', peak: 2000 },
+      { ...variant, uri: 'video-360p/index.m3u8', peak: 1500, width: 640, height: 360 },
+    ],
+    { uri: 'audio/index.m3u8' },
+  );
+  expect(text).toBe(`#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio/index.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=1500,AVERAGE-BANDWIDTH=1000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=29.970,AUDIO="audio"
+video-360p/index.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=2000,AVERAGE-BANDWIDTH=1000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
+video-720p/index.m3u8
+`);
+});
+
+test('a playlist that breaks off is not read', () => {
+  expect(readPlaylist('#EXTM3U\n#EXTINF:6.006000,\n00000.m4s\n#EXT-X-ENDLIST\n')).toEqual([
+    { name: '00000.m4s', seconds: 6.006 },
+  ]);
+  expect(() => readPlaylist('#EXTM3U\n#EXTINF:6.006000,\n00000.m4s\n')).toThrow('no end');
+});
