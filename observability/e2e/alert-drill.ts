@@ -65,6 +65,7 @@ async function drill(system: System, listener: Listener, stop: AbortSignal): Pro
     (await causes(system)).filter((cause) => cause !== 'too-few-slots'),
     [],
   );
+  expectSame('ever fired', await everFired(prometheusUrl, WHOLE_DRILL), ['WorkersMissing']);
 
   const { code, stdout } = await batch;
   say(`start-batch ended with ${code}: ${stdout.trim()}`);
