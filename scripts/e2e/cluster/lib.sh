@@ -25,7 +25,7 @@ BUCKET=${E2E_BUCKET:-darkroom-e2e}
 RUN=${E2E_RUN:-$(date +%s)}
 STAGING=${E2E_STAGING:-s3://$BUCKET/staging}
 OUT=${E2E_OUT:-$(mktemp -d)}
-export TEMPORAL_ADDRESS
+export TEMPORAL_ADDRESS TEMPORAL_NAMESPACE=${TEMPORAL_NAMESPACE:-default}
 k() { kubectl -n "$NS" "$@"; }
 
 # workers IMAGE FLAGS..., starter IMAGE FLAGS...: install or upgrade, by the values of a cluster on one machine.
@@ -35,7 +35,7 @@ chart() {
   local name=$1 image=$2; shift 2
   helm -n "$NS" upgrade --install "$name" "$root/helm/$name" -f "$root/helm/$name/values/dev.yaml" \
     --set image.repository="${image%:*}",image.tag="${image##*:}",image.pullPolicy="${E2E_PULL_POLICY:-IfNotPresent}" \
-    --set temporal.address="${CLUSTER_TEMPORAL_ADDRESS:-$TEMPORAL_ADDRESS}" \
+    --set temporal.address="${CLUSTER_TEMPORAL_ADDRESS:-$TEMPORAL_ADDRESS}",temporal.namespace="$TEMPORAL_NAMESPACE" \
     --set storage.output="s3://$BUCKET/out",storage.s3.endpoint="${CLUSTER_S3_ENDPOINT:-$S3_ENDPOINT}" \
     --set "storage.buckets={$BUCKET}" --wait --timeout 3m "$@" >/dev/null
 }
