@@ -37,7 +37,7 @@ export const API_KEY = random();
 export function canaries(): Canary[] {
   const names = Object.values(VARIABLES)
     .filter(({ secret }) => secret)
-    .map(({ env }) => env as string);
+    .map(({ env }) => env);
   return [...names, ...OF_LIBRARIES].map((env) => {
     const mark = random();
     const made = FORMS[env]?.(mark) ?? { value: mark, marks: spellings(Buffer.from(mark)) };
