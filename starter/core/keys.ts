@@ -21,7 +21,8 @@ export function slug(name: string): string {
 
 /** The last part of a URI, decoded, without its extension. */
 function baseName(uri: string): string {
-  const bare = uri.replace(/^s3:\/\/[^/]*/, '').replace(/[?#].*$/, '');
+  // A host says nothing of the file, and a password may stand before it.
+  const bare = uri.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/, '');
   const last = bare.split('/').filter(Boolean).at(-1) ?? '';
   const name = last.replace(/\.[^.]{1,8}$/, '');
   try {

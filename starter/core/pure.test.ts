@@ -60,6 +60,7 @@ describe('keys', () => {
     ['file:///x/%zz.jpg', undefined, /^zz-[0-9a-f]{12}$/],
     [`s3://b/${'x'.repeat(255)}.jpg`, undefined, /^x{60}-[0-9a-f]{12}$/],
     ['s3://b/..', undefined, /^[0-9a-f]{12}$/],
+    ['https://me:password@h?sig=1', undefined, /^[0-9a-f]{12}$/],
     ['https://h/p/a.png?sig=1', undefined, /^a-[0-9a-f]{12}$/],
     ['s3://b/a', 'order-17', /^order-17$/],
     ['s3://b/a', '../x', /^x-[0-9a-f]{12}$/],
