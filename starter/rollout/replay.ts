@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { Config } from '../../common/config';
 import { dataConverterOf, workflowBundleOf } from '../../common/encryption';
-import { TYPES } from './results';
+import { TYPES } from './stuck';
 
 /**
  * Replays recent runs of the namespace with the workflows of this very build: half of them open, half ended.

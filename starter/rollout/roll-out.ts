@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { sleepUnlessAborted } from '../core/lib/sleep';
 import { resultsOf, type Results } from './results';
+import { moveRuns } from './stuck';
 import type { WorkerVersions } from './versions';
 
 export interface RolloutOptions {
@@ -67,6 +68,8 @@ export async function rollOut(options: RolloutOptions, deps: RolloutDeps): Promi
     }
   } catch (error) {
     await restore(versions, current);
+    const moved = await moveRuns(deps.client, versions.deploymentName, buildId, current);
+    if (moved > 0) say(`${moved} open items go on on ${current}`);
     throw new RolledBack(`${buildId} was taken back: ${messageOf(error)}. New items go to ${current} again.`);
   }
   await drain(current, options, deps);
@@ -117,8 +120,7 @@ async function drain(
 ) {
   const deadline = Date.now() + drainMs;
   while (!(await versions.isDrained(previous))) {
-    if (Date.now() >= deadline)
-      return say(`${previous} still has items at work; its workers stay, the next rollout takes them away`);
+    if (Date.now() >= deadline) return say(`${previous} is not drained yet; its workers stay until a later rollout`);
     await sleepUnlessAborted(pollMs, signal);
   }
   say(`${previous} is drained`);

@@ -93,7 +93,7 @@ class Deployment {
     ended.catch(() => undefined);
     while (!over) {
       this.came.push(await this.start());
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 150));
     }
     return ended;
   }
@@ -159,7 +159,7 @@ test('the first build is current at once; the next one by a ramp, and the first 
     await deployment.build('two', fine);
     await deployment.whileItemsCome(deployment.rollOut('two', { drainMs: 0 }));
     expect(await deployment.versions.routing()).toEqual({ current: 'two', ramping: undefined });
-    expect(deployment.said).toContainEqual(expect.stringContaining('one still has items at work'));
+    expect(deployment.said).toContainEqual(expect.stringContaining('one is not drained yet'));
     expect(await deployment.buildOf(await deployment.start())).toBe('two');
 
     open();
@@ -179,6 +179,19 @@ test('a build whose first results are bad gets no more items, and says why', asy
     );
     expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
     await until(async () => (await deployment.buildOf(await deployment.start())) === 'good');
+  });
+});
+
+test('items that try a step again and again on a bad build go on on the good one', async () => {
+  await withDeployment(async (deployment) => {
+    await deployment.build('good', fine);
+    await deployment.rollOut('good');
+    // What the server retries for days, since a store may come back.
+    await deployment.build('astray', () =>
+      Promise.reject(ApplicationFailure.retryable('no store', 'StorageUnavailable')),
+    );
+    await expect(deployment.whileItemsCome(deployment.rollOut('astray'))).rejects.toThrow(/[1-9] stuck \(.*no store/);
+    await Promise.all(deployment.came.map((handle) => handle.result()));
   });
 });
 
