@@ -21,6 +21,9 @@ const CLOCKS = ['VisibilityGracePeriod', 'RefreshInterval'].map(
   (name) => `matching.wv.VersionDrainageStatus${name}="1s"`,
 );
 
+// A busy machine needs it; alone a test takes 3 to 20 s.
+jest.setTimeout(180_000);
+
 let stack: Stack;
 let native: NativeConnection;
 beforeAll(async () => {
