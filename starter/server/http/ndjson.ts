@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
+import { addAbortSignal, PassThrough, type Readable, type Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { workflowId } from '../../../common/contracts';
 import { readLines, type Line } from '../../inputs/lines';
@@ -45,7 +45,7 @@ export async function answerNdjson(
   const gone = new AbortController();
   raw.once('close', () => gone.abort(new Error('the client is gone')));
   const tally = emptyTally();
-  const write = writer(raw);
+  const write = writer(raw, gone.signal);
   await write({ batch: settings.batchId, links: batchLinks(settings.batchId) });
   try {
     const signal = AbortSignal.any([gone.signal, service.stopping]);
@@ -70,8 +70,11 @@ async function submitLines(
   write: (value: object) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  // The sender may be silent for long, so an abort ends the reading; of a copy, since the body's end would be the
+  // connection's, and there is a last word to say.
+  const lines = readLines(body.pipe(addAbortSignal(signal, new PassThrough())));
   await forEachBounded(
-    untilAborted(readLines(body), signal),
+    lines,
     CONCURRENCY,
     async (line) => {
       if (line.text?.trim() === '') return;
@@ -81,20 +84,6 @@ async function submitLines(
     },
     signal,
   );
-}
-
-/** The same values, but without waiting for the next one once the signal is aborted: the sender may be silent for long. */
-async function* untilAborted<T>(values: AsyncIterator<T>, signal: AbortSignal): AsyncGenerator<T> {
-  signal.throwIfAborted();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  aborted.catch(() => undefined);
-  for (;;) {
-    const next = await Promise.race([values.next(), aborted]);
-    if (next.done) return;
-    yield next.value;
-  }
 }
 
 async function submitLine(
@@ -135,13 +124,13 @@ function end(service: Service, request: FastifyRequest, error: unknown): { error
   return { error: lineProblem(error).problem };
 }
 
-/** Writes lines one after the other, each when there is room for it. */
-function writer(raw: Writable): (value: object) => Promise<void> {
+/** Writes lines one after the other, each when there is room for it; none any more once the client is gone. */
+function writer(raw: Writable, gone: AbortSignal): (value: object) => Promise<void> {
   let last = Promise.resolve();
   return (value) => {
     last = last.then(async () => {
       if (raw.destroyed || raw.write(`${JSON.stringify(value)}\n`)) return;
-      await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+      await once(raw, 'drain', { signal: gone }).catch(() => undefined);
     });
     return last;
   };
