@@ -70,3 +70,34 @@ test(
   },
   30 * 60_000,
 );
+
+test('a service that stops ends a stream whose sender is silent with a last word; what was answered stays', async () => {
+  const other = await startApi(stack);
+  const sending = request(`${other.url}/v1/batches?id=cut-off`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+  });
+  // The connection is cut while the sender could go on.
+  sending.on('error', () => undefined);
+  const source = await photo(stack, 'first');
+  const answers = new Promise<object[]>((resolve) => {
+    sending.once('response', (answer) => {
+      const all: object[] = [];
+      const each = createInterface({ input: answer });
+      each.on('line', (text) => {
+        const value = JSON.parse(text) as { line?: number };
+        all.push(value);
+        if (value.line === 1) void other.stop();
+      });
+      each.once('close', () => resolve(all));
+    });
+  });
+  sending.write(`${JSON.stringify({ source, id: 'first' })}\n`);
+  expect(await answers).toEqual([
+    expect.objectContaining({ batch: expect.any(String) }),
+    expect.objectContaining({ line: 1, status: 'started' }),
+    { error: expect.objectContaining({ code: 'Stopping', status: 503 }) },
+    { summary: { started: 1, joined: 0, skipped: 0, rejected: 0 } },
+  ]);
+  await other.ended;
+});
