@@ -7,13 +7,14 @@ start_job "$batch" --input "s3://$BUCKET/long" --batch-id "$batch" --output "s3:
 pod=$(a_busy_pod video 240) || fail "no pod began to encode"
 sleep 3
 say "SIGKILL to the worker in $pod, which encodes"
-# The first process of a container cannot be killed from inside; its child, the worker, can. tini ends with it.
+# The first process of a container cannot be killed from inside; its child, the worker, can. tini ends with it. This very
+# script names run.cjs too.
 k exec "$pod" -- node -e "
   const fs = require('fs');
   for (const pid of fs.readdirSync('/proc').filter(Number)) {
     let line = '';
     try { line = fs.readFileSync('/proc/' + pid + '/cmdline', 'utf8'); } catch { continue; }
-    if (line.startsWith('node') && line.includes('run.cjs')) process.kill(Number(pid), 'SIGKILL');
+    if (Number(pid) !== process.pid && line.startsWith('node') && line.includes('run.cjs')) process.kill(Number(pid), 'SIGKILL');
   }" || true
 for _ in $(seq 60); do
   code=$(k get "$pod" -o jsonpath='{.status.containerStatuses[0].lastState.terminated.exitCode}')

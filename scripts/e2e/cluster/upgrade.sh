@@ -12,6 +12,7 @@ mid() {
     sleep 0.5
   done
   [ "$open" -gt 0 ] || fail "$batch was over before anything could happen to it (after $before looks)"
+  open=$(open_items "$batch")
   say "$batch: $open items open"
   began=$SECONDS
 }
