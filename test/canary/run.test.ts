@@ -61,6 +61,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   clearInterval(watching);
+  await Promise.all([api, viaSqs].map((each: Api | undefined) => each?.stop()));
   await stack.stop();
   await Promise.all([collector.close(), store.close(), redis.close()]);
 });
@@ -75,8 +76,7 @@ async function keep(name: string, method: string, where: string, body?: unknown,
 async function command(module: string, ...args: string[]): Promise<void> {
   const options = { env: stack.env as Record<string, string>, timeoutMs: 60_000 };
   const done = await runProcess(process.execPath, [built(module), ...args], options).catch((error: unknown) => error);
-  const { stdout, stderr, message, details } = done as Record<string, unknown>;
-  places.set(`${module} ${args[0] ?? ''}`, JSON.stringify({ stdout, stderr, message, details }));
+  places.set(module, JSON.stringify({ ...(done as object), message: done instanceof Error ? done.message : '' }));
 }
 
 async function jobs(): Promise<object[]> {
@@ -157,6 +157,7 @@ test('a batch that goes wrong in every way it can', async () => {
 
   const codecs = dataConverterOf(stack.config).payloadCodecs ?? [];
   for (const [name, text] of await histories(stack.client, codecs)) places.set(name, text);
+  await Promise.all([api.stop(), viaSqs.stop(), worker.stop()]);
   for (const [name, text] of filesIn(path.join(stack.home, 'log'))) places.set(`log ${name}`, text);
   for (const [name, text] of filesIn(path.join(stack.home, 'outputs'))) places.set(`output ${name}`, text);
   for (const [name, text] of filesIn(path.join(stack.home, 'scratch'))) places.set(`scratch ${name}`, text);
@@ -174,6 +175,7 @@ test('every kind of place was really looked at', () => {
     'no such job',
   ];
   for (const kind of kinds) expect([kind, (places.get(kind)?.length ?? 0) > 50]).toEqual([kind, true]);
+  expect(places.get('starter/cli/status.js')).toContain('CorruptMedia');
   const names = [...places.keys()];
   for (const start of [
     'page: ',
