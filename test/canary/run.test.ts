@@ -61,7 +61,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   clearInterval(watching);
-  await Promise.all([api, viaSqs].map((each: Api | undefined) => each?.stop()));
+  const starters: (Api | undefined)[] = [api, viaSqs];
+  for (const starter of starters) await starter?.stop();
   await stack.stop();
   await Promise.all([collector.close(), store.close(), redis.close()]);
 });
