@@ -16,7 +16,7 @@ const failureConverter = path.join(dist, 'common/encryption/failures.js');
 const bundles = [
   { file: 'workflow-bundle.js', options: {} },
   { file: 'workflow-bundle-encrypted.js', options: { failureConverterPath: failureConverter } },
-].filter(({ options }) => options.failureConverterPath === undefined || existsSync(failureConverter));
+];
 
 const inputs = ['workflows', 'common'].flatMap((folder) => filesIn(path.join(dist, folder)));
 // A new SDK makes a new bundle of the same workflows, and so may this script.

@@ -22,6 +22,8 @@ beforeEach(async () => {
     await symlink(path.join(root, 'node_modules', name), at('node_modules', name));
   }
   await write('common/names.ts', "export const name = 'one';\n");
+  await write('common/encryption/failures.ts', 'export const failureConverter = {};\n');
+  await write('workflows/traces.ts', 'export const interceptors = () => ({});\n');
   await write(
     'workflows/index.ts',
     "import { name } from '../common/names';\nexport async function hello() {\n  return name;\n}\n",
