@@ -10,6 +10,6 @@ for step in setup test upgrade kill drain keda; do
   "$here/$step.sh"
 done
 helm -n "$NS" uninstall workers starter --wait >/dev/null
-kubectl delete ns "$NS" --wait=false >/dev/null
+kubectl delete ns "$NS" --timeout 2m >/dev/null
 node "$here/figures.mjs" print "$OUT"
 say "all passed; what was seen lies in $OUT"
