@@ -23,7 +23,8 @@ until_replicas() {
 until_replicas '^0 0 0 $' 180 "without work the pods did not go"
 say "no pod: $(replicas)"
 
-k get pods -l app.kubernetes.io/instance=workers,app.kubernetes.io/component=worker -w \
+# Not by k: ending a function in the background leaves its kubectl.
+kubectl -n "$NS" get pods -l app.kubernetes.io/instance=workers,app.kubernetes.io/component=worker -w \
   -o jsonpath='{.metadata.name} {.status.containerStatuses[0].state.terminated.exitCode}{"\n"}' >"$OUT/exits.txt" & watcher=$!
 trap 'kill $watcher 2>/dev/null || true; k scale deploy starter --replicas 1 >/dev/null' EXIT
 batch=keda-$mode-$RUN
