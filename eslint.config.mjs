@@ -67,7 +67,7 @@ export default tseslint.config(
     files: [
       'common/process.ts',
       'media/image/imageChild.ts',
-      'starter/embedded/{run,worker-process,temporal-binary}.ts',
+      'starter/embedded/{run,worker-process,temporal-binary,temporal-server}.ts',
       'starter/dev/*.ts',
       'workers/main.ts',
       'bench/*.ts',

@@ -2,6 +2,7 @@
 # The charts: their READMEs, helm's own lint for every environment, what they render against the strict schemas of three
 # Kubernetes versions and the definitions of its custom resources, then the tests of what they render.
 source "$(dirname "$0")/lib/common.sh"
+go_tool helm
 have helm || skip "helm is not installed: https://helm.sh"
 node scripts/setup.mjs --packages
 node scripts/chart-readmes.mjs --check

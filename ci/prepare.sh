@@ -2,6 +2,7 @@
 # Brings a bare Debian machine what the tests start: `ci/prepare.sh`. What it may not install it names and leaves out;
 # the tests that need it then skip with the same words.
 source "$(dirname "$0")/lib/common.sh"
+go_tool helm
 declare -A package=([ffmpeg]=ffmpeg [chromium]=chromium [prometheus]=prometheus [promtool]=prometheus
   [amtool]=prometheus-alertmanager
   [redis-server]=redis-server [prlimit]=util-linux [python3]=python3-venv)

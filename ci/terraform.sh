@@ -11,10 +11,11 @@ if [ "${TERRAFORM_VALIDATE:-}" = 1 ]; then
   terraform -chdir=terraform init -backend=false -input=false >/dev/null
   terraform -chdir=terraform validate
 fi
+go_tool tflint
 if have tflint; then
   (cd terraform && tflint --recursive)
 else
-  echo 'SKIPPED: tflint is not installed (go install github.com/terraform-linters/tflint@latest)' >&2
+  echo 'SKIPPED: tflint is not installed, and there is no Go to build it with' >&2
 fi
 checkov=$(tool checkov tools-terraform)
 if [ -n "$checkov" ]; then

@@ -20,12 +20,25 @@ fail() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# What is installed for checks only, below the user's cache.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/darkroom
+PATH=$PATH:$cache/ci-go
+
+# Builds a program of ci/lib/tools-go.txt, once, unless it is on PATH or there is no Go to build it with.
+go_tool() {
+  if have "$1" || ! have go; then return 0; fi
+  echo "Building $1 with Go, once" >&2
+  local module
+  module=$(awk -v name="$1" '$1 == name { print $2 }' ci/lib/tools-go.txt)
+  GOBIN=$cache/ci-go GOFLAGS=-buildvcs=false go install "$module" >&2 || echo "$1 could not be built." >&2
+}
+
 # Path of a linter: the one on PATH, or one installed by pip into the user's cache, from the list ci/lib/${2:-tools}.txt. Prints
 # nothing where neither is possible.
 tool() {
   have "$1" && command -v "$1" && return
   local list=${2:-tools}
-  local folder="${XDG_CACHE_HOME:-$HOME/.cache}/darkroom/ci-$list"
+  local folder=$cache/ci-$list
   if [ ! -x "$folder/bin/$1" ]; then
     { python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check -r "ci/lib/$list.txt"; } \
       >&2 || echo "$1 could not be installed." >&2

@@ -61,8 +61,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => {
   clearInterval(watching);
-  const starters: (Api | undefined)[] = [api, viaSqs];
-  for (const starter of starters) await starter?.stop();
+  for (const starter of [api, viaSqs] as (Api | undefined)[]) await starter?.stop();
   await stack.stop();
   await Promise.all([collector.close(), store.close(), redis.close()]);
 });
