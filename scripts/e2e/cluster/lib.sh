@@ -25,6 +25,7 @@ BUCKET=${E2E_BUCKET:-darkroom-e2e}
 RUN=${E2E_RUN:-$(date +%s)}
 STAGING=${E2E_STAGING:-s3://$BUCKET/staging}
 OUT=${E2E_OUT:-$(mktemp -d)}
+mkdir -p "$OUT"
 export TEMPORAL_ADDRESS TEMPORAL_NAMESPACE=${TEMPORAL_NAMESPACE:-default}
 k() { kubectl -n "$NS" "$@"; }
 
