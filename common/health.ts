@@ -43,6 +43,14 @@ export async function serveHealth(
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+/** Why a process could not listen, as its operator is to read it; `variable` sets the port. */
+export function listenFailure(error: unknown, variable: string): unknown {
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE') return new Error(`Port ${port} of ${address} is taken: free it, or set ${variable}.`);
+  if (code === 'EACCES') return new Error(`Port ${port} may not be listened on by this user: set ${variable}.`);
+  return error;
+}
+
 async function answer(health: Health, url: string, response: ServerResponse): Promise<void> {
   switch (url.split('?')[0]) {
     case '/live':

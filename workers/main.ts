@@ -1,7 +1,7 @@
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { loadConfig, type Config } from '../common/config';
-import { serveHealth, type DependencyState } from '../common/health';
+import { listenFailure, serveHealth, type DependencyState } from '../common/health';
 import { createLogger, type Logger } from '../common/logger';
 import { createMetrics } from '../common/metrics';
 import { connectionOptions } from '../common/temporal';
@@ -39,7 +39,9 @@ async function main(): Promise<void> {
     { ready: () => workerStates(config, workers), metrics: () => metrics.registry.metrics() },
     config.workerHost,
     config.workerPort,
-  );
+  ).catch((error: unknown) => {
+    throw listenFailure(error, 'DARKROOM_WORKER_PORT');
+  });
   const running = Promise.all(workers.map((worker) => worker.run()));
   stopOnSignal(workers, config, logger);
   logger.info({ pools: config.pools, slots, port: health.port, tools }, 'worker ready');

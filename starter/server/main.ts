@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { loadConfig, type Config } from '../../common/config';
+import { listenFailure } from '../../common/health';
 import { createLogger, type Logger } from '../../common/logger';
 import { createMetrics } from '../../common/metrics';
 import { connectionOptions, createClient, namespaceOf } from '../../common/temporal';
@@ -33,7 +34,9 @@ async function main(): Promise<void> {
   // Without Temporal this server still starts, says so in /ready, and mends itself.
   await service.temporal.start();
   const app = await createApp(service);
-  await app.listen({ host: config.httpHost, port: config.httpPort });
+  await app.listen({ host: config.httpHost, port: config.httpPort }).catch((error: unknown) => {
+    throw listenFailure(error, 'DARKROOM_HTTP_PORT');
+  });
   const { port } = app.server.address() as AddressInfo;
   logger.info({ host: config.httpHost, port, keys: !keys.open }, 'API server ready');
   process.send?.({ type: 'ready', httpPort: port });

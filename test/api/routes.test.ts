@@ -77,3 +77,14 @@ test('without keys, pages of other sites and other names of this machine are tur
   });
   expect(status).toBe(403);
 });
+
+test('a port that is taken is named, with the variable that changes it', async () => {
+  const taken = { DARKROOM_HTTP_PORT: String(api.httpPort) };
+  await expect(startApi(stack, taken)).rejects.toThrow(
+    `Port ${api.httpPort} of 127.0.0.1 is taken: free it, or set DARKROOM_HTTP_PORT.`,
+  );
+  const worker = stack.worker({ DARKROOM_WORKER_PORT: String(api.httpPort) });
+  await expect(worker).rejects.toThrow(
+    `Port ${api.httpPort} of 127.0.0.1 is taken: free it, or set DARKROOM_WORKER_PORT.`,
+  );
+});
