@@ -59,7 +59,7 @@ test('what is held for its caller has routes of its own, which the objective for
     );
   };
   const [direct = 0, held = 0] = await counts();
-  await api.call('POST', '/v1/jobs?wait=30s', { source, id: 'held' });
+  await api.call('POST', '/v1/jobs?wait=1s', { source, id: 'held' });
   await api.call('POST', '/v1/jobs', { source, id: 'not-held' });
   expect(await counts()).toEqual([direct + 1, held + 1]);
 });
