@@ -4,7 +4,8 @@
  * package itself, says nothing when there is nothing to do, and is done in milliseconds then.
  *
  *   node scripts/setup.mjs            packages and build
- *   node scripts/setup.mjs --tools    and ffmpeg and the Temporal server's program, which the tests need
+ *   node scripts/setup.mjs --tools    and ffmpeg and the Temporal server's program
+ *   node scripts/setup.mjs --tests    and the S3 server that the tests run against
  *   node scripts/setup.mjs --force    build even if nothing changed
  *   node scripts/setup.mjs --packages packages only, for what looks at the sources
  */
@@ -14,6 +15,7 @@ import { build, isBuilt } from './setup/build.mjs';
 import { install, isInstalled } from './setup/install.mjs';
 import { withLock } from './setup/lock.mjs';
 import { checkNode } from './setup/node-version.mjs';
+import { ensureS3Server } from './setup/s3-server.mjs';
 import { fail, root } from './setup/shell.mjs';
 
 const force = process.argv.includes('--force');
@@ -27,7 +29,9 @@ if (force || !isInstalled() || (wantsBuild && !isBuilt())) {
     if (force || (wantsBuild && !isBuilt())) build(force);
   });
 }
-if (process.argv.includes('--tools')) {
+const forTests = process.argv.includes('--tests');
+if (forTests || process.argv.includes('--tools')) {
   const tools = spawnSync(process.execPath, [path.join(root, 'dist/starter/embedded/tools.js')], { stdio: 'inherit' });
   if (tools.status !== 0) fail('The tools above are missing.');
 }
+if (forTests) ensureS3Server();
