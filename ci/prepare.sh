@@ -2,7 +2,6 @@
 # Brings a bare Debian machine what the tests start: `ci/prepare.sh`. What it may not install it names and leaves out;
 # the tests that need it then skip with the same words.
 source "$(dirname "$0")/lib/common.sh"
-go_tool helm
 declare -A package=([ffmpeg]=ffmpeg [chromium]=chromium [prometheus]=prometheus [promtool]=prometheus
   [amtool]=prometheus-alertmanager
   [redis-server]=redis-server [prlimit]=util-linux [python3]=python3-venv)
@@ -10,18 +9,23 @@ wanted=()
 for program in "${!package[@]}"; do
   have "$program" || wanted+=("${package[$program]}")
 done
-[ ${#wanted[@]} -gt 0 ] || exit 0
-if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
-  echo "Missing, and not installed (needs root and apt): ${wanted[*]}" >&2
-  exit 0
-fi
-echo "Installing ${wanted[*]}" >&2
-# Services that the packages bring must not start: tests start their own.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  trap 'rm -rf "$policy" "$work"' EXIT
-  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
-fi
-export DEBIAN_FRONTEND=noninteractive
-{ apt-get update -qq && apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } >/dev/null ||
-  echo "Could not be installed: ${wanted[*]}" >&2
+install_packages() {
+  if ! have apt-get || [ "$(id -u)" -ne 0 ]; then
+    echo "Missing, and not installed (needs root and apt): $*" >&2
+    return
+  fi
+  echo "Installing $*" >&2
+  # Services that the packages bring must not start: tests start their own.
+  local policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -rf "'"$policy"'" "$work"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null ||
+    echo "Could not be installed: $*" >&2
+}
+[ ${#wanted[@]} -eq 0 ] || install_packages "${wanted[@]}"
+
+go_tool helm
+tool moto_server tools-tests >/dev/null

@@ -22,7 +22,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # What is installed for checks only, below the user's cache.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/darkroom
-PATH=$PATH:$cache/ci-go
+PATH=$PATH:$cache/ci-go:$cache/ci-tools-tests/bin
 
 # Builds a program of ci/lib/tools-go.txt, once, unless it is on PATH or there is no Go to build it with.
 go_tool() {
