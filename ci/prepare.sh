@@ -16,14 +16,12 @@ install_packages() {
   fi
   echo "Installing $*" >&2
   # Services that the packages bring must not start: tests start their own.
-  local policy=/usr/sbin/policy-rc.d
-  if [ ! -e "$policy" ]; then
-    trap 'rm -rf "'"$policy"'" "$work"' EXIT
-    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
-  fi
+  local policy=/usr/sbin/policy-rc.d made=
+  [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=1; }
   export DEBIAN_FRONTEND=noninteractive
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null ||
     echo "Could not be installed: $*" >&2
+  [ -z "$made" ] || rm -f "$policy"
 }
 [ ${#wanted[@]} -eq 0 ] || install_packages "${wanted[@]}"
 
