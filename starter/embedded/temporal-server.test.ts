@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,8 @@ import { connect, missingSearchAttributes } from '../../common/temporal';
 import { targetsFolder } from '../monitor/targets';
 import { freePort, probe } from './probe';
 import { runningServer, stopTemporalServer, writeServerRecord } from './server-record';
-import { ensureTemporalServer } from './temporal-server';
+import { ensureTemporalBinary } from './temporal-binary';
+import { ensureTemporalServer, startTemporalServer } from './temporal-server';
 
 let home: string;
 let config: Config;
@@ -96,4 +97,20 @@ test('a record of a process that is not our server stops nothing', async () => {
   await writeServerRecord(home, { pid: process.pid, port: config.embeddedPort });
   await expect(stopTemporalServer(home)).resolves.toBeUndefined();
   await expect(readFile(path.join(home, 'temporal.json'))).rejects.toThrow('ENOENT');
+});
+
+test('a server that ends at its first start is started again; one that always ends is given up with its last words', async () => {
+  const real = await ensureTemporalBinary(config, (line) => lines.push(line));
+  const binary = path.join(home, 'temporal');
+  const script = ['#!/bin/sh', `[ -e '${home}/tried' ] && exec '${real}' "$@"`, `touch '${home}/tried'; exit 2`, ''];
+  await writeFile(binary, script.join('\n'), { mode: 0o755 });
+  const pid = await startTemporalServer({ home, port: config.embeddedPort, binary });
+  expect(await runningServer(home)).toMatchObject({ pid });
+  await stopTemporalServer(home);
+
+  await writeFile(binary, `#!/bin/sh\necho once >>'${home}/starts'; echo no luck; exit 2\n`, { mode: 0o755 });
+  await expect(startTemporalServer({ home, port: config.embeddedPort, binary })).rejects.toThrow(
+    /did not start: it ended \(exit code 2\)[^]*no luck/,
+  );
+  expect((await readFile(path.join(home, 'starts'), 'utf8')).trim().split('\n')).toHaveLength(3);
 });
