@@ -1,14 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { Client, Connection } from '@temporalio/client';
 import { loadConfig, type Config, type Env } from '../../common/config';
 import { connect, createClient } from '../../common/temporal';
 import { startService, type Service } from '../../starter/embedded/child-process';
+import { freePort } from '../../starter/embedded/probe';
 import { toStderr } from '../../starter/embedded/report';
 import { ensureTemporalBinary } from '../../starter/embedded/temporal-binary';
 import { startTemporalServer } from '../../starter/embedded/temporal-server';
+
+export { freePort };
 
 /** A Temporal server of the test's own, on ports and in a folder of its own. */
 export interface Stack {
@@ -22,15 +24,6 @@ export interface Stack {
   /** SIGKILL and a new start on the same database. */
   restartServer(): Promise<void>;
   stop(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 export async function startStack(extra: Env = {}, dynamicConfig: string[] = []): Promise<Stack> {
