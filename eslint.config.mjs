@@ -3,12 +3,12 @@ import { builtinModules } from 'node:module';
 import tseslint from 'typescript-eslint';
 
 /** Left to right is the only direction in which folders import; everybody may import common/. test/layering.test.ts holds it too. */
-const LAYERS = ['starter', 'workflows', 'activities', 'media', 'storage'];
+const LAYERS = ['operate', 'starter', 'local', 'workflows', 'activities', 'media', 'storage', 'net', 'temporal'];
 
 /** Folders that a folder must not import. */
 const FORBIDDEN = {
   ...Object.fromEntries(LAYERS.map((layer, index) => [layer, [...LAYERS.slice(0, index), 'workers', 'bench']])),
-  workers: ['starter', 'bench'],
+  workers: ['operate', 'starter', 'local', 'bench'],
   common: [...LAYERS, 'workers', 'bench'],
 };
 
@@ -67,8 +67,8 @@ export default tseslint.config(
     files: [
       'common/process.ts',
       'media/image/imageChild.ts',
-      'starter/embedded/{run,worker-process,temporal-binary,temporal-server}.ts',
-      'starter/dev/*.ts',
+      'local/embedded/{run,worker-process,temporal-binary,temporal-server}.ts',
+      'local/dev/*.ts',
       'workers/main.ts',
       'bench/*.ts',
       'observability/e2e/*.ts',

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { countBatch, unmended } from '../common/batches/count';
+import { countBatch, unmended } from '../temporal/batches/count';
 import type { BatchTotals, BatchWatch } from '../common/contracts';
 import type { ActivityDeps } from './deps';
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { WebhookCall } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
-import { post } from '../storage/https/post';
+import { post } from '../net/post';
 import type { ActivityDeps } from './deps';
 
 /** The host says that nobody wants these any more. */

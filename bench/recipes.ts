@@ -10,8 +10,8 @@ import { loadConfig } from '../common/config';
 import type { ImageRenditionSpec, MediaJob } from '../common/contracts';
 import { encodeOptions } from '../media/image/encode';
 import { loadPreset } from '../media/presets';
-import { ensureFfmpeg } from '../starter/embedded/ffmpeg';
-import { toStderr } from '../starter/embedded/report';
+import { ensureFfmpeg } from '../local/embedded/ffmpeg';
+import { toStderr } from '../local/embedded/report';
 import { makeSets, type SourceSet } from './sources';
 
 /** Median CPU ms and bytes by variant. */

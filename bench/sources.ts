@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { MediaJob } from '../common/contracts';
-import { ensureSamples, samplePaths } from '../starter/samples';
+import { ensureSamples, samplePaths } from '../local/samples';
 import { fileUri } from '../storage';
 
 /** One set of like sources. */

@@ -123,3 +123,9 @@ export class DarkroomError extends Error {
 export function isErrorType(name: unknown): name is ErrorType {
   return typeof name === 'string' && Object.hasOwn(ERRORS, name);
 }
+
+/** The system error code (`ENOENT`, `ECONNRESET`, …) of a thrown value, where the value has one. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

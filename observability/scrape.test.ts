@@ -4,7 +4,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { taskQueue, type WorkItem } from '../common/contracts';
 import { METRICS } from '../common/metrics';
-import { startService, type Service } from '../starter/embedded/child-process';
+import { startService, type Service } from '../local/embedded/child-process';
 import { freePort, startStack, until, type Stack } from '../test/support/stack';
 
 let stack: Stack;

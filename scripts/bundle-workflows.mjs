@@ -10,7 +10,7 @@ import { root, say } from './setup/shell.mjs';
 
 const dist = path.join(root, 'dist');
 const stampFile = path.join(dist, '.darkroom-bundled');
-const failureConverter = path.join(dist, 'common/encryption/failures.js');
+const failureConverter = path.join(dist, 'temporal/encryption/failures.js');
 
 /** How workflows write their failures is part of a bundle: with DARKROOM_PAYLOAD_KEYS, workers take the second one. */
 const bundles = [

@@ -31,7 +31,7 @@ if (force || !isInstalled() || (wantsBuild && !isBuilt())) {
 }
 const forTests = process.argv.includes('--tests');
 if (forTests || process.argv.includes('--tools')) {
-  const tools = spawnSync(process.execPath, [path.join(root, 'dist/starter/embedded/tools.js')], { stdio: 'inherit' });
+  const tools = spawnSync(process.execPath, [path.join(root, 'dist/local/embedded/tools.js')], { stdio: 'inherit' });
   if (tools.status !== 0) fail('The tools above are missing.');
 }
 if (forTests) ensureS3Server();

@@ -2,8 +2,10 @@ import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../common/config';
 import { DarkroomError } from '../common/errors';
+import { HostList } from '../net/hosts';
+import { printable } from '../net/url';
 import { forbidden, type Role } from './failures';
-import { checkSegments, parseUri, printable, type Location } from './uri';
+import { checkSegments, parseUri, type Location } from './uri';
 
 interface Root {
   folder: string;
@@ -16,11 +18,11 @@ export class AllowList {
   private readonly fixedRoots: Root[];
   private fileRoots: Root[] = [];
   private fileStamp = '';
-  private readonly privateHosts: Set<string>;
+  readonly hosts: HostList;
 
   constructor(private readonly config: Config) {
     this.fixedRoots = config.allowedRoots.map(toRoot);
-    this.privateHosts = new Set(config.privateHosts.map((entry) => entry.toLowerCase()));
+    this.hosts = new HostList(config);
   }
 
   /** Takes a URI apart and checks it. @throws InvalidJob, SourceForbidden or OutputForbidden */
@@ -32,7 +34,7 @@ export class AllowList {
       }
       checkSegments(location);
     }
-    if (location.scheme === 'web') this.checkHost(location.url, uri);
+    if (location.scheme === 'web') this.hosts.check(location.url, uri);
     else if (location.scheme === 'file') this.checkPath(location.path, uri, role);
     else if (!this.isAllowedKey(location.bucket, location.key)) {
       throw forbidden(role, `${printable(uri)} is outside of the buckets that Darkroom may use.`, {
@@ -40,26 +42,6 @@ export class AllowList {
       });
     }
     return location;
-  }
-
-  /** The same for a web address alone; every hop of a redirect comes here. */
-  checkHost(url: URL, uri: string): void {
-    const privateHost = this.isPrivateHost(url);
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && privateHost)) {
-      throw new DarkroomError('InvalidJob', `${printable(uri)} cannot be used: only https is allowed.`);
-    }
-    const host = url.hostname.toLowerCase().replace(/\.$/, '');
-    const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-    if (privateHost || this.config.allowedHosts.some((entry) => hostMatches(entry.toLowerCase(), host, port))) return;
-    throw forbidden('source', `${url.host} is not among the hosts that Darkroom may read from.`, {
-      setting: 'DARKROOM_ALLOWED_HOSTS',
-    });
-  }
-
-  /** May this host:port be private and use plain http? */
-  isPrivateHost(url: URL): boolean {
-    const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-    return this.privateHosts.has(`${url.hostname.toLowerCase()}:${port}`);
   }
 
   /** Is a path without any symbolic link inside of a root? */
@@ -131,13 +113,4 @@ function resolveRoot(root: Root): void {
 
 function inside(target: string, folder: string): boolean {
   return target === folder || target.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
-}
-
-/** `example.com` (port 443), `example.com:8443`, `*.example.com` (subdomains), `*` (every public host). */
-function hostMatches(entry: string, host: string, port: string): boolean {
-  const match = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(entry);
-  if (!match || (match[2] ?? '443') !== port) return false;
-  const name = match[1] as string;
-  if (name === '*') return true;
-  return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name;
 }

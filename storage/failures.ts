@@ -1,5 +1,7 @@
-import { DarkroomError } from '../common/errors';
-import { printable } from './uri';
+import { codeOf, DarkroomError } from '../common/errors';
+import { printable } from '../net/url';
+
+export { codeOf };
 
 /** Is the URI read from or written to? Decides the type of a failure. */
 export type Role = 'source' | 'output';
@@ -17,12 +19,6 @@ export function tooLarge(uri: string, maxBytes: number): DarkroomError {
   return new DarkroomError('MediaTooLarge', `${printable(uri)} is larger than the ${maxBytes} bytes allowed.`, {
     maxBytes,
   });
-}
-
-/** Error code (`ENOENT`, `ECONNRESET`, …) of whatever was thrown. */
-export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : undefined;
 }
 
 /** Short text of a cause for `details`; no paths of this machine, so only the code where there is one. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Manifest } from '../common/contracts';
 import type { DarkroomError } from '../common/errors';
+import type { RequestTuning } from '../net/request';
 
 /** One stored file, as its store describes it. */
 export interface ObjectInfo {
@@ -112,14 +113,10 @@ export interface Storage {
 }
 
 /** Waits, rates and pages of the network. Tests lower them. */
-export interface Tuning {
-  /** ms until a host has answered with its headers, from the name look-up on. */
-  answer: number;
+export interface Tuning extends RequestTuning {
   /** Each window of this many ms has to bring `windowBytes`, else the source counts as stalled. */
   window: number;
   windowBytes: number;
   /** Keys in one page of an S3 listing, 1000 at most. */
   page: number;
-  /** PEM of a further certificate authority for https sources. */
-  ca?: string;
 }

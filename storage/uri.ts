@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DarkroomError } from '../common/errors';
+import { parseWebUrl, printable, unusable } from '../net/url';
+
+export { printable };
 
 export interface FileLocation {
   scheme: 'file';
@@ -32,64 +35,41 @@ export function fileUri(absolutePath: string): string {
   return pathToFileURL(absolutePath).href;
 }
 
-/** The URI for people and logs: without what may be a secret (userinfo, a signed query), and not endless. */
-export function printable(uri: string): string {
-  const bare = /^https?:/i.test(uri)
-    ? uri
-        .replace(/^(https?:\/*)[^/?#]*@/i, '$1')
-        .replace(/#.*$/s, '')
-        .replace(/\?.*$/s, '?…')
-    : uri;
-  return bare.length <= 500 ? bare : `${bare.slice(0, 500)}…`;
-}
-
-function invalid(uri: string, reason: string): DarkroomError {
-  return new DarkroomError('InvalidJob', `${printable(uri)} cannot be used: ${reason}.`);
-}
-
 /** Takes a URI apart. @throws InvalidJob with the reason. */
 export function parseUri(uri: string): Location {
   if (typeof uri !== 'string' || uri === '') throw new DarkroomError('InvalidJob', 'A URI is missing.');
-  if (uri.length > MAX_URI) throw invalid(uri, `it is longer than ${MAX_URI} characters`);
-  if (/\x00|%00/.test(uri)) throw invalid(uri.replaceAll('\x00', '%00'), 'it contains a NUL');
+  if (uri.length > MAX_URI) throw unusable(uri, `it is longer than ${MAX_URI} characters`);
+  if (/\x00|%00/.test(uri)) throw unusable(uri.replaceAll('\x00', '%00'), 'it contains a NUL');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFile(uri);
   if (scheme === 's3') return parseS3(uri);
-  if (scheme === 'https' || scheme === 'http') return parseWeb(uri);
-  throw invalid(uri, 'expected a URI that begins with file:///, s3:// or https://');
+  if (scheme === 'https' || scheme === 'http') return { scheme: 'web', uri, url: parseWebUrl(uri) };
+  throw unusable(uri, 'expected a URI that begins with file:///, s3:// or https://');
 }
 
 function parseFile(uri: string): FileLocation {
-  if (!/^file:\/\/\//i.test(uri)) throw invalid(uri, 'expected three slashes and an absolute path after file:');
+  if (!/^file:\/\/\//i.test(uri)) throw unusable(uri, 'expected three slashes and an absolute path after file:');
   // Looked for in the text itself, because URL resolves dots away before anybody could see them.
-  if (/(^|[/\\])(\.|%2e){2}([/\\]|$)/i.test(uri)) throw invalid(uri, '".." is not allowed in it');
-  if (/[?#]/.test(uri)) throw invalid(uri, 'in a file: URI, write ? as %3F and # as %23');
+  if (/(^|[/\\])(\.|%2e){2}([/\\]|$)/i.test(uri)) throw unusable(uri, '".." is not allowed in it');
+  if (/[?#]/.test(uri)) throw unusable(uri, 'in a file: URI, write ? as %3F and # as %23');
   try {
     const full = path.normalize(fileURLToPath(uri));
     return { scheme: 'file', uri, path: full.length > 1 ? full.replace(/\/+$/, '') : full };
   } catch {
-    throw invalid(uri, 'its percent-encoding is wrong');
+    throw unusable(uri, 'its percent-encoding is wrong');
   }
 }
 
 function parseS3(uri: string): S3Location {
   const match = /^s3:\/\/([a-z0-9][a-z0-9._-]{1,62})(?:\/(.*))?$/is.exec(uri);
-  if (!match) throw invalid(uri, 'expected s3://bucket/key');
+  if (!match) throw unusable(uri, 'expected s3://bucket/key');
   const key = match[2] ?? '';
-  if (Buffer.byteLength(key) > MAX_KEY) throw invalid(uri, `its key is longer than ${MAX_KEY} bytes`);
+  if (Buffer.byteLength(key) > MAX_KEY) throw unusable(uri, `its key is longer than ${MAX_KEY} bytes`);
   // S3 takes such keys literally, but gateways over file systems do not.
   if (key.split('/').some((segment) => segment === '.' || segment === '..')) {
-    throw invalid(uri, '"." and ".." are not allowed in a key');
+    throw unusable(uri, '"." and ".." are not allowed in a key');
   }
   return { scheme: 's3', uri, bucket: match[1] as string, key };
-}
-
-function parseWeb(uri: string): WebLocation {
-  if (!URL.canParse(uri)) throw invalid(uri, 'it is not a URL');
-  const url = new URL(uri);
-  if (url.username !== '' || url.password !== '') throw invalid(uri, 'a URL must not contain a user name or password');
-  url.hash = '';
-  return { scheme: 'web', uri, url };
 }
 
 /** Why a name cannot be part of an output, or undefined. */
@@ -107,18 +87,18 @@ export function checkSegments(location: FileLocation | S3Location): void {
   if (text === '') return;
   for (const segment of text.split('/')) {
     const problem = segmentProblem(segment);
-    if (problem !== undefined) throw invalid(location.uri, problem);
+    if (problem !== undefined) throw unusable(location.uri, problem);
   }
 }
 
 /** `prefix` with names below it. Each part may hold several names with slashes. @throws InvalidJob */
 export function joinUri(prefix: string, ...parts: string[]): string {
   const location = parseUri(prefix);
-  if (location.scheme === 'web') throw invalid(prefix, 'outputs cannot lie there');
+  if (location.scheme === 'web') throw unusable(prefix, 'outputs cannot lie there');
   const segments = parts.flatMap((part) => part.split('/'));
   for (const segment of segments) {
     const problem = segmentProblem(segment);
-    if (problem !== undefined) throw invalid(`${prefix}/${segment}`, problem);
+    if (problem !== undefined) throw unusable(`${prefix}/${segment}`, problem);
   }
   if (location.scheme === 'file') return fileUri(path.join(location.path, ...segments));
   return [prefix.replace(/\/+$/, ''), ...segments].join('/');

@@ -2,12 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../common/paths';
 
-const LAYERS = ['starter', 'workflows', 'activities', 'media', 'storage'] as const;
+const LAYERS = [
+  'operate',
+  'starter',
+  'local',
+  'workflows',
+  'activities',
+  'media',
+  'storage',
+  'net',
+  'temporal',
+] as const;
 
 /** Folders that a folder may import, beside itself and common/. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   ...Object.fromEntries(LAYERS.map((layer, index) => [layer, LAYERS.slice(index + 1)])),
-  workers: ['workflows', 'activities', 'media', 'storage'],
+  workers: ['workflows', 'activities', 'media', 'storage', 'net', 'temporal'],
   common: [],
 };
 

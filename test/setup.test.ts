@@ -22,7 +22,7 @@ beforeEach(async () => {
     await symlink(path.join(root, 'node_modules', name), at('node_modules', name));
   }
   await write('common/names.ts', "export const name = 'one';\n");
-  await write('common/encryption/failures.ts', 'export const failureConverter = {};\n');
+  await write('temporal/encryption/failures.ts', 'export const failureConverter = {};\n');
   await write('workflows/traces.ts', 'export const interceptors = () => ({});\n');
   await write(
     'workflows/index.ts',

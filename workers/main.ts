@@ -4,7 +4,7 @@ import { loadConfig, type Config } from '../common/config';
 import { listenFailure, serveHealth, type DependencyState } from '../common/health';
 import { createLogger, type Logger } from '../common/logger';
 import { createMetrics } from '../common/metrics';
-import { connectionOptions } from '../common/temporal';
+import { connectionOptions } from '../temporal/connect';
 import { startTraces, stopTraces } from '../common/traces';
 import { createStorage } from '../storage';
 import { createImagePool, ffmpegSettings, toolVersions } from './media-tools';

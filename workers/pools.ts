@@ -2,9 +2,9 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import type { Activities } from '../activities';
 import type { Config } from '../common/config';
 import { taskQueue, type Pool } from '../common/contracts';
-import { dataConverterOf, workflowBundleOf } from '../common/encryption';
+import { dataConverterOf, workflowBundleOf } from '../temporal/encryption';
 import type { Metrics } from '../common/metrics';
-import { namespaceOf } from '../common/temporal';
+import { namespaceOf } from '../temporal/connect';
 import { isTracing } from '../common/traces';
 import type { Slots } from './slots';
 import { itemSinks } from './telemetry';

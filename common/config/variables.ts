@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { projectRoot } from '../paths';
-import { parsePayloadKeys } from '../encryption/keys';
+import { parsePayloadKeys } from './payload-keys';
 import { bool, duration, fraction, httpUrl, integer, list, listOf, oneOf, size, text, url } from './parse';
 import { lastFields, urlPassword } from './secrets';
 import { optional, secret, variable } from './variable';

@@ -5,7 +5,7 @@ const COMMANDS = {
   worker: 'workers/main.js',
   starter: 'starter/server/main.js',
   'start-batch': 'starter/cli/start-batch.js',
-  rollout: 'starter/rollout/main.js',
+  rollout: 'operate/rollout/main.js',
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -4,7 +4,7 @@
  * cause. A new worker clears both, and the batch completes. With the alerts as they are: about 12 minutes on two cores.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, toStderr } from '../../starter/embedded/report';
+import { messageOf, toStderr } from '../../local/embedded/report';
 import { inTemporaryFolder } from '../tools';
 import { everFired, firing, notified, panelsWithoutData, query } from './prometheus';
 import { startSystem, type System } from './system';

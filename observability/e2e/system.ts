@@ -1,16 +1,16 @@
 import path from 'node:path';
 import type { Connection } from '@temporalio/client';
 import { loadConfig, type Config, type Env } from '../../common/config';
-import { connect } from '../../common/temporal';
-import { startService, type Service } from '../../starter/embedded/child-process';
-import { toStderr } from '../../starter/embedded/report';
-import { stopTemporalServer } from '../../starter/embedded/server-record';
-import { ensureTemporalBinary } from '../../starter/embedded/temporal-binary';
-import { startTemporalServer } from '../../starter/embedded/temporal-server';
-import { startWorkerProcess } from '../../starter/embedded/worker-process';
-import { freePort } from '../../starter/monitor/free-port';
-import { startMonitor, type Monitor } from '../../starter/monitor/monitor';
-import { announceTarget } from '../../starter/monitor/targets';
+import { connect } from '../../temporal/connect';
+import { startService, type Service } from '../../local/embedded/child-process';
+import { toStderr } from '../../local/embedded/report';
+import { stopTemporalServer } from '../../local/embedded/server-record';
+import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
+import { startTemporalServer } from '../../local/embedded/temporal-server';
+import { startWorkerProcess } from '../../local/embedded/worker-process';
+import { freePort } from '../../local/embedded/free-port';
+import { startMonitor, type Monitor } from '../../operate/monitor/monitor';
+import { announceTarget } from '../../local/embedded/targets';
 
 /** A whole Darkroom of its own, watched: server, API, worker, Prometheus, Alertmanager; in one folder, on free ports. */
 export interface System {

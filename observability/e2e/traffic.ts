@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { built } from '../../common/paths';
-import { ensureFfmpeg } from '../../starter/embedded/ffmpeg';
-import { toStderr } from '../../starter/embedded/report';
-import { ensureSamples, sampleName } from '../../starter/samples';
+import { ensureFfmpeg } from '../../local/embedded/ffmpeg';
+import { toStderr } from '../../local/embedded/report';
+import { ensureSamples, sampleName } from '../../local/samples';
 import type { System } from './system';
 
 /** What one command of ours came to. */

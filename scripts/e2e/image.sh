@@ -30,14 +30,14 @@ fail() {
   for part in worker starter; do $docker logs --tail 20 "$name-$part" >&2 || true; done
   exit 1
 }
-free_port() { node -e 'require("./dist/starter/embedded/probe").freePort().then(console.log)'; }
+free_port() { node -e 'require("./dist/local/embedded/probe").freePort().then(console.log)'; }
 
 home=$(mktemp -d)
 finish() {
   rm -f "${planted[@]}"
   for part in worker batch starter; do $docker rm -f "$name-$part" >/dev/null 2>&1 || true; done
   $docker volume rm "$name" >/dev/null 2>&1 || true
-  if [ -f "$home/temporal.json" ]; then DARKROOM_HOME=$home node dist/starter/cli/stop.js >&2 || true; fi
+  if [ -f "$home/temporal.json" ]; then DARKROOM_HOME=$home node dist/local/embedded/stop.js >&2 || true; fi
   rm -rf "$home"
 }
 trap finish EXIT
@@ -59,7 +59,7 @@ if [ -z "${TEMPORAL_ADDRESS:-}" ]; then
   say "starting a Temporal dev server on port $port"
   DARKROOM_HOME=$home DARKROOM_TEMPORAL_PORT=$port DARKROOM_TEMPORAL_UI_PORT=$(free_port) node -e '
     const { loadConfig } = require("./dist/common/config");
-    require("./dist/starter/embedded/temporal-server")
+    require("./dist/local/embedded/temporal-server")
       .ensureTemporalServer(loadConfig(), console.error)
       .catch((error) => { console.error(error.message); process.exit(1); });'
   TEMPORAL_ADDRESS=127.0.0.1:$port

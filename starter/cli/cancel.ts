@@ -1,7 +1,7 @@
 /** `npm run cancel -- BATCH` or `BATCH/ITEM`: cancels what is still open; what runs is stopped, and leaves nothing behind. */
 import { loadConfig } from '../../common/config';
 import { controlBatch, controlItem } from '../core/control';
-import { checkBatchId } from '../../common/batches/query';
+import { checkBatchId } from '../../temporal/batches/query';
 import { Session } from './session';
 import { EXIT, runCommand } from './ui/command';
 import { formatCount } from './ui/format';

@@ -1,6 +1,6 @@
 /** `npm run retry -- BATCH`: runs the failed items of a batch again, with the input they had, and waits for them. */
 import { loadConfig } from '../../common/config';
-import { checkBatchId } from '../../common/batches/query';
+import { checkBatchId } from '../../temporal/batches/query';
 import { retryBatch } from '../core/retry';
 import { emptyTally } from '../core/stream';
 import { followBatch, summarise, type Submission } from './follow';

@@ -2,15 +2,15 @@ import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Config } from '../../common/config';
 import { availableCores } from '../../common/cores';
-import { configuredAddress, connect, createClient } from '../../common/temporal';
+import { configuredAddress, connect, createClient } from '../../temporal/connect';
 import { startTraces, stopTraces } from '../../common/traces';
 import { createStorage, type Storage } from '../../storage';
 import type { KnownSlots } from '../core/batch';
-import { allowedRootsFile, allowRoots } from '../embedded/allowed-roots';
-import type { Service } from '../embedded/child-process';
-import { startWorkerProcess } from '../embedded/worker-process';
-import { SetupError, type Report } from '../embedded/report';
-import { ensureTemporalServer, type TemporalServer } from '../embedded/temporal-server';
+import { allowedRootsFile, allowRoots } from '../../local/embedded/allowed-roots';
+import type { Service } from '../../local/embedded/child-process';
+import { startWorkerProcess } from '../../local/embedded/worker-process';
+import { SetupError, type Report } from '../../local/embedded/report';
+import { ensureTemporalServer, type TemporalServer } from '../../local/embedded/temporal-server';
 
 /** A worker that ends by itself this often is not started again. */
 const MAX_RESTARTS = 3;

@@ -7,12 +7,12 @@
  */
 import { availableCores } from '../../common/cores';
 import { loadConfig, type Config } from '../../common/config';
-import { configuredAddress } from '../../common/temporal';
+import { configuredAddress } from '../../temporal/connect';
 import { loadPreset } from '../../media/presets';
 import { cachedPresets } from '../core/job';
-import { ensureFfmpeg } from '../embedded/ffmpeg';
+import { ensureFfmpeg } from '../../local/embedded/ffmpeg';
 import { UsageError } from '../inputs';
-import { ensureSamples } from '../samples';
+import { ensureSamples } from '../../local/samples';
 import { summarise } from './follow';
 import { samplesFolder, whatIsNamed } from './places';
 import { Session } from './session';

@@ -1,7 +1,7 @@
 /** `npm run status -- BATCH`: how far a batch is, and what failed. */
 import { loadConfig } from '../../common/config';
 import { batchProgress } from '../core/batch';
-import { checkBatchId } from '../../common/batches/query';
+import { checkBatchId } from '../../temporal/batches/query';
 import { summariseRuns } from '../core/summary';
 import { Session } from './session';
 import { coloursFor } from './ui/colours';

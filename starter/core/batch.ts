@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { POOLS, taskQueue, type Pool } from '../../common/contracts';
-import { countBatch, type BatchCounts } from '../../common/batches/count';
+import { countBatch, type BatchCounts } from '../../temporal/batches/count';
 
 export interface QueueState {
   pool: Pool;

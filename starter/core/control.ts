@@ -2,7 +2,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { DarkroomError } from '../../common/errors';
 import { grpcCode, NOT_FOUND, retrying } from './lib/grpc';
 import { forEachBounded } from './lib/pool';
-import { runningQuery } from '../../common/batches/query';
+import { runningQuery } from '../../temporal/batches/query';
 
 const CONCURRENCY = 32;
 

@@ -7,7 +7,7 @@ import { taskQueue, type Manifest, type MediaJob, type WorkItem } from '../../co
 import { projectRoot } from '../../common/paths';
 import { createStorage, fileUri, type Storage } from '../../storage';
 import { awaitBatch, awaitItem } from './await';
-import { countBatch } from '../../common/batches/count';
+import { countBatch } from '../../temporal/batches/count';
 import { batchProgress } from './batch';
 import { controlBatch, controlItem } from './control';
 import { resolveJob } from './job';

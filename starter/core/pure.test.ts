@@ -8,7 +8,7 @@ import { defaultBatchId, itemKey, slug } from './keys';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from './lib/pool';
 import { isTransient, retrying } from './lib/grpc';
-import { batchQuery, checkBatchId, quoted } from '../../common/batches/query';
+import { batchQuery, checkBatchId, quoted } from '../../temporal/batches/query';
 
 const config = loadConfig({});
 const web = parsePreset('web', 'image: { renditions: [{ name: a, format: webp, width: 640 }] }');

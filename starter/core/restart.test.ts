@@ -1,7 +1,7 @@
 import type { MediaJob } from '../../common/contracts';
 import { createStorage } from '../../storage';
 import { startTestServer, type TestServer } from '../../test/starter/server';
-import { countBatch } from '../../common/batches/count';
+import { countBatch } from '../../temporal/batches/count';
 import { submitStream } from './stream';
 
 let server: TestServer;

@@ -4,7 +4,7 @@ import type { BatchWatch, WorkItem } from '../../common/contracts';
 import { describeItem } from './control';
 import { retrying } from './lib/grpc';
 import { forEachBounded } from './lib/pool';
-import { retryableQuery } from '../../common/batches/query';
+import { retryableQuery } from '../../temporal/batches/query';
 import { startUnlessKnown, type SubmitContext } from './submit';
 import { watchBatch, watchId } from './watch';
 

@@ -2,7 +2,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { failureOf, type ItemFailure } from './failure';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from './lib/pool';
-import { completedQuery, unsuccessfulQuery } from '../../common/batches/query';
+import { completedQuery, unsuccessfulQuery } from '../../temporal/batches/query';
 
 /** Failures told in full; more are only counted. */
 export const MAX_FAILURES = 1000;

@@ -4,7 +4,7 @@ import { addAbortSignal } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { fileUri, type Storage } from '../../storage';
 import { ItemProblem, type Entry } from '../core/stream';
-import { samplePaths } from '../samples';
+import { samplePaths } from '../../local/samples';
 import { readFolder } from './folder';
 import { readJobList } from './list';
 

@@ -2,7 +2,7 @@ import type { ConnectionLike } from '@temporalio/client';
 import type { Gauge, Registry } from 'prom-client';
 import type { Config } from '../../common/config';
 import { collectedGauge, type GaugeName } from '../../common/metrics';
-import { namespaceOf } from '../../common/temporal';
+import { namespaceOf } from '../../temporal/connect';
 import { countOpen, sampleQueues, type QueueSample, type QueueScope } from './sample';
 
 /** Several scrapers, and the gauges of one scrape, share a look at Temporal that is younger than this, ms. */

@@ -4,7 +4,7 @@ import { workflowId } from '../../common/contracts';
 import { failureOf } from '../core/failure';
 import { viewBatch, type BatchView } from '../core/view/batch';
 import { outputOf, viewOf, type ItemView } from '../core/view/item';
-import { attribute, memoNumber, memoText, stateOf, type Run } from '../../common/batches/runs';
+import { attribute, memoNumber, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { jobId } from './guard/ids';
 import type { batchAnswer, ItemAnswer, jobAnswer } from './http/schemas';

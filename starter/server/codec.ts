@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { temporal } from '@temporalio/proto';
 import { z } from 'zod';
-import { dataConverterOf } from '../../common/encryption';
+import { dataConverterOf } from '../../temporal/encryption';
 import { DarkroomError } from '../../common/errors';
 import type { App } from './app';
 import type { ApiKeys } from './guard/auth';

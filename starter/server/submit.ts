@@ -1,13 +1,13 @@
 import type { MediaJob, Priority, SubmitMode, WorkItem } from '../../common/contracts';
 import { workflowId } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import { checkCallback } from '../../storage/https/post';
+import { checkCallback } from '../../net/post';
 import { describeItem } from '../core/control';
 import { resolveJob } from '../core/job';
 import { submitItem, type Submitted } from '../core/submit';
 import type { Tally } from '../core/stream';
 import { watchBatch } from '../core/watch';
-import { attribute, memoText, stateOf } from '../../common/batches/runs';
+import { attribute, memoText, stateOf } from '../../temporal/batches/runs';
 import type { Principal } from './guard/auth';
 import { DEFAULT_TENANT } from './guard/ids';
 import { answerFor } from './http/failures';

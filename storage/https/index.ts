@@ -6,7 +6,7 @@ import { receive } from '../receive';
 import type { SourceStore } from '../store';
 import type { Fetched, FetchOptions, ObjectInfo, Tuning } from '../types';
 import { printable, type WebLocation } from '../uri';
-import { discard, WebClient } from './request';
+import { discard, WebClient } from '../../net/request';
 
 /** Sources on other people's web servers. */
 export class WebStore implements SourceStore<WebLocation> {
@@ -16,7 +16,7 @@ export class WebStore implements SourceStore<WebLocation> {
     allow: AllowList,
     private readonly tuning: Tuning,
   ) {
-    this.client = new WebClient(allow, tuning);
+    this.client = new WebClient(allow.hosts, tuning);
   }
 
   /** Asks for the first byte rather than by HEAD, which signed URLs (for GET only) and some servers refuse. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Env } from '../../common/config';
-import { startService, type Service } from '../../starter/embedded/child-process';
+import { startService, type Service } from '../../local/embedded/child-process';
 import { fileUri } from '../../storage';
 import type { Stack } from '../support/stack';
 

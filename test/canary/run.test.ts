@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { dataConverterOf } from '../../common/encryption';
+import { dataConverterOf } from '../../temporal/encryption';
 import { built, projectRoot } from '../../common/paths';
 import { runProcess } from '../../common/process';
 import { bearer, photo, startApi, type Api } from '../api/support';
@@ -150,9 +150,9 @@ test('a batch that goes wrong in every way it can', async () => {
   await command('starter/cli/status.js', 'wrong', '--json');
   await Promise.all([
     command('starter/cli/retry.js', 'wrong'),
-    command('starter/cli/doctor.js'),
+    command('operate/doctor/main.js'),
     command('starter/cli/start-batch.js', '--input', path.join(stack.home, 'in'), '--api', api.url),
-    command('starter/cli/report.js', 'wrong', '--output', path.join(stack.home, 'report.html')),
+    command('operate/report/main.js', 'wrong', '--output', path.join(stack.home, 'report.html')),
   ]);
   await command('starter/cli/cancel.js', 'wrong');
 

@@ -8,11 +8,11 @@ import { temporal } from '@temporalio/proto';
 import { which } from '../../common/config/executables';
 import { built } from '../../common/paths';
 import { runProcess } from '../../common/process';
-import { namespaceOf } from '../../common/temporal';
-import { findTemporalBinary } from '../../starter/embedded/temporal-binary';
+import { namespaceOf } from '../../temporal/connect';
+import { findTemporalBinary } from '../../local/embedded/temporal-binary';
 import { inputOf } from '../../starter/core/retry';
-import { gather } from '../../starter/doctor/backlog/gather';
-import type { Service } from '../../starter/embedded/child-process';
+import { gather } from '../../operate/doctor/backlog/gather';
+import type { Service } from '../../local/embedded/child-process';
 import { bearer, keyEntry, photo, startApi, type Api } from '../api/support';
 import { ffmpeg, picture, X264 } from '../support/clips';
 import { startStack, until, type Stack } from '../support/stack';
@@ -110,7 +110,7 @@ test('a batch: the server stores nothing to read, and the API, the commands and 
 
   expect(await command('starter/cli/status.js', 'private', '--json')).toContain(JSON.stringify(failed.error.message));
   const report = path.join(stack.home, 'report.html');
-  await command('starter/cli/report.js', 'private', '--output', report);
+  await command('operate/report/main.js', 'private', '--output', report);
   expect(await readFile(report, 'utf8')).toContain(failed.error.message.replaceAll("'", '&#39;'));
 });
 

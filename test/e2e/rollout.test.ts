@@ -12,9 +12,9 @@ import {
 } from '@temporalio/worker';
 import { taskQueue, type Pool, type WorkItem } from '../../common/contracts';
 import { built } from '../../common/paths';
-import { replayRecent } from '../../starter/rollout/replay';
-import { rollOut, RolledBack, type RolloutOptions } from '../../starter/rollout/roll-out';
-import { WorkerVersions } from '../../starter/rollout/versions';
+import { replayRecent } from '../../operate/rollout/replay';
+import { rollOut, RolledBack, type RolloutOptions } from '../../operate/rollout/roll-out';
+import { WorkerVersions } from '../../operate/rollout/versions';
 import { startStack, until, type Stack } from '../support/stack';
 
 const CLOCKS = ['VisibilityGracePeriod', 'RefreshInterval'].map(

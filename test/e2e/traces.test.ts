@@ -8,7 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { dataConverterOf, workflowBundleOf } from '../../common/encryption';
+import { dataConverterOf, workflowBundleOf } from '../../temporal/encryption';
 import { built } from '../../common/paths';
 import { photo, startApi } from '../api/support';
 import { startCollector, type Collector, type SentSpan } from '../support/collector';

@@ -36,7 +36,8 @@ test('the build is given only what is named', () => {
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   expect(rules[0]).toBe('*');
-  const folders = ['common', 'workflows', 'activities', 'media', 'storage', 'workers', 'starter', 'presets'];
+  const layers = ['operate', 'starter', 'local', 'workflows', 'activities', 'media', 'storage', 'net', 'temporal'];
+  const folders = [...layers, 'common', 'workers', 'presets'];
   expect(rules).toEqual(expect.arrayContaining(folders.map((folder) => `!${folder}`)));
   expect(rules).toContain('**/.env');
 });

@@ -3,9 +3,9 @@ import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClien
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { DarkroomError } from '../../common/errors';
-import { consume, type JobSource, type Message, type SubmitMessage } from '../../starter/sources/consume';
-import { RedisSource } from '../../starter/sources/redis';
-import { SqsSource } from '../../starter/sources/sqs';
+import { consume, type JobSource, type Message, type SubmitMessage } from '../../starter/job-queues/consume';
+import { RedisSource } from '../../starter/job-queues/redis';
+import { SqsSource } from '../../starter/job-queues/sqs';
 import { until } from '../support/stack';
 import { startRedis, startSqs, type TestService } from './servers';
 

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import path from 'node:path';
-import { startService, type Service } from '../../starter/embedded/child-process';
+import { startService, type Service } from '../../local/embedded/child-process';
 import { startStack, until, type Stack } from '../support/stack';
 import { startRedis, type TestService } from './servers';
 

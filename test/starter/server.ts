@@ -5,10 +5,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { loadConfig, type Config } from '../../common/config';
-import { connect, createClient } from '../../common/temporal';
-import { isAlive } from '../../starter/embedded/lock';
-import { ensureTemporalBinary } from '../../starter/embedded/temporal-binary';
-import { startTemporalServer } from '../../starter/embedded/temporal-server';
+import { connect, createClient } from '../../temporal/connect';
+import { isAlive } from '../../local/embedded/lock';
+import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
+import { startTemporalServer } from '../../local/embedded/temporal-server';
 
 /** A Temporal server in memory with a folder of its own, for tests. */
 export interface TestServer {

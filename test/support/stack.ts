@@ -3,12 +3,12 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Client, Connection } from '@temporalio/client';
 import { loadConfig, type Config, type Env } from '../../common/config';
-import { connect, createClient } from '../../common/temporal';
-import { startService, type Service } from '../../starter/embedded/child-process';
-import { freePort } from '../../starter/embedded/probe';
-import { toStderr } from '../../starter/embedded/report';
-import { ensureTemporalBinary } from '../../starter/embedded/temporal-binary';
-import { startTemporalServer } from '../../starter/embedded/temporal-server';
+import { connect, createClient } from '../../temporal/connect';
+import { startService, type Service } from '../../local/embedded/child-process';
+import { freePort } from '../../local/embedded/probe';
+import { toStderr } from '../../local/embedded/report';
+import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
+import { startTemporalServer } from '../../local/embedded/temporal-server';
 
 export { freePort };
 

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { DarkroomError } from '../../../common/errors';
-import { messageOf, SetupError } from '../../embedded/report';
+import { messageOf, SetupError } from '../../../local/embedded/report';
 import { UsageError } from '../../inputs';
 import { ApiRefusal } from '../api-client';
 import { grpcCode, rootMessage } from '../../core/lib/grpc';

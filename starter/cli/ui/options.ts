@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Priority } from '../../../common/contracts';
 import { fileUri } from '../../../storage';
 import { DEFAULT_CONCURRENCY } from '../../core/stream';
-import { BATCH_ID } from '../../../common/batches/query';
+import { BATCH_ID } from '../../../temporal/batches/query';
 import { parseCount, parseInput, UsageError, type Input } from '../../inputs';
 
 /** What was typed after `start-batch`, checked. */

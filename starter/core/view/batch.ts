@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
-import { unmended } from '../../../common/batches/count';
-import { completedQuery, quoted } from '../../../common/batches/query';
-import { attribute, pageOfRuns, type Run } from '../../../common/batches/runs';
+import { unmended } from '../../../temporal/batches/count';
+import { completedQuery, quoted } from '../../../temporal/batches/query';
+import { attribute, pageOfRuns, type Run } from '../../../temporal/batches/runs';
 import type { Pool } from '../../../common/contracts';
 import { batchProgress } from '../batch';
 import { Histogram } from '../lib/histogram';

@@ -12,7 +12,7 @@ import { describeItem } from '../control';
 import { failureOf } from '../failure';
 import { grpcCode } from '../lib/grpc';
 import { inputOf } from '../retry';
-import { attribute, memoText, stateOf, type Run } from '../../../common/batches/runs';
+import { attribute, memoText, stateOf, type Run } from '../../../temporal/batches/runs';
 
 /** A worker answers the query; without one there is no use in waiting longer. */
 const QUERY_MS = 2_000;

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { forEachBounded } from '../lib/pool';
-import { quoted } from '../../../common/batches/query';
+import { quoted } from '../../../temporal/batches/query';
 
 const MINUTE_MS = 60_000;
 /** Visibility is behind by up to some seconds: a minute younger than this is asked about again. */

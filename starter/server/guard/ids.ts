@@ -1,4 +1,4 @@
-import { BATCH_ID } from '../../../common/batches/query';
+import { BATCH_ID } from '../../../temporal/batches/query';
 import { ApiError } from '../http/problems';
 
 /** Where single jobs are, whose caller names no batch. */

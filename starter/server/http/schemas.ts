@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../../common/config/parse';
 import { mediaJob } from '../../core/job';
-import { RUN_STATES } from '../../../common/batches/runs';
+import { RUN_STATES } from '../../../temporal/batches/runs';
 
 /** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { describeItem } from '../../core/control';
-import { batchQuery, quoted } from '../../../common/batches/query';
-import { latestOnly, pageOfRuns, stateOf, type Run } from '../../../common/batches/runs';
+import { batchQuery, quoted } from '../../../temporal/batches/query';
+import { latestOnly, pageOfRuns, stateOf, type Run } from '../../../temporal/batches/runs';
 import { findBatch, findJob } from '../guard/access';
 import { answerBatch, answerItem, answerJob } from '../answers';
 import type { App } from '../app';

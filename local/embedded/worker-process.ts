@@ -1,0 +1,42 @@
+import type { Config } from '../../common/config';
+import { freePort } from './free-port';
+import { announceTarget } from './targets';
+import { allowedRootsFile } from './allowed-roots';
+import { startService, type Service } from './child-process';
+
+/** Time beyond the worker's own limit before it is killed from outside, ms. */
+const STOP_RESERVE_MS = 5_000;
+
+/**
+ * Starts a worker for this configuration and waits until it takes work. It inherits the environment, with the address of
+ * the server, and takes any free ports, so that several run side by side; `npm run monitor` finds them.
+ * @param logFile where it writes; undefined: to this terminal.
+ */
+export async function startWorkerProcess(config: Config, address: string, logFile?: string): Promise<Service> {
+  // Its runtime cannot say which port it took, so it is told one.
+  const sdkMetricsPort = await freePort();
+  const worker = await startService({
+    module: 'workers/main.js',
+    logFile,
+    stopLimitMs: config.shutdownForce + STOP_RESERVE_MS,
+    env: {
+      ...process.env,
+      TEMPORAL_ADDRESS: address,
+      DARKROOM_HOME: config.home,
+      DARKROOM_QUEUE_PREFIX: config.queuePrefix,
+      DARKROOM_ALLOWED_ROOTS_FILE: allowedRootsFile(config),
+      DARKROOM_ALLOWED_BUCKETS: config.allowedBuckets.join(','),
+      DARKROOM_ALLOWED_HOSTS: config.allowedHosts.join(','),
+      DARKROOM_WORKER_PORT: '0',
+      DARKROOM_SDK_METRICS_PORT: String(sdkMetricsPort),
+    },
+  });
+  const ports = [worker.httpPort, sdkMetricsPort];
+  const withdraw = await announceTarget(config.home, { job: 'darkroom-worker', pid: worker.pid, ports });
+  const ended = worker.ended.then((how) => withdraw().then(() => how));
+  const stop = async (): Promise<void> => {
+    await worker.stop();
+    await ended;
+  };
+  return { ...worker, ended, stop };
+}

@@ -1,0 +1,91 @@
+/** `rollout` in the image: what the chart's hook runs after an upgrade with `versioning.enabled`. */
+import { Command } from 'commander';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { loadConfig } from '../../common/config';
+import { duration } from '../../common/config/parse';
+import { taskQueue } from '../../common/contracts';
+import { connect, createClient } from '../../temporal/connect';
+import { EXIT, runCommand } from '../../starter/cli/ui/command';
+import { rootMessage } from '../../starter/core/lib/grpc';
+import { UsageError } from '../../starter/inputs';
+import { replayRecent } from './replay';
+import { rollOut } from './roll-out';
+import { sweep } from './sweep';
+import { WorkerVersions } from './versions';
+
+interface Flags {
+  ramp: string;
+  items: string;
+  window: string;
+  tolerated: string;
+  replay: string;
+  ready: string;
+  drain: string;
+  kubernetes?: string;
+  namespace: string;
+  release: string;
+}
+
+function parse(argv: string[]): Flags {
+  return new Command('rollout')
+    .description('Makes the build of DARKROOM_BUILD_ID current by steps; takes it back when its first results are bad.')
+    .option('--ramp <shares>', 'shares of new items before all of them, %, comma-separated', '10,50')
+    .option('--items <n>', 'results that each step waits for', '20')
+    .option('--window <duration>', 'that a step waits at most', '2m')
+    .option('--tolerated <percent>', 'bad results that are tolerated, %', '10')
+    .option('--replay <n>', 'recent histories that are replayed first', '20')
+    .option('--ready <duration>', 'until workers of the build serve every queue', '5m')
+    .option('--drain <duration>', 'that the build before may take to end its items', '5m')
+    .option('--kubernetes <url>', 'API server, to take away what served drained builds')
+    .option('--namespace <name>', 'where those are', 'default')
+    .option('--release <name>', 'whose they are', 'workers')
+    .parse(argv)
+    .opts<Flags>();
+}
+
+async function main(signal: AbortSignal): Promise<number> {
+  const flags = parse(process.argv);
+  const config = loadConfig();
+  if (config.buildId === undefined) throw new UsageError('Say which build: DARKROOM_BUILD_ID.');
+  const { queuePrefix, deploymentName, buildId } = config;
+  // What the SDK says of a replay is of sinks that nobody serves here; what went wrong is in the results.
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const connection = await connect(config);
+  try {
+    const client = createClient(connection, config);
+    const versions = new WorkerVersions(client, deploymentName);
+    const options = {
+      buildId,
+      ramps: flags.ramp.split(',').filter(Boolean).map(Number),
+      items: Number(flags.items),
+      windowMs: duration(flags.window),
+      tolerated: Number(flags.tolerated) / 100,
+      queues: [
+        `${taskQueue(queuePrefix, 'workflows')}/workflow`,
+        `${taskQueue(queuePrefix, 'image')}/activity`,
+        `${taskQueue(queuePrefix, 'video')}/activity`,
+      ],
+      readyMs: duration(flags.ready),
+      drainMs: duration(flags.drain),
+    };
+    const replay = async (): Promise<void> =>
+      say(`${await replayRecent(client, config, Number(flags.replay))} recent histories replay on ${buildId}`);
+    await rollOut(options, { client, versions, replay, say, signal });
+    const { kubernetes: url, namespace, release } = flags;
+    if (url !== undefined) {
+      const others = async (build: string): Promise<boolean> => build !== buildId && (await versions.isDrained(build));
+      // The build is rolled out, whatever is left of those before.
+      const gone = await sweep({ url, namespace, release }, others).catch((error: unknown) => {
+        say(`Workers of builds before could not be taken away; the next rollout tries again: ${rootMessage(error)}`);
+        return [];
+      });
+      for (const build of gone) say(`the workers of ${build} are gone`);
+    }
+    return EXIT.ok;
+  } finally {
+    await connection.close();
+  }
+}
+
+runCommand(main);
