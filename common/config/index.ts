@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { unknownVariables } from './unknown';
 import type { Variable } from './variable';
 import { VARIABLES } from './variables';
 
@@ -33,10 +34,10 @@ function rawText(variable: Variable<unknown>, env: Env): string | undefined {
 
 /**
  * Reads the whole configuration. This is the only module that reads the environment.
- * @throws ConfigError that names every bad variable at once; a secret's value is never in it.
+ * @throws ConfigError that names every bad or misspelt variable at once; a secret's value is never in it.
  */
 export function loadConfig(env: Env = process.env): Config {
-  const problems: string[] = [];
+  const problems = unknownVariables(env, variableNames());
   const config: Record<string, unknown> = {};
   for (const [key, variable] of Object.entries(VARIABLES) as [string, Variable<unknown>][]) {
     try {
@@ -52,6 +53,12 @@ export function loadConfig(env: Env = process.env): Config {
   if (problems.length === 0) problems.push(...contradictions(result));
   if (problems.length > 0) throw new ConfigError(problems);
   return result;
+}
+
+/** Every name that is read: those of the table, and for secrets the one that names a file. */
+export function variableNames(): string[] {
+  const variables: Variable<unknown>[] = Object.values(VARIABLES);
+  return variables.flatMap(({ env, secret }) => (secret ? [env, `${env}_FILE`] : [env]));
 }
 
 /** Defaults that follow from other settings. Harmless while there are problems: those are reported first. */

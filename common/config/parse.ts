@@ -11,6 +11,20 @@ export const list: Parser<string[]> = (value) =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
 
+/** A list of `bucket` or `bucket/prefix`. An address such as s3://bucket would be taken for a name that no bucket has. */
+export const buckets: Parser<string[]> = (value) =>
+  list(value).map((entry) => {
+    if (/^[^/:]+(\/[^:]*)?$/.test(entry)) return entry;
+    throw new Error(`expected bucket or bucket/prefix without a scheme, got "${entry}"`);
+  });
+
+/** A list of host names with or without a port; a scheme or path would match no host. */
+export const hosts: Parser<string[]> = (value) =>
+  list(value).map((entry) => {
+    if (/^(\[[^\]]+\]|[^/:]+)(:\d+)?$/.test(entry)) return entry;
+    throw new Error(`expected a host or host:port without a scheme or path, got "${entry}"`);
+  });
+
 export const bool: Parser<boolean> = (value) => {
   if (/^(1|true|yes|on)$/i.test(value)) return true;
   if (/^(0|false|no|off)$/i.test(value)) return false;

@@ -1,7 +1,21 @@
 import path from 'node:path';
 import { projectRoot } from '../paths';
 import { parsePayloadKeys } from './payload-keys';
-import { bool, duration, fraction, httpUrl, integer, list, listOf, oneOf, size, text, url } from './parse';
+import {
+  bool,
+  buckets,
+  duration,
+  fraction,
+  hosts,
+  httpUrl,
+  integer,
+  list,
+  listOf,
+  oneOf,
+  size,
+  text,
+  url,
+} from './parse';
 import { lastFields, urlPassword } from './secrets';
 import { optional, secret, variable } from './variable';
 
@@ -167,19 +181,19 @@ export const VARIABLES = {
   ),
   allowedBuckets: variable(
     'DARKROOM_ALLOWED_BUCKETS',
-    list,
+    buckets,
     '',
     'buckets that s3: URIs may name, comma-separated; bucket/prefix narrows it',
   ),
   allowedHosts: variable(
     'DARKROOM_ALLOWED_HOSTS',
-    list,
+    hosts,
     '',
     'hosts that https: sources may name, comma-separated; *.example.com allows subdomains',
   ),
   privateHosts: variable(
     'DARKROOM_PRIVATE_HOSTS',
-    list,
+    hosts,
     '',
     'host:port entries that may resolve to private addresses and use plain http (for tests and stores inside of a cluster)',
   ),
