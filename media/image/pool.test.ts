@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { built } from '../../common/paths';
+import { canMountSmallDisk, mountSmallDisk } from '../../test/support/small-disk';
 import { ImagePool, type ImagePoolOptions, type ImageTask } from './pool';
 
 /** Does what the name of its input says; anything else it answers with its pid and environment. */
@@ -198,6 +199,32 @@ describe('the real child', () => {
     const outcome = await open(real).run(task(await photo('a.jpg', 64)));
     expect(outcome.files).toMatchObject([{ name: 'w', format: 'webp', width: 32, height: 32 }]);
     expect((await readFile(outcome.files[0]!.file)).length).toBe(outcome.files[0]!.bytes);
+  });
+
+  test('a folder that cannot be written is a fault of the scratch disk, and the child lives on', async () => {
+    const pool = open({ ...real, size: 1 });
+    const slow = { name: 'slow', format: 'avif' as const, width: 400, effort: 2 };
+    const lost = { ...task(await photo('a.jpg', 600)), outputDir: path.join(folder, 'gone') };
+    lost.preset = { ...lost.preset, renditions: [...renditions, slow] };
+    await expect(pool.run(lost)).rejects.toMatchObject({ type: 'StorageUnavailable' });
+    expect(pool.pids()).toHaveLength(1);
+  });
+
+  const onSmallDisk = canMountSmallDisk() ? test : test.skip;
+  onSmallDisk('a disk that fills up between two renditions is StorageUnavailable', async () => {
+    const full = path.join(folder, 'full');
+    const unmount = mountSmallDisk(full, '16k');
+    try {
+      const slow = { name: 'slow', format: 'avif' as const, width: 400, effort: 2 };
+      const large = { ...task(await photo('a.jpg', 600)), outputDir: full };
+      large.preset = { ...large.preset, renditions: [{ name: 'p', format: 'png', width: 600, effort: 1 }, slow] };
+      await expect(open(real).run(large)).rejects.toMatchObject({
+        type: 'StorageUnavailable',
+        message: 'The scratch disk is full; the image waits for space.',
+      });
+    } finally {
+      unmount();
+    }
   });
 
   test('sends errors as they are', async () => {

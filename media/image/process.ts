@@ -54,7 +54,10 @@ async function render(task: ImageTask, identity: Awaited<ReturnType<typeof ident
       const encoded = await timed(spec.name, () =>
         animate ? encodeFrames(source, spec) : encodeStill(source, still, spec),
       );
-      writes.push(save(outputDir, spec, encoded));
+      const write = save(outputDir, spec, encoded);
+      // A write may fail while the next rendition is encoded: without a handler from its start, Node would end the process.
+      write.catch(() => undefined);
+      writes.push(write);
     }
   } finally {
     await Promise.allSettled(writes);
