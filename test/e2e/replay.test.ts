@@ -18,8 +18,8 @@ const replay = (history: unknown, bundle = 'workflow-bundle.js') =>
 
 beforeAll(() => void Runtime.install({ logger: new DefaultLogger('ERROR') }));
 
-test('there are histories of both kinds, of a success and of a failure, and of a video with HLS', () => {
-  expect(names.sort()).toEqual(['image-refused.pb', 'image.pb', 'video-hls.pb', 'video.pb']);
+test('there are histories of both kinds, of a success and of failures, and of a video with HLS', () => {
+  expect(names.sort()).toEqual(['image-refused.pb', 'image.pb', 'video-hls.pb', 'video-killed.pb', 'video.pb']);
 });
 
 test.each(names)('%s replays', async (name) => {
