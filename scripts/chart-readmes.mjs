@@ -4,7 +4,7 @@
  *
  *   node scripts/chart-readmes.mjs [--check]     --check writes nothing and fails where a README is not up to date
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isMap, isScalar, parseDocument, stringify, visit } from 'yaml';
 import { fail, root } from './setup/shell.mjs';
@@ -20,7 +20,8 @@ function readme(chart) {
 ${description}. Kubernetes ${kubeVersion.replace('-0', '').replace('>=', '>= ')}; [deploying](../../docs/operations/deploy.md) says more.
 
 \`\`\`sh
-helm upgrade --install ${chart} helm/${chart} -f helm/${chart}/values/prod.yaml --set image.repository=… --set image.tag=…
+helm upgrade --install ${chart} helm/${chart} -f helm/${chart}/values/prod.yaml --set image.repository=… --set image.tag=… \\
+  --atomic --timeout 20m
 \`\`\`
 
 Files for environments are in \`values/\`. A key that is not in this table is refused.
@@ -85,7 +86,8 @@ function table(entries) {
   return line(cells[0]) + rule + cells.slice(1).map(line).join('');
 }
 
-for (const chart of readdirSync(path.join(root, 'helm'))) {
+const isChart = (name) => existsSync(path.join(root, 'helm', name, 'Chart.yaml'));
+for (const chart of readdirSync(path.join(root, 'helm')).filter(isChart)) {
   const file = path.join(root, 'helm', chart, 'README.md');
   if (!process.argv.includes('--check')) writeFileSync(file, readme(chart));
   else if (readFileSync(file, 'utf8') !== readme(chart))

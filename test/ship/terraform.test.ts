@@ -21,7 +21,7 @@ let folder: string;
 beforeAll(async () => {
   copy = await mkdtemp(path.join(os.tmpdir(), 'darkroom-terraform-'));
   folder = path.join(copy, 'terraform');
-  for (const name of ['terraform', 'helm', 'ci', 'observability']) {
+  for (const name of ['terraform', 'helm', 'ci', 'observability', '.env.example']) {
     const filter = (file: string) => !file.includes('.terraform');
     await cp(path.join(root, name), path.join(copy, name), { recursive: true, filter, verbatimSymlinks: true });
   }

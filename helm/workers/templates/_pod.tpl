@@ -13,9 +13,17 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
-{{- /* Variables that point to the files of the Secret and of the client certificate. */}}
+{{- /* Keys of the Secret that a pod of these queues uses, as a list: what signs webhooks stays with the pool that calls them, away
+from the pools that decode strangers' files. Call with (dict "root" $ "queues" LIST). */}}
+{{- define "workers.keys" -}}
+{{- $keys := .root.Values.secrets.keys -}}
+{{- if not (has "workflows" .queues) }}{{ $keys = without $keys "DARKROOM_WEBHOOK_SECRET" }}{{ end -}}
+{{ $keys | toYaml }}
+{{- end }}
+
+{{- /* Variables that point to the files of the Secret. Call with the keys. */}}
 {{- define "workers.fileEnv" -}}
-{{- range .Values.secrets.keys }}
+{{- range . }}
 - { name: {{ . }}_FILE, value: /etc/darkroom/secrets/{{ . }} }
 {{- end }}
 {{- end }}
@@ -28,28 +36,29 @@ seccompProfile: { type: RuntimeDefault }
 {{- end }}
 {{- end }}
 
+{{- /* Where a pod finds the Secret's files and the client certificate. Call with (dict "root" $ "keys" LIST). */}}
 {{- define "workers.fileMounts" -}}
-{{- if .Values.secrets.keys }}
+{{- if .keys }}
 - { name: secrets, mountPath: /etc/darkroom/secrets, readOnly: true }
 {{- end }}
-{{- if .Values.temporal.tls.clientSecret }}
+{{- if .root.Values.temporal.tls.clientSecret }}
 - { name: temporal-tls, mountPath: /etc/darkroom/temporal-tls, readOnly: true }
 {{- end }}
 {{- end }}
 
 {{- define "workers.fileVolumes" -}}
-{{- if .Values.secrets.keys }}
+{{- if .keys }}
 - name: secrets
   secret:
-    secretName: {{ include "workers.secret" . }}
+    secretName: {{ include "workers.secret" .root }}
     defaultMode: 0440
     # A key that the Secret lacks keeps the pod from starting, and the event names it.
     items:
-      {{- range .Values.secrets.keys }}
+      {{- range .keys }}
       - { key: {{ . }}, path: {{ . }} }
       {{- end }}
 {{- end }}
-{{- with .Values.temporal.tls.clientSecret }}
+{{- with .root.Values.temporal.tls.clientSecret }}
 - name: temporal-tls
   secret: { secretName: {{ . }}, defaultMode: 0440 }
 {{- end }}
@@ -59,6 +68,8 @@ seccompProfile: { type: RuntimeDefault }
 {{- define "workers.podTemplate" -}}
 {{- $root := .root -}}
 {{- $pool := .pool -}}
+{{- $keys := include "workers.keys" (dict "root" $root "queues" $pool.queues) | fromYamlArray -}}
+{{- $files := dict "root" $root "keys" $keys -}}
 metadata:
   labels:
     {{- include "workers.labels" $root | nindent 4 }}
@@ -104,7 +115,7 @@ spec:
         - { name: DARKROOM_FFMPEG_THREADS, value: {{ int $pool.ffmpegThreads | quote }} }
         - { name: DARKROOM_SHUTDOWN_GRACE, value: "{{ int $pool.shutdown.grace }}s" }
         - { name: DARKROOM_SHUTDOWN_FORCE, value: "{{ int $pool.shutdown.force }}s" }
-        {{- include "workers.fileEnv" $root | nindent 8 }}
+        {{- include "workers.fileEnv" $keys | nindent 8 }}
         {{- range $name, $value := $pool.env }}
         - { name: {{ $name }}, value: {{ $value | quote }} }
         {{- end }}
@@ -118,11 +129,11 @@ spec:
         {{- toYaml $pool.resources | nindent 8 }}
       volumeMounts:
         - { name: scratch, mountPath: /scratch }
-        {{- include "workers.fileMounts" $root | nindent 8 }}
+        {{- include "workers.fileMounts" $files | nindent 8 }}
   volumes:
     - name: scratch
       emptyDir: { sizeLimit: {{ $pool.scratch }} }
-    {{- include "workers.fileVolumes" $root | nindent 4 }}
+    {{- include "workers.fileVolumes" $files | nindent 4 }}
   topologySpreadConstraints:
     {{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
     - maxSkew: 1
