@@ -21,6 +21,11 @@ export function tooLarge(uri: string, maxBytes: number): DarkroomError {
   });
 }
 
+/** The name of an output is taken, and not by the file that was to have it. */
+export function nameTaken(uri: string, details: Record<string, string | number>): DarkroomError {
+  return new DarkroomError('InvalidJob', `Another file already has the name ${printable(uri)}.`, details);
+}
+
 /** Short text of a cause for `details`; no paths of this machine, so only the code where there is one. */
 function causeText(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? `${error.name}: ${error.message}` : String(error));

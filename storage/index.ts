@@ -58,9 +58,9 @@ class AnyStorage implements t.Storage {
     return store.fetch(at, workPath, options);
   }
 
-  async publishFile(localPath: string, uri: string, options: t.PublishOptions): Promise<void> {
+  async publishFile(localPath: string, uri: string, options: t.PublishOptions): Promise<t.Published> {
     const [store, at] = this.output(uri, 'output');
-    await store.publishFile(localPath, at, options);
+    return store.publishFile(localPath, at, options);
   }
 
   async readManifest(itemUri: string): Promise<t.StoredManifest | undefined> {

@@ -5,6 +5,7 @@ import type {
   ListOptions,
   ObjectInfo,
   Opened,
+  Published,
   PublishOptions,
   PutOptions,
   ReadOptions,
@@ -19,7 +20,8 @@ export interface SourceStore<L extends Location> {
 
 /** What a store for outputs can do beyond that. */
 export interface OutputStore<L extends Location> extends SourceStore<L> {
-  publishFile(localPath: string, at: L, options: PublishOptions): Promise<void>;
+  /** Create-only, see Storage. */
+  publishFile(localPath: string, at: L, options: PublishOptions): Promise<Published>;
   putStream(at: L, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
   openRead(at: L, options: ReadOptions): Promise<Opened>;
   list(at: L, options: ListOptions): AsyncIterable<ObjectInfo>;

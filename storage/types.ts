@@ -41,6 +41,9 @@ export interface PublishOptions {
   sha256?: string;
 }
 
+/** `present`: the name was taken already, and keeps the file that it had. */
+export type Published = 'published' | 'present';
+
 export interface PutOptions {
   maxBytes: number;
   contentType: string;
@@ -93,8 +96,12 @@ export interface Storage {
   stat(uri: string, signal?: AbortSignal): Promise<ObjectInfo>;
   /** Brings a source to `workPath`, which must not exist yet; local files cost no copy where a hard link is possible. */
   fetch(uri: string, workPath: string, options: FetchOptions): Promise<Fetched>;
-  /** Publishes a finished local file, which must not be changed afterwards (it may be linked, not copied). */
-  publishFile(localPath: string, uri: string, options: PublishOptions): Promise<void>;
+  /**
+   * Gives a finished local file a name in the store. A published file is never replaced: where the name is taken, the
+   * file that has the name stays. The local file must not be changed afterwards (it may be linked, not copied).
+   * @throws DarkroomError InvalidJob where the file that has the name is another one than `options` describe
+   */
+  publishFile(localPath: string, uri: string, options: PublishOptions): Promise<Published>;
   readManifest(itemUri: string): Promise<StoredManifest | undefined>;
   /** Replaces the manifest only if it still is `previousVersion` (`undefined`: only if there is none). */
   replaceManifest(

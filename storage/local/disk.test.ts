@@ -137,10 +137,8 @@ describe('a full disk', () => {
     await storage.writeText(at('full', 'kept'), 'old', 'text/plain');
     const options = { contentType: 'image/webp' };
     const failure = `StorageUnavailable: There is no space left to write ${at('full')}`;
-    expect(await failureOf(storage.publishFile(path.join(base, 'big'), at('full', 'kept'), options))).toContain(
-      failure,
-    );
-    const writing = storage.writeText(at('full', 'text'), 'x'.repeat(500_000), 'text/plain');
+    expect(await failureOf(storage.publishFile(path.join(base, 'big'), at('full', 'new'), options))).toContain(failure);
+    const writing = storage.writeText(at('full', 'kept'), 'x'.repeat(500_000), 'text/plain');
     expect(await failureOf(writing)).toContain(failure);
     const scratch = storage.fetch(at('big'), path.join(full, 'in'), { maxBytes: 1e9 });
     expect(await failureOf(scratch)).toBe('StorageUnavailable: The scratch disk of the worker is full.');

@@ -38,8 +38,8 @@ export class LocalStore implements OutputStore<FileLocation> {
     return fetchLocal(at, workPath, this.allow, options);
   }
 
-  async publishFile(localPath: string, at: FileLocation, options: t.PublishOptions): Promise<void> {
-    await translating(options.signal, writing(at), () => publishLocal(localPath, at, this.allow, options));
+  async publishFile(localPath: string, at: FileLocation, options: t.PublishOptions): Promise<t.Published> {
+    return translating(options.signal, writing(at), () => publishLocal(localPath, at, this.allow, options));
   }
 
   async putStream(at: FileLocation, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { loadConfig } from '../../common/config';
-import { createStorage, fileUri, joinUri, type Storage } from '..';
+import { createStorage, fileUri, joinUri, type Published, type Storage } from '..';
 
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 const type = (name: string): Error => expect.objectContaining({ type: name }) as Error;
@@ -116,19 +116,52 @@ test('further roots are taken from the file as soon as it names them', async () 
 });
 
 describe('publishing', () => {
-  const publish = (local: string, uri: string, more = {}): Promise<void> =>
+  const publish = (local: string, uri: string, more = {}): Promise<Published> =>
     storage.publishFile(local, uri, { contentType: 'image/webp', ...more });
 
   test('puts the file under its name, makes folders, and leaves nothing else', async () => {
     const local = path.join(work, 'out');
     const name = 'n'.repeat(255);
     await fs.writeFile(local, 'one');
-    await publish(local, at('item', name), { bytes: 3 });
-    await publish(local, at('item', name)); // the same again: a second attempt after a lost answer
-    await fs.writeFile(path.join(work, 'two'), 'two');
-    await publish(path.join(work, 'two'), at('item', name));
-    expect(await fs.readFile(path.join(root, 'item', name), 'utf8')).toBe('two');
+    expect(await publish(local, at('item', name), { bytes: 3 })).toBe('published');
+    expect(await fs.readFile(path.join(root, 'item', name), 'utf8')).toBe('one');
     expect(await fs.readdir(path.join(root, 'item'))).toEqual([name]);
+  });
+
+  /** Another disk, another owner, a file with two names: what cannot be linked is copied. */
+  const twoNames = async (local: string): Promise<void> => fs.link(local, `${local}-again`);
+  test.each([
+    ['linked', async () => undefined],
+    ['copied', twoNames],
+  ])('never replaces what has the name, be the file %s', async (_, prepare) => {
+    const [one, two, longer] = ['one', 'two', 'longer'].map((name) => path.join(work, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const file of [one, two, longer]) {
+      await fs.writeFile(file, path.basename(file));
+      await prepare(file);
+    }
+    expect(await publish(one, at('item', 'a'))).toBe('published');
+    const { ino } = await fs.stat(path.join(root, 'item', 'a'));
+    expect(await publish(one, at('item', 'a'))).toBe('present'); // a second attempt after a lost answer
+    expect(await publish(two, at('item', 'a'))).toBe('present');
+    await expect(publish(longer, at('item', 'a'))).rejects.toThrow(type('InvalidJob'));
+    expect(await fs.readFile(path.join(root, 'item', 'a'), 'utf8')).toBe('one');
+    expect((await fs.stat(path.join(root, 'item', 'a'))).ino).toBe(ino);
+    expect(await fs.readdir(path.join(root, 'item'))).toEqual(['a']);
+  });
+
+  test('of ten writers of one name at once exactly one publishes', async () => {
+    const writers = Array.from({ length: 10 }, async (_, writer) => {
+      const local = path.join(work, `${writer}`);
+      await fs.writeFile(local, `${writer}`);
+      if (writer % 2 === 0) await twoNames(local);
+      return publish(local, at('item', 'raced'));
+    });
+    expect((await Promise.all(writers)).filter((outcome) => outcome === 'published')).toHaveLength(1);
+    expect(await fs.readdir(path.join(root, 'item'))).toEqual(['raced']);
   });
 
   test('copies what also is a source, so that editing one never changes the other', async () => {

@@ -1,16 +1,17 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { link, open } from 'node:fs/promises';
+import { lstat, open } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DarkroomError } from '../../common/errors';
 import type { AllowList } from '../allow';
-import { codeOf } from '../failures';
-import type { PublishOptions } from '../types';
+import { nameTaken } from '../failures';
+import type { Published, PublishOptions } from '../types';
 import { printable, type FileLocation } from '../uri';
-import { inFolder, replace } from './write';
+import { create, inFolder, isLinkRefused, linkNew } from './write';
 
 /**
- * Gives a finished work file its place: by a hard link where it lies on the same disk, else as a copy.
+ * Gives a finished work file its place: by a hard link where it lies on the same disk, else as a copy. A name that is
+ * taken keeps its file.
  * Its bytes are on the disk before its name is, so that a manifest never names a file that a power failure emptied.
  */
 export async function publishLocal(
@@ -18,24 +19,24 @@ export async function publishLocal(
   at: FileLocation,
   allow: AllowList,
   options: PublishOptions,
-): Promise<void> {
+): Promise<Published> {
   const name = path.basename(at.path);
-  const links = await settle(localPath, at, options);
-  await inFolder(at, allow, async (folder) => {
+  const { links, bytes } = await settle(localPath, at, options);
+  return inFolder(at, allow, async (folder) => {
     // More than one name: a source's own hard link, say. Linked again, a later edit of the source would show here.
-    if (links === 1 && (await tryLink(localPath, folder, name))) return;
-    await replace(folder, name, (temporary) =>
-      pipeline(
-        createReadStream(localPath, { highWaterMark: 1024 * 1024 }),
-        createWriteStream(temporary, { flags: 'wx', flush: true }),
-        { signal: options.signal },
-      ),
-    );
+    const linked = links === 1 ? await tryLink(localPath, path.join(folder, name)) : undefined;
+    const outcome = linked ?? (await copy(localPath, folder, name, options));
+    if (outcome === 'present') await checkPresent(path.join(folder, name), at, bytes);
+    return outcome;
   });
 }
 
-/** Writes the file's bytes to its disk; tells its number of names. */
-async function settle(localPath: string, at: FileLocation, options: PublishOptions): Promise<number> {
+/** Writes the file's bytes to its disk; returns its number of names and its size. */
+async function settle(
+  localPath: string,
+  at: FileLocation,
+  options: PublishOptions,
+): Promise<{ links: number; bytes: number }> {
   const handle = await open(localPath, 'r');
   try {
     const { nlink, size } = await handle.stat();
@@ -44,22 +45,35 @@ async function settle(localPath: string, at: FileLocation, options: PublishOptio
       throw new DarkroomError('StorageUnavailable', `The file for ${printable(at.uri)} changed on the way.`, details);
     }
     await handle.datasync();
-    return nlink;
+    return { links: nlink, bytes: size };
   } finally {
     await handle.close();
   }
 }
 
-/** False where the file systems allow no link. */
-async function tryLink(localPath: string, folder: string, name: string): Promise<boolean> {
+/** Undefined where the file systems allow no link. */
+async function tryLink(localPath: string, final: string): Promise<Published | undefined> {
   try {
-    await link(localPath, path.join(folder, name)).catch(async (error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error;
-      await replace(folder, name, (temporary) => link(localPath, temporary));
-    });
-    return true;
+    return await linkNew(localPath, final);
   } catch (error) {
-    if (['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '')) return false;
+    if (isLinkRefused(error)) return undefined;
     throw error;
   }
+}
+
+function copy(localPath: string, folder: string, name: string, { signal }: PublishOptions): Promise<Published> {
+  return create(folder, name, (temporary) =>
+    pipeline(
+      createReadStream(localPath, { highWaterMark: 1024 * 1024 }),
+      createWriteStream(temporary, { flags: 'wx', flush: true }),
+      { signal },
+    ),
+  );
+}
+
+/** @throws DarkroomError InvalidJob where something else has the name */
+async function checkPresent(file: string, at: FileLocation, bytes: number): Promise<void> {
+  const found = await lstat(file);
+  if (found.isDirectory()) throw new DarkroomError('InvalidJob', `${printable(at.uri)} is a folder, not a file.`);
+  if (!found.isFile() || found.size !== bytes) throw nameTaken(at.uri, { expected: bytes, found: found.size });
 }

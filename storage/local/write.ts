@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { link, lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AllowList } from '../allow';
 import { codeOf, forbidden } from '../failures';
+import type { Published } from '../types';
 import { printable, type FileLocation } from '../uri';
 
 /** A hidden name beside the final one, on the same file system, that fits into 255 bytes. */
@@ -78,6 +79,45 @@ export async function replace(folder: string, name: string, write: (path: string
     await rename(temporary, path.join(folder, name));
   } finally {
     // Also after success: renaming a hard link onto the same file does nothing and leaves it.
+    await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Gives `file` a further name in one step, unless that name is taken.
+ * @throws the file system's own error where it allows no link, EXDEV or EPERM for example
+ */
+export async function linkNew(file: string, name: string): Promise<Published> {
+  try {
+    await link(file, name);
+    return 'published';
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return 'present';
+  }
+}
+
+/** True where the file system, or the pair of them, has no hard links for this file. */
+export function isLinkRefused(error: unknown): boolean {
+  return ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error) ?? '');
+}
+
+/** Like replace, but a name that is taken keeps the file that has it. */
+export async function create(folder: string, name: string, write: (path: string) => Promise<void>): Promise<Published> {
+  const temporary = path.join(folder, temporaryName(name));
+  const final = path.join(folder, name);
+  try {
+    await write(temporary);
+    const linked = await linkNew(temporary, final).catch((error: unknown) => {
+      if (!isLinkRefused(error)) throw error;
+      return undefined;
+    });
+    if (linked !== undefined) return linked;
+    // No hard links on this file system: a look and a rename, which two writers at the same moment can get between.
+    if (await lstat(final).then(Boolean, () => false)) return 'present';
+    await rename(temporary, final);
+    return 'published';
+  } finally {
     await rm(temporary, { force: true });
   }
 }

@@ -16,10 +16,19 @@ const PASSING = [
   'CredentialsProviderError',
 ];
 
+/** A create-only write found that the name is taken. */
+export function isTaken(error: unknown): boolean {
+  return statusOf(error) === 412 || (error as ServiceError).name === 'PreconditionFailed';
+}
+
+/** The store does not know what was asked for, a condition on a multipart upload for example. */
+export function isNotImplemented(error: unknown): boolean {
+  return statusOf(error) === 501 || (error as ServiceError).name === 'NotImplemented';
+}
+
 /** Conditional writes that found something else than expected; 409: another writer is at it right now. */
 export function isConflict(error: unknown): boolean {
-  const status = statusOf(error);
-  return status === 412 || status === 409 || (error as ServiceError).name === 'PreconditionFailed';
+  return isTaken(error) || statusOf(error) === 409;
 }
 
 export function isMissing(error: unknown): boolean {
@@ -53,7 +62,8 @@ export function s3Failure(error: unknown, role: Role, uri: string): unknown {
   if (status === 301 || status === 307) {
     return new DarkroomError('InvalidJob', `The bucket of ${name} is in another region than the one configured.`);
   }
-  if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429) {
+  // 408 and 429: too slow, too much; 409: another request for the same object is under way.
+  if (status !== undefined && status >= 400 && status < 500 && ![408, 409, 429].includes(status)) {
     return new DarkroomError('InvalidJob', `The S3 store does not accept ${name} (${cause}).`, { status });
   }
   // The SDK marks what went through it; without a status, no answer came at all.

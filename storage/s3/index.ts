@@ -56,8 +56,8 @@ export class S3Store implements OutputStore<S3Location> {
     });
   }
 
-  async publishFile(localPath: string, at: S3Location, options: t.PublishOptions): Promise<void> {
-    await this.run('output', at, options.signal, () => putFile(this.client, localPath, at, options));
+  async publishFile(localPath: string, at: S3Location, options: t.PublishOptions): Promise<t.Published> {
+    return this.run('output', at, options.signal, () => putFile(this.client, localPath, at, options));
   }
 
   async putStream(at: S3Location, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {

@@ -10,7 +10,7 @@ import { HeadObjectCommand, ListMultipartUploadsCommand, PutObjectCommand } from
 import { loadConfig } from '../../common/config';
 import { sampleManifest } from '../../test/support/manifest';
 import { S3_START_TIMEOUT, startS3, type TestS3 } from '../../test/support/s3';
-import { createStorage, type ListOptions, type Storage } from '..';
+import { createStorage, type ListOptions, type Published, type Storage } from '..';
 
 const sha256 = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex');
 const MAX = { maxBytes: 100_000_000 };
@@ -56,11 +56,11 @@ function real(name: string, work: (server: TestS3) => Promise<void>): void {
   });
 }
 
-async function publish(uri: string, data: Buffer | string, by = storage): Promise<void> {
-  const local = path.join(folder, 'out');
+async function publish(uri: string, data: Buffer | string, by = storage): Promise<Published> {
+  const local = path.join(folder, `out-${randomBytes(4).toString('hex')}`);
   await fs.writeFile(local, data);
   const bytes = Buffer.byteLength(data);
-  await by.publishFile(local, uri, { contentType: 'image/webp', bytes, sha256: sha256(data) });
+  return by.publishFile(local, uri, { contentType: 'image/webp', bytes, sha256: sha256(data) });
 }
 
 async function keys(uri: string, options?: ListOptions): Promise<string[]> {
@@ -77,8 +77,48 @@ real('a published file comes back with the same bytes, type, hash and version', 
   expect(got.fingerprint).toBe((await storage.stat(uri)).fingerprint);
   const head = await server.client.send(new HeadObjectCommand({ Bucket: 'photos', Key: 'item/a b%20ü"#.webp' }));
   expect(head.Metadata).toEqual({ sha256: sha256('pixels') });
-  await publish(uri, 'others');
-  expect((await storage.stat(uri)).fingerprint).not.toBe(got.fingerprint);
+});
+
+for (const [how, bytes] of [
+  ['one PUT', 10],
+  ['parts', 20 * 1024 * 1024],
+] as const) {
+  real(`a published file is never replaced, written by ${how}`, async (server) => {
+    const uri = `s3://photos/kept-${bytes}.bin`;
+    const [first, other] = [randomBytes(bytes), randomBytes(bytes)];
+    expect(await publish(uri, first)).toBe('published');
+    expect(await publish(uri, first)).toBe('present');
+    await expect(publish(uri, other)).rejects.toMatchObject({ type: 'InvalidJob' });
+    const got = await storage.fetch(uri, path.join(folder, 'in'), MAX);
+    expect(got.sha256).toBe(sha256(first));
+    const parts = await server.client.send(new ListMultipartUploadsCommand({ Bucket: 'photos' }));
+    expect(parts.Uploads ?? []).toEqual([]);
+  });
+}
+
+real('of five writers of one name at once exactly one publishes', async () => {
+  const data = randomBytes(1000);
+  const outcomes = await Promise.all(Array.from({ length: 5 }, () => publish('s3://photos/raced.bin', data)));
+  expect(outcomes.filter((outcome) => outcome === 'published')).toHaveLength(1);
+});
+
+test('a store that does not know conditional writes still gets the file', async () => {
+  const asked: (string | undefined)[] = [];
+  const old = http.createServer((request, response) => {
+    const condition = request.headers['if-none-match'];
+    asked.push(condition);
+    request.resume().on('end', () => {
+      if (condition === undefined) return void response.writeHead(200, { etag: '"x"' }).end();
+      response.writeHead(501, { 'content-type': 'application/xml' });
+      response.end('<?xml version="1.0"?><Error><Code>NotImplemented</Code><Message>No</Message></Error>');
+    });
+  });
+  await new Promise((resolve) => old.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const by = connect(`http://127.0.0.1:${(old.address() as AddressInfo).port}`);
+  expect(await publish('s3://photos/a.webp', 'pixels', by)).toBe('published');
+  expect(asked).toEqual(['*', undefined]);
+  old.closeAllConnections();
+  old.close();
 });
 
 real('a file of 20 MiB goes up in parts', async () => {
