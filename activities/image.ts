@@ -1,5 +1,5 @@
 import type { ItemResult, WorkItem } from '../common/contracts';
-import { DarkroomError } from '../common/errors';
+import { sectionOf } from '../media/presets';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFile, publishManifest } from './publish';
@@ -17,10 +17,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
     const published = await alreadyPublished(deps, item);
     if (published) return published;
 
-    const preset = item.preset.image;
-    if (!preset) {
-      throw new DarkroomError('InvalidJob', `The preset "${item.preset.name}" says nothing about images.`);
-    }
+    const preset = sectionOf(item.preset, 'image');
     const source = await fetchSource(deps, attempt, item);
     const made = await whileBeating(attempt, () =>
       deps.images.run(

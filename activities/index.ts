@@ -1,34 +1,31 @@
+import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
+import type { ErrorDetails } from '../common/errors';
 import { awaitBatch } from './batch';
+import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
 import { packageHls } from './package';
 import { quarantine } from './quarantine';
-import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo } from './video';
-import type { ActivityDeps } from './deps';
+import type { ActivityName } from './registry';
+import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo, type VideoWork } from './video';
 import { deliverWebhook } from './webhook';
 
 export type { ActivityDeps } from './deps';
 
-/** Drops the first parameter: what a workflow calls. */
-type Bound<F> = F extends (deps: ActivityDeps, ...args: infer Args) => infer Result ? (...args: Args) => Result : never;
-
-function bind<F extends (deps: ActivityDeps, ...args: never[]) => unknown>(deps: ActivityDeps, activity: F): Bound<F> {
-  return ((...args: never[]) => activity(deps, ...args)) as Bound<F>;
-}
-
-/** Every activity, with what it works on. A worker registers all; its task queues decide which are asked for. */
+/** The functions of the activity table, bound to what they work with. */
 export function createActivities(deps: ActivityDeps) {
   return {
-    makeImage: bind(deps, makeImage),
-    probeVideo: bind(deps, probeVideo),
-    encodeRung: bind(deps, encodeRung),
-    makePoster: bind(deps, makePoster),
-    makeSprite: bind(deps, makeSprite),
-    packageHls: bind(deps, packageHls),
-    publishVideo: bind(deps, publishVideo),
-    quarantine: bind(deps, quarantine),
-    deliverWebhook: bind(deps, deliverWebhook),
-    awaitBatch: bind(deps, awaitBatch),
-  };
+    makeImage: (item: WorkItem) => makeImage(deps, item),
+    probeVideo: (item: WorkItem) => probeVideo(deps, item),
+    encodeRung: (item: WorkItem, work: VideoWork, rung: string) => encodeRung(deps, item, work, rung),
+    makePoster: (item: WorkItem, work: VideoWork) => makePoster(deps, item, work),
+    makeSprite: (item: WorkItem, work: VideoWork) => makeSprite(deps, item, work),
+    packageHls: (item: WorkItem, work: VideoWork, rungs: Rendition[]) => packageHls(deps, item, work, rungs),
+    publishVideo: (item: WorkItem, work: VideoWork, renditions: Rendition[], placeholder?: Placeholder) =>
+      publishVideo(deps, item, work, renditions, placeholder),
+    quarantine: (item: WorkItem, evidence: ErrorDetails) => quarantine(deps, item, evidence),
+    deliverWebhook: (call: WebhookCall) => deliverWebhook(deps, call),
+    awaitBatch: (watch: BatchWatch) => awaitBatch(deps, watch),
+  } satisfies Record<ActivityName, unknown>;
 }
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -1,5 +1,6 @@
 import type { ItemResult, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
+import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
 import type { FfmpegProgress, MediaProbe, StepInput, VideoPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
@@ -25,10 +26,7 @@ export interface Poster {
 /** Looks at the source and settles every number of what is to be made of it. */
 export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWork> {
   return runAttempt(deps, item, async (attempt) => {
-    const preset = item.preset.video;
-    if (!preset) {
-      throw new DarkroomError('InvalidJob', `The preset "${item.preset.name}" says nothing about videos.`);
-    }
+    const preset = sectionOf(item.preset, 'video');
     const source = await fetchSource(deps, attempt, item);
     const { maxDuration, maxStreams } = deps.config;
     const probe = await attempt.stages.run('probe', 'video', () =>

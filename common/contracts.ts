@@ -3,7 +3,7 @@
  * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
  */
 
-export type MediaKind = 'image' | 'video';
+import type { MediaKind } from './kinds';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.useNewMatcher=true`. */
 export type Priority = 1 | 2 | 3 | 4 | 5;
@@ -110,7 +110,12 @@ export interface WorkItem {
   requestedAt?: string;
 }
 
-export type SubmitMode = 'interactive' | 'batch';
+export const SUBMIT_MODES = ['interactive', 'batch'] as const;
+export type SubmitMode = (typeof SUBMIT_MODES)[number];
+
+/** How an item ended, as a label of metrics. */
+export const OUTCOMES = ['ok', 'bad_input', 'failed', 'cancelled'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** What both workflows return. The manifest itself lies in storage. */
 export interface ItemResult {
@@ -191,19 +196,6 @@ export interface Manifest {
   requestedAt: string;
   publishedAt: string;
   workflow: { id: string; runId: string; attempt: number };
-}
-
-export type Pool = 'workflows' | 'image' | 'video';
-export const POOLS: readonly Pool[] = ['workflows', 'image', 'video'];
-
-/** Name of a pool's task queue. Tests and tenants with hardware of their own use another prefix. */
-export function taskQueue(prefix: string, pool: Pool): string {
-  return `${prefix}-${pool}`;
-}
-
-/** The prefix that a workflow runs under, from its own task queue. */
-export function queuePrefix(workflowTaskQueue: string): string {
-  return workflowTaskQueue.replace(/-workflows$/, '');
 }
 
 /** Custom search attributes, all of type Keyword; registered when a starter or worker starts. */

@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import { taskQueue, type WorkItem } from '../common/contracts';
+import { type WorkItem } from '../common/contracts';
+import { taskQueue } from '../common/pools';
 import { METRICS } from '../common/metrics';
 import { startService, type Service } from '../local/embedded/child-process';
 import { freePort, startStack, until, type Stack } from '../test/support/stack';

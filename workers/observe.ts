@@ -1,8 +1,12 @@
 import { readFile, statfs } from 'node:fs/promises';
 import os from 'node:os';
+import { activitiesOfPool } from '../activities/registry';
 import type { Config } from '../common/config';
+import { OUTCOMES, SUBMIT_MODES } from '../common/contracts';
 import { ERRORS, type ErrorType } from '../common/errors';
+import { KINDS, MEDIA_KINDS } from '../common/kinds';
 import type { Metrics } from '../common/metrics';
+import { MEDIA_POOLS } from '../common/pools';
 import type { ImagePool } from '../media/image/pool';
 import type { Slots } from './slots';
 
@@ -10,7 +14,7 @@ const EVERY_MS = 5000;
 
 /** Shows the free slots from the start and samples children, disk and memory limit; returns what ends it. */
 export function observePools(metrics: Metrics, images: ImagePool, config: Config, slots: Slots): () => void {
-  for (const pool of ['image', 'video'] as const) {
+  for (const pool of MEDIA_POOLS) {
     if (!config.pools.includes(pool)) continue;
     metrics.darkroom_slots_used.set({ pool }, 0);
     metrics.darkroom_slots_available.set({ pool }, slots[pool]);
@@ -30,24 +34,21 @@ export function observePools(metrics: Metrics, images: ImagePool, config: Config
 
 /** A counter that appears with its first event hides that event from `rate`, so what alerts look at starts at zero. */
 function startAtZero(metrics: Metrics, { pools }: Config): void {
-  for (const kind of ['image', 'video'] as const) {
+  for (const kind of MEDIA_KINDS) {
     if (pools.includes('workflows')) {
-      for (const outcome of ['ok', 'bad_input', 'failed', 'cancelled']) {
+      for (const outcome of OUTCOMES) {
         metrics.darkroom_items_completed_total.inc({ kind, outcome }, 0);
       }
-      for (const mode of ['interactive', 'batch']) metrics.darkroom_item_latency_seconds.zero({ kind, mode });
+      for (const mode of SUBMIT_MODES) metrics.darkroom_item_latency_seconds.zero({ kind, mode });
     }
-    if (!pools.includes(kind)) continue;
+    if (!pools.includes(KINDS[kind].pool)) continue;
     metrics.darkroom_bytes_read_total.inc({ kind }, 0);
     metrics.darkroom_bytes_written_total.inc({ kind }, 0);
     for (const type of Object.keys(ERRORS) as ErrorType[]) metrics.darkroom_errors_total.inc({ kind, type }, 0);
   }
   for (const outcome of ['ok', 'retry', 'gave_up']) metrics.darkroom_webhook_deliveries_total.inc({ outcome }, 0);
   for (const reason of ['crash', 'timeout', 'memory']) metrics.darkroom_child_kills_total.inc({ reason }, 0);
-  const activities = [
-    ...(pools.includes('image') ? ['makeImage'] : []),
-    ...(pools.includes('video') ? ['probeVideo', 'encodeRung', 'makePoster', 'makeSprite', 'publishVideo'] : []),
-  ];
+  const activities = new Set(pools.flatMap(activitiesOfPool));
   for (const activity of activities) metrics.darkroom_activity_retries_total.inc({ activity }, 0);
 }
 

@@ -1,7 +1,8 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities';
+import { activitiesOfPool } from '../activities/registry';
 import type { Config } from '../common/config';
-import { taskQueue, type Pool } from '../common/contracts';
+import { isMediaPool, taskQueue, type Pool } from '../common/pools';
 import { dataConverterOf, workflowBundleOf } from '../temporal/encryption';
 import type { Metrics } from '../common/metrics';
 import { namespaceOf } from '../temporal/connect';
@@ -32,36 +33,22 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     namespace: namespaceOf(config),
     dataConverter: dataConverterOf(config),
     taskQueue: taskQueue(config.queuePrefix, pool),
+    // Only its own: an activity that is scheduled on the wrong queue fails at once and by name.
+    activities: Object.fromEntries(activitiesOfPool(pool).map((name) => [name, deps.activities[name]])),
     shutdownGraceTime: config.shutdownGrace,
     shutdownForceTime: config.shutdownForce,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     ...(isTracing() && { interceptors: { activity: [traceActivities] } }),
     ...versioning(config),
   };
-  switch (pool) {
-    case 'workflows':
-      return Worker.create({
-        ...common,
-        workflowBundle: workflowBundleOf(config),
-        maxCachedWorkflows: config.maxCachedWorkflows,
-        sinks: { ...itemSinks(deps.metrics), ...traceSinks },
-        // Webhooks and what they wait for: what takes CPU belongs to the other pools.
-        activities: { deliverWebhook: deps.activities.deliverWebhook, awaitBatch: deps.activities.awaitBatch },
-        maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
-      });
-    case 'image':
-      return Worker.create({
-        ...common,
-        activities: deps.activities,
-        maxConcurrentActivityTaskExecutions: deps.slots.image,
-      });
-    case 'video':
-      return Worker.create({
-        ...common,
-        activities: deps.activities,
-        maxConcurrentActivityTaskExecutions: deps.slots.video,
-      });
-  }
+  if (isMediaPool(pool)) return Worker.create({ ...common, maxConcurrentActivityTaskExecutions: deps.slots[pool] });
+  return Worker.create({
+    ...common,
+    workflowBundle: workflowBundleOf(config),
+    maxCachedWorkflows: config.maxCachedWorkflows,
+    sinks: { ...itemSinks(deps.metrics), ...traceSinks },
+    maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
+  });
 }
 
 /** A versioned worker gets no task until its version is made current: off unless a build id is given. */

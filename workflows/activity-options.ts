@@ -1,17 +1,24 @@
-import { workflowInfo, type ActivityOptions } from '@temporalio/workflow';
-import type { Duration } from '@temporalio/common';
-import { queuePrefix, taskQueue, type Pool, type WorkItem } from '../common/contracts';
+import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../activities';
+import { ACTIVITIES, poolOf, type ActivityName } from '../activities/registry';
+import type { WorkItem } from '../common/contracts';
 import { NOT_RETRIED_BY_SERVER } from '../common/errors';
+import { queuePrefix, taskQueue } from '../common/pools';
+
+/** The activities of an item, each with the options of its row in the activity table. */
+export function activitiesOf(item: WorkItem): Activities {
+  const scheduled = (name: ActivityName) => proxyActivities<Activities>(optionsOf(item, name))[name];
+  return new Proxy({} as Activities, { get: (_, name) => scheduled(name as ActivityName) });
+}
 
 /**
- * Options of an activity of one pool. Retries go on without a count, because a lost worker or a store that is away says
- * nothing about the item; they end with `scheduleToCloseTimeout`, which counts waiting in the queue too and so is long.
- * @param attempt bound of one attempt, unless the item brings its own
+ * Retries go on without a count, because a lost worker or a store that is away says nothing about the item; they end with
+ * `scheduleToCloseTimeout`, which counts waiting in the queue too and so is long.
  */
-export function poolOptions(item: WorkItem, pool: Pool, attempt: Duration): ActivityOptions {
+function optionsOf(item: WorkItem, name: ActivityName): ActivityOptions {
   return {
-    taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), pool),
-    startToCloseTimeout: item.attemptSeconds === undefined ? attempt : `${item.attemptSeconds}s`,
+    taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), poolOf(name, item.kind)),
+    startToCloseTimeout: item.attemptSeconds === undefined ? ACTIVITIES[name].attempt : `${item.attemptSeconds}s`,
     // Silence after which the worker counts as lost.
     heartbeatTimeout: '30s',
     scheduleToCloseTimeout: '7 days',

@@ -1,10 +1,9 @@
 import { isCancellation, proxySinks, upsertMemo, workflowInfo, type Sinks } from '@temporalio/workflow';
 import { ApplicationFailure } from '@temporalio/common';
-import type { ItemResult, MediaKind, SubmitMode, WorkItem } from '../common/contracts';
+import type { ItemResult, Outcome, SubmitMode, WorkItem } from '../common/contracts';
+import type { MediaKind } from '../common/kinds';
 import { ERRORS, isErrorType } from '../common/errors';
 import { announce } from './webhook';
-
-export type Outcome = 'ok' | 'bad_input' | 'failed' | 'cancelled';
 
 /** Where workflows tell the worker's metrics how an item ended; never called during replay. */
 export interface ItemSinks extends Sinks {

@@ -1,7 +1,5 @@
-import { proxyActivities } from '@temporalio/workflow';
 import type { ItemResult, WorkItem } from '../common/contracts';
-import type { Activities } from '../activities';
-import { poolOptions } from './activity-options';
+import { activitiesOf } from './activity-options';
 import { runItem } from './item';
 import { Steps } from './steps';
 
@@ -11,9 +9,9 @@ import { Steps } from './steps';
  */
 export function processImage(input: WorkItem): Promise<ItemResult> {
   return runItem(input, (item) => {
-    const { makeImage, quarantine } = proxyActivities<Activities>(poolOptions(item, 'image', '30m'));
-    const steps = new Steps((evidence) => quarantine(item, evidence));
+    const activities = activitiesOf(item);
+    const steps = new Steps((evidence) => activities.quarantine(item, evidence));
     steps.plan(['image']);
-    return steps.run('image', () => makeImage(item));
+    return steps.run('image', () => activities.makeImage(item));
   });
 }

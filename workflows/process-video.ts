@@ -1,7 +1,5 @@
-import { proxyActivities } from '@temporalio/workflow';
 import type { ItemResult, Rendition, WorkItem } from '../common/contracts';
-import type { Activities } from '../activities';
-import { poolOptions } from './activity-options';
+import { activitiesOf } from './activity-options';
 import { runItem } from './item';
 import { Steps } from './steps';
 
@@ -13,12 +11,11 @@ import { Steps } from './steps';
  */
 export function processVideo(input: WorkItem): Promise<ItemResult> {
   return runItem(input, async (item) => {
-    const quick = proxyActivities<Activities>(poolOptions(item, 'video', '1h'));
-    const long = proxyActivities<Activities>(poolOptions(item, 'video', '24h'));
-    const steps = new Steps((evidence) => quick.quarantine(item, evidence));
+    const activities = activitiesOf(item);
+    const steps = new Steps((evidence) => activities.quarantine(item, evidence));
 
     steps.plan(['probe']);
-    const work = await steps.run('probe', () => quick.probeVideo(item));
+    const work = await steps.run('probe', () => activities.probeVideo(item));
 
     const wantsPoster = item.preset.video?.poster !== undefined;
     const wantsSprite = item.preset.video?.sprite !== undefined;
@@ -29,12 +26,12 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
 
     // Fails with the first that fails: the item has no use for its other encodes then, and they end with the workflow.
     const [poster, sprite, rungs] = await Promise.all([
-      wantsPoster ? steps.run('poster', () => quick.makePoster(item, work)) : undefined,
-      wantsSprite ? steps.run('sprite', () => quick.makeSprite(item, work)) : [],
-      Promise.all(work.rungs.map((rung) => steps.run(`encode ${rung}`, () => long.encodeRung(item, work, rung)))),
+      wantsPoster ? steps.run('poster', () => activities.makePoster(item, work)) : undefined,
+      wantsSprite ? steps.run('sprite', () => activities.makeSprite(item, work)) : [],
+      Promise.all(work.rungs.map((rung) => steps.run(`encode ${rung}`, () => activities.encodeRung(item, work, rung)))),
     ]);
-    const stream = wantsHls ? [await steps.run('package', () => long.packageHls(item, work, rungs))] : [];
+    const stream = wantsHls ? [await steps.run('package', () => activities.packageHls(item, work, rungs))] : [];
     const renditions: Rendition[] = [...stream, ...rungs, ...(poster ? [poster.rendition] : []), ...sprite];
-    return steps.run('publish', () => quick.publishVideo(item, work, renditions, poster?.placeholder));
+    return steps.run('publish', () => activities.publishVideo(item, work, renditions, poster?.placeholder));
   });
 }

@@ -2,8 +2,6 @@ import {
   ActivityFailure,
   ApplicationFailure,
   condition,
-  defineQuery,
-  defineSignal,
   isCancellation,
   log,
   setHandler,
@@ -12,11 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { ItemProgress } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
-
-/** Holds the item before its next activity; what runs now runs to its end. */
-export const pause = defineSignal('pause');
-export const resume = defineSignal('resume');
-export const progress = defineQuery<ItemProgress>('progress');
+import { pause, progress, resume } from './names';
 
 /** `EncoderFailed` and `InternalError` may come this often; workers lost and stores away are not counted. */
 const MAX_COUNTED_FAILURES = 3;

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { projectRoot } from '../paths';
+import { POOL_NAMES } from '../pools';
 import { parsePayloadKeys } from './payload-keys';
 import {
   bool,
@@ -46,14 +47,14 @@ export const VARIABLES = {
     'DARKROOM_QUEUE_PREFIX',
     text,
     'darkroom',
-    'task queues are <prefix>-workflows, <prefix>-image, <prefix>-video',
+    `task queues are ${POOL_NAMES.map((pool) => `<prefix>-${pool}`).join(', ')}`,
   ),
 
   // The worker
   pools: variable(
     'DARKROOM_POOLS',
-    listOf('workflows', 'image', 'video'),
-    'workflows,image,video',
+    listOf(...POOL_NAMES),
+    POOL_NAMES.join(','),
     'which task queues this worker serves',
   ),
   imageSlots: variable(

@@ -1,3 +1,5 @@
+import { OUTCOMES } from '../contracts';
+
 /**
  * The one metric table: every metric that Darkroom exports, with its type, unit, labels and meaning. The code, the
  * dashboards, the alert rules and the docs are made from it. Labels have few values: never an id, a URI or a name from
@@ -22,7 +24,7 @@ const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5
 export const METRICS = {
   darkroom_items_completed_total: {
     type: 'counter',
-    help: 'Items that ended, by kind and outcome (ok, bad_input, failed)',
+    help: `Items that ended, by kind and outcome (${OUTCOMES.join(', ')})`,
     labels: ['kind', 'outcome'],
     from: 'worker',
   },

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
-import type { MediaKind, Preset } from '../../common/contracts';
+import type { Preset } from '../../common/contracts';
+import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { DarkroomError } from '../../common/errors';
 import { presetFile } from './schema';
 
@@ -28,6 +29,20 @@ export async function loadPreset(folder: string, name: string): Promise<Preset> 
     throw new DarkroomError('InvalidJob', `There is no preset "${name}"; there are ${known.join(', ')}.`);
   }
   return parsePreset(name, await readFile(path.join(folder, `${name}.yaml`), 'utf8'));
+}
+
+/**
+ * The section of a preset that says what to make of one kind.
+ * @throws DarkroomError InvalidJob where the preset has none
+ */
+export function sectionOf<Kind extends MediaKind>(preset: Preset, kind: Kind): NonNullable<Preset[Kind]> {
+  const section = preset[kind];
+  if (section !== undefined) return section;
+  const others = MEDIA_KINDS.filter((other) => preset[other] !== undefined).map((other) => KINDS[other].plural);
+  throw new DarkroomError(
+    'InvalidJob',
+    `The preset "${preset.name}" is for ${others.join(' and ')} only; choose one for ${KINDS[kind].plural}.`,
+  );
 }
 
 /** The pure part of `loadPreset`. */

@@ -1,4 +1,4 @@
-import { POOLS, taskQueue } from '../../common/contracts';
+import { POOL_NAMES, taskQueue } from '../../common/pools';
 import { missingSearchAttributes, namespaceOf } from '../../temporal/connect';
 import { createStorage } from '../../storage';
 import { accepts } from '../../local/embedded/probe';
@@ -31,7 +31,7 @@ export const serviceChecks: Check[] = [
     if (lacking.length === 0) return ok('registered');
     return missing(lacking.join(', '), 'npm run start-batch or npm run worker registers them');
   }),
-  ...POOLS.map((pool) =>
+  ...POOL_NAMES.map((pool) =>
     whenConnected(`${pool} workers`, async ({ connection, namespace, config, configured }) => {
       const name = taskQueue(config.queuePrefix, pool);
       const { pollers } = await connection.workflowService.describeTaskQueue({

@@ -1,10 +1,9 @@
 import type { Client } from '@temporalio/client';
-import type { MediaKind } from '../../common/contracts';
+import { DEFAULT_KIND, kindOfWorkflow, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { failureOf } from '../../starter/core/failure';
 import { Histogram } from '../../starter/core/lib/histogram';
 import { forEachBounded } from '../../starter/core/lib/pool';
 import { batchQuery } from '../../temporal/batches/query';
-import { WORKFLOW_TYPES } from '../../starter/core/submit';
 import { sourceOf } from '../../starter/core/summary';
 import { latestOnly, memoNumber, stateOf, type Run } from '../../temporal/batches/runs';
 import { Timeline, type Point } from './timeline';
@@ -69,7 +68,14 @@ export async function collectReport(
   const timeline = new Timeline();
   const report: BatchReport = {
     ...{ batchId, from: Infinity, to: 0, succeeded: 0, failed: 0, cancelled: 0, open: 0, mended: 0 },
-    ...{ kinds: { image: 0, video: 0 }, bytesIn: 0, bytesOut: 0, latency: new Histogram(), points: [], widthMs: 0 },
+    ...{
+      kinds: Object.fromEntries(MEDIA_KINDS.map((kind) => [kind, 0])) as Record<MediaKind, number>,
+      bytesIn: 0,
+      bytesOut: 0,
+      latency: new Histogram(),
+      points: [],
+      widthMs: 0,
+    },
     ...{ slowest: [], failures: [], unread: 0 },
   };
   const failed: Run[] = [];
@@ -108,7 +114,7 @@ function itemOf(run: Run, now: number): ReportItem {
   const { workflowId, runId, startTime, closeTime, type } = run;
   return {
     ...{ workflowId, runId, source: sourceOf(run) },
-    kind: type === WORKFLOW_TYPES.video ? 'video' : 'image',
+    kind: kindOfWorkflow(type) ?? DEFAULT_KIND,
     ms: (closeTime?.getTime() ?? now) - startTime.getTime(),
   };
 }

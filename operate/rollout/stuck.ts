@@ -3,7 +3,7 @@ import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
 import { grpcCode, NOT_FOUND } from '../../starter/core/lib/grpc';
-import { WORKFLOW_TYPES } from '../../starter/core/submit';
+import { ITEM_WORKFLOWS } from '../../common/kinds';
 
 type Failure = Parameters<typeof decodeOptionalFailureToOptionalError>[1];
 type BuildVersion = { deploymentName: string; buildId: string };
@@ -24,9 +24,7 @@ const MIN_AGE_MS = 4000;
 /** Open runs that are looked at one by one; a rollout stops long before so many are stuck. */
 const LOOKED_AT = 50;
 
-export const TYPES = `WorkflowType IN (${Object.values(WORKFLOW_TYPES)
-  .map((type) => `"${type}"`)
-  .join(', ')})`;
+export const TYPES = `WorkflowType IN (${ITEM_WORKFLOWS.map((type) => `"${type}"`).join(', ')})`;
 
 /** A query for the runs that are pinned to a build. Servers before 1.32 join the two names with a dot. */
 export function runsOf(deploymentName: string, buildId: string): string {

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { POOLS, taskQueue, type Pool } from '../../common/contracts';
+import { POOL_NAMES, POOLS, taskQueue, type Pool } from '../../common/pools';
 import { countBatch, type BatchCounts } from '../../temporal/batches/count';
 
 export interface QueueState {
@@ -16,12 +16,12 @@ export interface QueueState {
 /** Backlog and pollers of the three queues. */
 export function describeQueues(client: Client, queuePrefix: string): Promise<QueueState[]> {
   return Promise.all(
-    POOLS.map(async (pool) => {
+    POOL_NAMES.map(async (pool) => {
       const response = await client.workflowService.describeTaskQueue({
         namespace: client.options.namespace,
         taskQueue: { name: taskQueue(queuePrefix, pool) },
         taskQueueType:
-          pool === 'workflows'
+          POOLS[pool].carries === 'workflows'
             ? temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
             : temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
         reportStats: true,

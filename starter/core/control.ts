@@ -2,6 +2,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { DarkroomError } from '../../common/errors';
 import { grpcCode, NOT_FOUND, retrying } from './lib/grpc';
 import { forEachBounded } from './lib/pool';
+import { pause, resume } from '../../workflows/names';
 import { runningQuery } from '../../temporal/batches/query';
 
 const CONCURRENCY = 32;
@@ -20,8 +21,8 @@ export type Control = 'cancel' | 'pause' | 'resume';
 
 const REQUESTS: Record<Control, Request> = {
   cancel: (handle) => handle.cancel(),
-  pause: (handle) => handle.signal('pause'),
-  resume: (handle) => handle.signal('resume'),
+  pause: (handle) => handle.signal(pause),
+  resume: (handle) => handle.signal(resume),
 };
 
 /** Cancels, pauses or resumes every open item of a batch. A pause is honoured before an item's next step. */

@@ -1,9 +1,10 @@
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
-import { DEFAULT_PRIORITY, type MediaJob, type MediaKind, type Preset, type Priority } from '../../common/contracts';
+import { DEFAULT_PRIORITY, type MediaJob, type Preset, type Priority } from '../../common/contracts';
+import { DEFAULT_KIND, KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import type { SubmitMode, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import { recipeHash } from '../../media/presets';
+import { recipeHash, sectionOf } from '../../media/presets';
 import { sniff, SNIFF_BYTES } from '../../media/sniff';
 import { joinUri, type Storage } from '../../storage';
 import { itemKey } from './keys';
@@ -16,7 +17,7 @@ const uri = z
 /** What a user may ask for: one line of a list, or the body of `POST /v1/jobs`. Unknown fields are refused. */
 export const mediaJob = z.strictObject({
   id: z.string().min(1).max(500).optional(),
-  kind: z.enum(['image', 'video']).optional(),
+  kind: z.enum(MEDIA_KINDS).optional(),
   source: uri,
   output: uri.optional(),
   preset: z.string().min(1).max(64).optional(),
@@ -78,11 +79,9 @@ export function cachedPresets(load: PresetSource): PresetSource {
   };
 }
 
-const VIDEO_NAME = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|m2?ts|mts|wmv|flv|3gp|ogv|mxf|vob)$/i;
-
 /**
  * Fills a job in to what a workflow gets.
- * @throws DarkroomError InvalidJob when the preset is unknown or says nothing about this kind
+ * @throws DarkroomError InvalidJob when the preset is unknown or has no section for this kind
  */
 export async function resolveJob(
   job: MediaJob,
@@ -91,9 +90,6 @@ export async function resolveJob(
 ): Promise<WorkItem> {
   const preset = await presets(job.preset ?? defaults.preset);
   const kind = job.kind ?? (await guessKind(job.source, storage));
-  if (preset[kind] === undefined) {
-    throw new DarkroomError('InvalidJob', `The preset "${preset.name}" says nothing about ${kind}s.`);
-  }
   const key = itemKey(job.source, job.id);
   return {
     batchId: defaults.batchId,
@@ -102,7 +98,7 @@ export async function resolveJob(
     source: job.source,
     output: joinUri(job.output ?? defaults.output, key),
     // The other kind's half would only swell the history.
-    preset: { name: preset.name, [kind]: preset[kind] },
+    preset: { name: preset.name, [kind]: sectionOf(preset, kind) },
     recipe: recipeHash(preset, kind),
     priority: job.priority ?? defaults.priority ?? DEFAULT_PRIORITY,
     tenant: job.tenant ?? defaults.tenant ?? 'default',
@@ -118,10 +114,12 @@ async function guessKind(source: string, storage: Storage): Promise<MediaKind> {
     try {
       const { stream } = await storage.openRead(source, { range: { start: 0, end: SNIFF_BYTES - 1 } });
       const kind = sniff(await buffer(stream))?.kind;
-      if (kind === 'image' || kind === 'video') return kind;
+      const known = MEDIA_KINDS.find((name) => name === kind);
+      if (known !== undefined) return known;
     } catch {
       // Missing, empty, forbidden or on another machine: the worker has the right words for it.
     }
   }
-  return VIDEO_NAME.test(source.replace(/[?#].*$/, '')) ? 'video' : 'image';
+  const extension = /\.(\w+)$/.exec(source.replace(/[?#].*$/, ''))?.[1]?.toLowerCase() ?? '';
+  return MEDIA_KINDS.find((kind) => KINDS[kind].extensions.some((own) => own === extension)) ?? DEFAULT_KIND;
 }

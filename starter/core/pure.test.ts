@@ -47,7 +47,7 @@ describe('a job', () => {
 
   test('for a kind that its preset does not know is refused', async () => {
     await expect(resolveJob({ source: 's3://b/a.MP4?x=.jpg' }, defaults, context)).rejects.toThrow(
-      'The preset "web" says nothing about videos.',
+      'The preset "web" is for images only; choose one for videos.',
     );
   });
 });

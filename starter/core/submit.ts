@@ -6,16 +6,16 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import { taskQueue, workflowId, type MediaKind, type WorkItem } from '../../common/contracts';
+import { workflowId, type WorkItem } from '../../common/contracts';
+import { taskQueue } from '../../common/pools';
+import { KINDS } from '../../common/kinds';
 import type { Storage } from '../../storage';
+import type * as workflows from '../../workflows';
 import { retrying, type RetryOptions } from './lib/grpc';
 import { isPublished } from './published';
 
 /** `joined`: it already ran. `skipped`: its outputs are there, made from the same source by the same recipe. */
 export type Submitted = 'started' | 'joined' | 'skipped';
-
-/** Names of the workflows, by kind. */
-export const WORKFLOW_TYPES: Record<MediaKind, string> = { image: 'processImage', video: 'processVideo' };
 
 /** What submitting needs: Temporal, the place of the outputs, and the prefix of the task queues. */
 export interface SubmitContext {
@@ -28,6 +28,11 @@ export interface SubmitOptions extends RetryOptions {
   /** Do it again even where the outputs are there. */
   force?: boolean;
 }
+
+type ItemWorkflow = typeof workflows.processImage;
+
+/** Does not compile while a kind's workflow is not exported by workflows/. */
+const workflowType = (item: WorkItem): keyof typeof workflows => KINDS[item.kind].workflow;
 
 const BATCH = defineSearchAttributeKey('MediaBatchId', 'KEYWORD');
 const KIND = defineSearchAttributeKey('MediaKind', 'KEYWORD');
@@ -61,7 +66,7 @@ async function startOrJoin(context: SubmitContext, item: WorkItem, options: Subm
   if (status.name === 'RUNNING' || status.name === 'PAUSED') return 'joined';
   // Of two who ask at once, the other one's run may have ended since we looked.
   if (!options.force && (await isPublished(context.storage, item, options.signal))) return 'skipped';
-  await client.workflow.start(WORKFLOW_TYPES[item.kind], {
+  await client.workflow.start<ItemWorkflow>(workflowType(item), {
     ...start,
     workflowId,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -73,7 +78,7 @@ async function startOrJoin(context: SubmitContext, item: WorkItem, options: Subm
 /** Starts an item's run. False: one is open, or one has succeeded. */
 export async function startUnlessKnown(context: SubmitContext, item: WorkItem): Promise<boolean> {
   try {
-    await context.client.workflow.start(WORKFLOW_TYPES[item.kind], {
+    await context.client.workflow.start<ItemWorkflow>(workflowType(item), {
       ...startOptions(context, item),
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,

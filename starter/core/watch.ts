@@ -1,5 +1,7 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
-import { taskQueue, type BatchWatch } from '../../common/contracts';
+import { type BatchWatch } from '../../common/contracts';
+import { taskQueue } from '../../common/pools';
+import type { notifyBatch } from '../../workflows';
 import { retrying, type RetryOptions } from './lib/grpc';
 import type { SubmitContext } from './submit';
 
@@ -18,7 +20,7 @@ export async function watchBatch(
   options?: RetryOptions,
 ): Promise<void> {
   const start = () =>
-    client.workflow.start('notifyBatch', {
+    client.workflow.start<typeof notifyBatch>('notifyBatch', {
       workflowId: watchId(watch.batchId),
       taskQueue: taskQueue(queuePrefix, 'workflows'),
       args: [watch],

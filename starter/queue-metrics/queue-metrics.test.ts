@@ -1,7 +1,7 @@
 /** The view into the queues, on a real server: no worker, then one; and the server gone. */
 import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
-import { taskQueue } from '../../common/contracts';
+import { taskQueue } from '../../common/pools';
 import { METRICS } from '../../common/metrics';
 import { startTestServer, type TestServer } from '../../test/starter/server';
 import { until } from '../../test/support/stack';

@@ -1,7 +1,7 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { POOLS, taskQueue, type MediaKind, type Pool } from '../../common/contracts';
-import { WORKFLOW_TYPES } from '../core/submit';
+import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
+import { POOL_NAMES, POOLS, taskQueue, type Pool } from '../../common/pools';
 
 /**
  * A poller that has not asked for so long is gone: a long poll lasts 60 s, and the server itself forgets pollers only after
@@ -32,7 +32,7 @@ const { TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW } = temporal.api.enum
 
 /** Backlog, its age, rates and pollers of the three queues. */
 export function sampleQueues(scope: QueueScope): Promise<QueueSample[]> {
-  return Promise.all(POOLS.map((pool) => sampleQueue(scope, pool)));
+  return Promise.all(POOL_NAMES.map((pool) => sampleQueue(scope, pool)));
 }
 
 async function sampleQueue({ connection, namespace, queuePrefix }: QueueScope, pool: Pool): Promise<QueueSample> {
@@ -40,7 +40,7 @@ async function sampleQueue({ connection, namespace, queuePrefix }: QueueScope, p
   const { stats, pollers } = await connection.workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name: queue },
-    taskQueueType: pool === 'workflows' ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
+    taskQueueType: POOLS[pool].carries === 'workflows' ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
     reportStats: true,
   });
   const since = Date.now() - POLLER_MS;
@@ -58,9 +58,9 @@ async function sampleQueue({ connection, namespace, queuePrefix }: QueueScope, p
 /** Open items by kind, from the visibility store: a second or so behind. */
 export async function countOpen({ connection, namespace }: QueueScope): Promise<Record<MediaKind, number>> {
   const count = async (kind: MediaKind): Promise<number> => {
-    const query = `WorkflowType = "${WORKFLOW_TYPES[kind]}" AND ExecutionStatus = "Running"`;
+    const query = `WorkflowType = "${KINDS[kind].workflow}" AND ExecutionStatus = "Running"`;
     return Number((await connection.workflowService.countWorkflowExecutions({ namespace, query })).count);
   };
-  const [image, video] = await Promise.all([count('image'), count('video')]);
-  return { image, video };
+  const counts = await Promise.all(MEDIA_KINDS.map(async (kind) => [kind, await count(kind)] as const));
+  return Object.fromEntries(counts) as Record<MediaKind, number>;
 }

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { taskQueue, type ItemProgress, type Manifest, type WorkItem } from '../../common/contracts';
+import { type ItemProgress, type Manifest, type WorkItem } from '../../common/contracts';
+import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
 import { endProcess, isAlive, startStack, until, type Stack } from '../support/stack';
 

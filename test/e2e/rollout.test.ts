@@ -10,7 +10,8 @@ import {
   Worker,
   type WorkflowBundle,
 } from '@temporalio/worker';
-import { taskQueue, type Pool, type WorkItem } from '../../common/contracts';
+import { type WorkItem } from '../../common/contracts';
+import { taskQueue, type Pool } from '../../common/pools';
 import { built } from '../../common/paths';
 import { replayRecent } from '../../operate/rollout/replay';
 import { rollOut, RolledBack, type RolloutOptions } from '../../operate/rollout/roll-out';

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { taskQueue, type ItemProgress, type ItemResult, type Pool, type WorkItem } from '../../common/contracts';
+import { type ItemProgress, type ItemResult, type WorkItem } from '../../common/contracts';
+import { taskQueue, type Pool } from '../../common/pools';
 import { built } from '../../common/paths';
 import { startStack, until, type Stack } from '../support/stack';
 

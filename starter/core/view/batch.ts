@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { unmended } from '../../../temporal/batches/count';
 import { completedQuery, quoted } from '../../../temporal/batches/query';
 import { attribute, pageOfRuns, type Run } from '../../../temporal/batches/runs';
-import type { Pool } from '../../../common/contracts';
+import type { Pool } from '../../../common/pools';
 import { batchProgress } from '../batch';
 import { Histogram } from '../lib/histogram';
 

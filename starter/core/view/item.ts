@@ -8,7 +8,7 @@ import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/int
 import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage } from '../../../storage';
-import { describeItem } from '../control';
+import { progress as queryProgress } from '../../../workflows/names';
 import { failureOf } from '../failure';
 import { grpcCode } from '../lib/grpc';
 import { inputOf } from '../retry';
@@ -52,12 +52,7 @@ export interface ItemView {
   result?: ItemResult;
 }
 
-/** @throws DarkroomError SourceNotFound when there is no such item */
-export async function viewItem(client: Client, workflowId: string): Promise<ItemView> {
-  return viewOf(client, await describeItem(client, workflowId));
-}
-
-/** The same where the description is at hand. */
+/** The view of a run, from its description. */
 export async function viewOf(client: Client, run: WorkflowExecutionDescription): Promise<ItemView> {
   const { workflowId, runId } = run;
   const closed = stateOf(run);
@@ -108,7 +103,7 @@ function pendingOf(client: Client, { raw }: WorkflowExecutionDescription): Promi
 async function progressOf(client: Client, workflowId: string, runId: string): Promise<ItemProgress | undefined> {
   try {
     const handle = client.workflow.getHandle(workflowId, runId);
-    return await client.withDeadline(Date.now() + QUERY_MS, () => handle.query<ItemProgress>('progress'));
+    return await client.withDeadline(Date.now() + QUERY_MS, () => handle.query(queryProgress));
   } catch (error) {
     // No worker, or one that is busy: the rest of the picture is there all the same.
     if (

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow';
 import type { temporal } from '@temporalio/proto';
+import { labelOf } from '../../../activities/registry';
 
 type Event = temporal.api.history.v1.IHistoryEvent;
 
@@ -16,15 +17,6 @@ export interface StepView {
   endedAt?: string;
 }
 
-const NAMES: Record<string, string> = {
-  makeImage: 'image',
-  probeVideo: 'probe',
-  makePoster: 'poster',
-  makeSprite: 'sprite',
-  encodeRung: 'encode',
-  packageHls: 'package',
-  publishVideo: 'publish',
-};
 /** Histories are short; this is a fence, not a page size. */
 const MAX_PAGES = 5;
 
@@ -83,7 +75,7 @@ export function stepsFrom(
       const type = scheduled.activityType?.name ?? '';
       const [rung] = detailOf(event);
       const detail = rung && text(rung);
-      const name = [NAMES[type] ?? type, detail].filter(Boolean).join(' ');
+      const name = [labelOf(type), detail].filter(Boolean).join(' ');
       const before = steps.get(name);
       const step = {
         ...{ name, state: 'waiting' as const, earlier: before?.attempts ?? 0, attempts: (before?.attempts ?? 0) + 1 },

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { Pool } from '../../../common/contracts';
+import { MEDIA_POOLS, type Pool } from '../../../common/pools';
 import { describeQueues } from '../../core/batch';
 import { ApiError } from '../http/problems';
 
@@ -20,7 +20,7 @@ export class Backlog {
   ) {}
 
   /** @throws ApiError Overloaded */
-  async check(pools: Pool[] = ['image', 'video']): Promise<void> {
+  async check(pools: readonly Pool[] = MEDIA_POOLS): Promise<void> {
     if (this.maxAgeMs === 0) return;
     const ages = await this.read();
     const oldest = Math.max(...pools.map((pool) => ages.get(pool) ?? 0));

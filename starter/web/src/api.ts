@@ -2,7 +2,8 @@
  * The service's API as the page uses it: every address and every shape stands here, and nowhere else.
  * The rest of the page imports these functions and types only.
  */
-import type { ItemProgress, Manifest, MediaKind, Placeholder } from '../../../common/contracts';
+import type { ItemProgress, Manifest, Placeholder } from '../../../common/contracts';
+import type { MediaKind } from '../../../common/kinds';
 
 /** `open`: in a list, where nobody asked yet whether it waits or runs. */
 export type ItemState = 'open' | 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';

@@ -1,7 +1,7 @@
 import type { Connection } from '@temporalio/client';
 import type { Config } from '../../../../common/config';
 import { VARIABLES } from '../../../../common/config/variables';
-import { POOLS, queuePrefix, taskQueue } from '../../../../common/contracts';
+import { POOL_NAMES, queuePrefix, taskQueue } from '../../../../common/pools';
 import { loadedConverterOf } from '../../../../temporal/encryption';
 import { configuredAddress, connect, namespaceOf } from '../../../../temporal/connect';
 import { rootMessage } from '../../../../starter/core/lib/grpc';
@@ -57,7 +57,7 @@ async function look(scope: Scope, config: Config, options: GatherOptions): Promi
   const [described, items, workers] = await Promise.all([
     limited(() =>
       Promise.all(
-        prefixes.flatMap((prefix) => POOLS.map((pool) => describeQueue(scope, taskQueue(prefix, pool), pool))),
+        prefixes.flatMap((prefix) => POOL_NAMES.map((pool) => describeQueue(scope, taskQueue(prefix, pool), pool))),
       ),
     ),
     limited(() => oldestOpen(scope, open)),

@@ -1,7 +1,7 @@
 import type { ConnectionLike } from '@temporalio/client';
-import { POOLS, type Pool } from '../../../../common/contracts';
+import { POOL_NAMES, type Pool } from '../../../../common/pools';
 import { quoted } from '../../../../temporal/batches/query';
-import { WORKFLOW_TYPES } from '../../../../starter/core/submit';
+import { DEFAULT_KIND, ITEM_WORKFLOWS, KINDS, kindOfWorkflow, type MediaKind } from '../../../../common/kinds';
 import type { Scope } from './queues';
 
 /** Items looked at one by one. */
@@ -11,7 +11,7 @@ const MAX_PREFIXES = 5;
 /** Nothing open is older: Temporal forgets, and steps end after seven days. */
 const OLDEST_MS = 400 * 86_400_000;
 
-const OPEN = `WorkflowType IN (${Object.values(WORKFLOW_TYPES).map(quoted).join(', ')}) AND ExecutionStatus = "Running"`;
+const OPEN = `WorkflowType IN (${ITEM_WORKFLOWS.map(quoted).join(', ')}) AND ExecutionStatus = "Running"`;
 
 type Execution = NonNullable<
   Awaited<ReturnType<ConnectionLike['workflowService']['listWorkflowExecutions']>>['executions']
@@ -22,7 +22,7 @@ export interface OpenItem {
   runId: string;
   /** Its workflow's task queue. */
   queue: string;
-  video: boolean;
+  kind: MediaKind;
 }
 
 export async function countOpen(scope: Scope, query = OPEN): Promise<number> {
@@ -53,7 +53,7 @@ export async function oldestOpen(scope: Scope, total: number): Promise<OpenItem[
 export async function otherPrefixes(scope: Scope, known: string): Promise<string[]> {
   const found: string[] = [];
   while (found.length < MAX_PREFIXES) {
-    const others = [known, ...found].map((prefix) => `TaskQueue != ${quoted(`${prefix}-${POOLS[0]}`)}`);
+    const others = [known, ...found].map((prefix) => `TaskQueue != ${quoted(`${prefix}-${POOL_NAMES[0]}`)}`);
     const [item] = await list(scope, [OPEN, ...others].join(' AND '), 1);
     const prefix = item?.queue.replace(/-workflows$/, '');
     if (prefix === undefined || prefix === item?.queue) break;
@@ -72,11 +72,11 @@ function openItem({ execution, taskQueue, type }: Execution): OpenItem {
     workflowId: execution?.workflowId ?? '',
     runId: execution?.runId ?? '',
     queue: taskQueue ?? '',
-    video: type?.name === WORKFLOW_TYPES.video,
+    kind: kindOfWorkflow(type?.name) ?? DEFAULT_KIND,
   };
 }
 
 /** The pool that an activity of an item belongs to. */
-export function poolOf({ video }: OpenItem): Pool {
-  return video ? 'video' : 'image';
+export function poolOf({ kind }: OpenItem): Pool {
+  return KINDS[kind].pool;
 }

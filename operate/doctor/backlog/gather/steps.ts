@@ -5,7 +5,7 @@ import {
   decodeOptionalSinglePayload,
 } from '@temporalio/common/lib/internal-non-workflow';
 import { temporal } from '@temporalio/proto';
-import { queuePrefix, taskQueue } from '../../../../common/contracts';
+import { queuePrefix, taskQueue } from '../../../../common/pools';
 import { forEachBounded } from '../../../../starter/core/lib/pool';
 import type { StepEvidence } from '../types';
 import { secondsSince, toMs } from './clock';

@@ -1,0 +1,53 @@
+import type { MediaKind } from '../common/kinds';
+import { KINDS } from '../common/kinds';
+import type { Pool } from '../common/pools';
+
+/**
+ * The one table of activities: where each runs, how long one attempt may take, and what people read. Workers register,
+ * workflows schedule, and the page and the metrics name activities by it. Free of Node, since workflows import it; the
+ * functions themselves are in `activities/index.ts`, which does not compile while one of them is missing.
+ */
+interface ActivityRow {
+  /** `item`: the pool of the item's kind. */
+  readonly pool: Pool | 'item';
+  /** Bound of one attempt, unless the item brings its own (`attemptSeconds`). */
+  readonly attempt: `${number}${'s' | 'm' | 'h'}`;
+  /** The step's name for people; an activity that runs several times for one item adds a summary of its own. */
+  readonly label: string;
+}
+
+export const ACTIVITIES = {
+  makeImage: { pool: 'image', attempt: '30m', label: 'image' },
+  probeVideo: { pool: 'video', attempt: '1h', label: 'probe' },
+  makePoster: { pool: 'video', attempt: '1h', label: 'poster' },
+  makeSprite: { pool: 'video', attempt: '1h', label: 'sprite' },
+  encodeRung: { pool: 'video', attempt: '24h', label: 'encode' },
+  packageHls: { pool: 'video', attempt: '24h', label: 'package' },
+  publishVideo: { pool: 'video', attempt: '1h', label: 'publish' },
+  quarantine: { pool: 'item', attempt: '1h', label: 'quarantine' },
+  deliverWebhook: { pool: 'workflows', attempt: '30s', label: 'webhook' },
+  awaitBatch: { pool: 'workflows', attempt: '2m', label: 'await batch' },
+} as const satisfies Record<string, ActivityRow>;
+
+export type ActivityName = keyof typeof ACTIVITIES;
+export const ACTIVITY_NAMES = Object.keys(ACTIVITIES) as ActivityName[];
+
+/** The pool that an activity of an item runs in. */
+export function poolOf(activity: ActivityName, kind: MediaKind): Pool {
+  const { pool } = ACTIVITIES[activity];
+  return pool === 'item' ? KINDS[kind].pool : pool;
+}
+
+/** The activities that a pool's workers register. */
+export function activitiesOfPool(pool: Pool): ActivityName[] {
+  const ofItems = Object.values(KINDS).some((kind) => kind.pool === pool);
+  return ACTIVITY_NAMES.filter((name) => {
+    const own: Pool | 'item' = ACTIVITIES[name].pool;
+    return own === pool || (own === 'item' && ofItems);
+  });
+}
+
+/** The label of an activity's type, also of one that this version does not know. */
+export function labelOf(activityType: string): string {
+  return Object.hasOwn(ACTIVITIES, activityType) ? ACTIVITIES[activityType as ActivityName].label : activityType;
+}

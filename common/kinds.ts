@@ -1,0 +1,44 @@
+import type { MediaPool } from './pools';
+
+/**
+ * The one table of media kinds. A kind's name is also the name of its section in a preset, and the value of the search
+ * attribute MediaKind. Free of Node, since workflows import it.
+ */
+interface KindRow {
+  /** Type of the workflow that processes one item. */
+  readonly workflow: string;
+  /** Pool of the item's activities, where the activity table does not name another. */
+  readonly pool: MediaPool;
+  /** For sentences: "the preset is for videos only". */
+  readonly plural: string;
+  /** File name extensions, without the dot, by which a source is guessed that cannot be read from here. */
+  readonly extensions: readonly string[];
+}
+
+export const KINDS = {
+  image: {
+    workflow: 'processImage',
+    pool: 'image',
+    plural: 'images',
+    extensions: [],
+  },
+  video: {
+    workflow: 'processVideo',
+    pool: 'video',
+    plural: 'videos',
+    extensions: 'mp4 m4v mov mkv webm avi mpg mpeg m2ts m2t mts ts wmv flv 3gp ogv mxf vob'.split(' '),
+  },
+} as const satisfies Record<string, KindRow>;
+
+export type MediaKind = keyof typeof KINDS;
+export const MEDIA_KINDS = Object.keys(KINDS) as MediaKind[];
+/** The kind of a source about which nothing is known. */
+export const DEFAULT_KIND: MediaKind = 'image';
+
+/** The kind that a workflow type processes; undefined for a workflow that processes no item. */
+export function kindOfWorkflow(type: string | null | undefined): MediaKind | undefined {
+  return MEDIA_KINDS.find((kind) => KINDS[kind].workflow === type);
+}
+
+/** The workflow types that process items. */
+export const ITEM_WORKFLOWS = MEDIA_KINDS.map((kind) => KINDS[kind].workflow);

@@ -1,0 +1,37 @@
+/**
+ * The one table of pools. A pool is a task queue with the workers that serve it; its name is the queue's suffix, a value of
+ * DARKROOM_POOLS and a label of metrics. Free of Node, since workflows import it.
+ */
+interface PoolRow {
+  /** What the queue carries: workflow tasks, or activities that work on media and take a slot each. */
+  readonly carries: 'workflows' | 'media';
+  /** What one slot does, for the documentation of the slots' variable. */
+  readonly slot: string;
+}
+
+export const POOLS = {
+  workflows: { carries: 'workflows', slot: 'decides what comes next' },
+  image: { carries: 'media', slot: 'makes one image' },
+  video: { carries: 'media', slot: 'runs one step of a video' },
+} as const satisfies Record<string, PoolRow>;
+
+export type Pool = keyof typeof POOLS;
+/** Pools whose activities work on media. */
+export type MediaPool = { [Name in Pool]: (typeof POOLS)[Name]['carries'] extends 'media' ? Name : never }[Pool];
+
+export const POOL_NAMES = Object.keys(POOLS) as Pool[];
+export const MEDIA_POOLS = POOL_NAMES.filter(isMediaPool);
+
+export function isMediaPool(pool: Pool): pool is MediaPool {
+  return POOLS[pool].carries === 'media';
+}
+
+/** Name of a pool's task queue. Tests, and tenants with hardware of their own, use another prefix. */
+export function taskQueue(prefix: string, pool: Pool): string {
+  return `${prefix}-${pool}`;
+}
+
+/** The prefix of a workflow's queues, from its own task queue. */
+export function queuePrefix(workflowTaskQueue: string): string {
+  return workflowTaskQueue.replace(/-workflows$/, '');
+}
