@@ -4,7 +4,12 @@ import { execFile } from 'node:child_process';
 export interface Limits {
   memoryBytes?: number;
   cpuSeconds?: number;
+  fileBytes?: number;
+  openFiles?: number;
 }
+
+/** CPU seconds between SIGXCPU, on which a program may end by itself, and SIGKILL. */
+const CPU_GRACE = 5;
 
 /** util-linux's setpriv: the kernel kills the process when ours is gone, even by SIGKILL, so that no encode is orphaned. */
 const DIES_WITH_US = ['setpriv', '--pdeathsig', 'KILL', '--'];
@@ -33,11 +38,14 @@ export async function confine(
 
 /** Exported for its test. */
 export function limitOptions(limits: Limits): string[] {
-  const { memoryBytes, cpuSeconds } = limits;
+  const { memoryBytes, cpuSeconds, fileBytes, openFiles } = limits;
+  const cpu = Math.ceil(cpuSeconds ?? 0);
   return [
     '--core=0',
     ...(memoryBytes === undefined ? [] : [`--as=${Math.floor(memoryBytes)}`]),
-    ...(cpuSeconds === undefined ? [] : [`--cpu=${Math.ceil(cpuSeconds)}`]),
+    ...(cpuSeconds === undefined ? [] : [`--cpu=${cpu}:${cpu + CPU_GRACE}`]),
+    ...(fileBytes === undefined ? [] : [`--fsize=${Math.ceil(fileBytes)}`]),
+    ...(openFiles === undefined ? [] : [`--nofile=${openFiles}`]),
   ];
 }
 

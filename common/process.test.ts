@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProcessError, runProcess } from './process';
 import { limitOptions } from './process-limits';
@@ -28,6 +30,8 @@ async function failure(work: Promise<unknown>): Promise<ProcessError> {
   expect(error).toBeInstanceOf(ProcessError);
   return error as ProcessError;
 }
+
+const linux = process.platform === 'linux' ? test : test.skip;
 
 describe('runProcess', () => {
   test('gives stdout and the end of stderr', async () => {
@@ -79,6 +83,14 @@ describe('runProcess', () => {
 
   test('a program that is not there is a spawn failure', async () => {
     expect((await failure(runProcess('/nowhere/tool', []))).reason).toBe('spawn');
+  });
+
+  linux('a file that grows beyond its limit ends the process', async () => {
+    const run = runProcess('dd', ['if=/dev/zero', `of=${path.join(os.tmpdir(), `fsize-${process.pid}`)}`], {
+      fileBytes: 8192,
+    });
+    expect((await failure(run)).signal).toBe('SIGXFSZ');
+    rmSync(path.join(os.tmpdir(), `fsize-${process.pid}`));
   });
 
   test('more output than allowed ends it', async () => {
@@ -145,17 +157,19 @@ describe('runProcess', () => {
     expect(stdout).toMatch(/^EXTRA=1$/m);
   });
 
-  const linux = process.platform === 'linux' ? test : test.skip;
-
   linux('limits hold in the process', async () => {
-    const { stdout } = await runProcess('cat', ['/proc/self/limits'], { memoryBytes: 2 ** 30, cpuSeconds: 7 });
+    const limits = { memoryBytes: 2 ** 30, cpuSeconds: 7, fileBytes: 4096, openFiles: 64 };
+    const { stdout } = await runProcess('cat', ['/proc/self/limits'], limits);
     expect(stdout).toMatch(/Max address space +1073741824/);
-    expect(stdout).toMatch(/Max cpu time +7/);
+    expect(stdout).toMatch(/Max cpu time +7 +12/);
+    expect(stdout).toMatch(/Max file size +4096 +4096/);
+    expect(stdout).toMatch(/Max open files +64 +64/);
     expect(stdout).toMatch(/Max core file size +0/);
   });
 });
 
 test('limits become options of prlimit', () => {
   expect(limitOptions({})).toEqual(['--core=0']);
-  expect(limitOptions({ memoryBytes: 1000.5, cpuSeconds: 1.2 })).toEqual(['--core=0', '--as=1000', '--cpu=2']);
+  expect(limitOptions({ memoryBytes: 1000.5, cpuSeconds: 1.2 })).toEqual(['--core=0', '--as=1000', '--cpu=2:7']);
+  expect(limitOptions({ fileBytes: 10.5, openFiles: 64 })).toEqual(['--core=0', '--fsize=11', '--nofile=64']);
 });

@@ -20,8 +20,12 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** RLIMIT_AS, bytes. Held where util-linux's prlimit is. */
   memoryBytes?: number;
-  /** RLIMIT_CPU, seconds. Held where util-linux's prlimit is. */
+  /** RLIMIT_CPU, seconds: SIGXCPU, and SIGKILL five seconds later. Held where util-linux's prlimit is. */
   cpuSeconds?: number;
+  /** RLIMIT_FSIZE, bytes of the largest file: SIGXFSZ. Held where util-linux's prlimit is. */
+  fileBytes?: number;
+  /** RLIMIT_NOFILE. Held where util-linux's prlimit is. */
+  openFiles?: number;
   /** A process that prints more than this to stdout is ended; it counts only without onLine. Default 16 MiB. */
   stdoutMaxBytes?: number;
   /** ms between SIGTERM and SIGKILL. Default 3000. */
