@@ -125,6 +125,7 @@ async function stepInput(deps: ActivityDeps, attempt: Attempt, item: WorkItem, w
     input: source.path,
     outputDir: attempt.workDir,
     probe: work.probe,
+    maxDuration: deps.config.maxDuration,
     settings: deps.ffmpeg,
     signal: attempt.signal,
     onProgress: ({ frames, outTimeSeconds, speed }: FfmpegProgress) =>

@@ -52,13 +52,14 @@ async function bareVideo(source: string, folder: string, preset: VideoPreset, li
   const plan = planVideo(probe, preset);
   const ffmpeg = (command: FfmpegCommand): Promise<unknown> => run(SETTINGS.ffmpegPath, commandLine(command));
   const at = (name: string): string => path.join(folder, name);
-  for (const rung of plan.rungs) await ffmpeg(encodeCommand(source, at(`${rung.name}.mp4`), probe, rung, 1));
+  for (const rung of plan.rungs)
+    await ffmpeg(encodeCommand(source, at(`${rung.name}.mp4`), probe, rung, 1, limits.maxDuration));
   const { poster, sprite } = plan;
   if (poster) {
     const files = { picture: at('poster'), sample: at('sample') };
-    await ffmpeg(posterCommand(source, files, probe, poster, poster.candidates[0] ?? 0, 1));
+    await ffmpeg(posterCommand(source, files, probe, poster, poster.candidates[0] ?? 0, 1, limits.maxDuration));
   }
-  if (sprite) await ffmpeg(spriteCommand(source, at('sprite-%d'), probe, sprite, 1));
+  if (sprite) await ffmpeg(spriteCommand(source, at('sprite-%d'), probe, sprite, 1, limits.maxDuration));
 }
 
 async function main([list, output]: string[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { encodeCommand, expectedFrames, ffprobeArgs, jpegScale, posterCommand, spriteCommand } from './args';
+import { DECODER_OPTIONS } from './decoders';
 import { encodeFilters, spriteFilters } from './filters';
 import { commandLine } from './ffmpeg';
 import type { MediaProbe, RungPlan, SpritePlan, VideoStream } from './types';
@@ -50,22 +51,24 @@ const sprite: SpritePlan = {
   height: 90,
   quality: 70,
 };
+const DAY = 86_400_000;
 const encode = (changes: Partial<RungPlan> = {}, of = probe) =>
-  commandLine(encodeCommand('/in', '/out.part', of, { ...rung, ...changes }, 1));
+  commandLine(encodeCommand('/in', '/out.part', of, { ...rung, ...changes }, 1, DAY));
 
 /** The words that follow `option`, at each place where it stands. */
 const values = (args: string[], option: string) => args.flatMap((arg, at) => (arg === option ? [args[at + 1]] : []));
 
 test('the whole command line of an encode, word by word, as fluent-ffmpeg assembles it', () => {
   const whitelists =
-    '-protocol_whitelist file,pipe -format_whitelist mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg';
+    '-protocol_whitelist file,pipe -format_whitelist mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg ' +
+    `${DECODER_OPTIONS.join(' ')} -max_pixels 36000000`;
   expect(encode().join(' ')).toBe(
     '-hide_banner -nostdin -y -v error -nostats -progress pipe:1 -filter_threads 1 -filter_complex_threads 1 ' +
       `${whitelists} -threads 1 -xerror -err_detect explode -i file:/in ` +
       '-map 0:0 -map 0:2 -filter:v scale=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p ' +
       '-c:v libx264 -preset veryfast -profile:v high -crf 23 -maxrate 800k -bufsize 1600k ' +
       '-g 60 -sc_threshold 0 -force_key_frames expr:gte(t,n_forced*2) -c:a aac -b:a 96k -ar 48000 -ac 2 ' +
-      '-map_metadata -1 -map_chapters -1 -movflags +faststart -threads 1 -f mp4 file:/out.part',
+      '-map_metadata -1 -map_chapters -1 -movflags +faststart -threads 1 -f mp4 -t 6.200 file:/out.part',
   );
 });
 
@@ -86,22 +89,23 @@ test('without sound, no stream of sound is named', () => {
 test.each(["/a b/it's", '/-i', '/%d.mp4', '/ä/日本', '/a:b,c;[d]', '/"q"', '/a\\b', '/concat:x|y'])(
   'a path stays one argument, whole, and in no filter: %s',
   (path) => {
-    const command = commandLine(encodeCommand(path, `${path}.part`, probe, rung, 1));
+    const command = commandLine(encodeCommand(path, `${path}.part`, probe, rung, 1, DAY));
     expect(command.filter((arg) => arg.includes(path))).toEqual([`file:${path}`, `file:${path}.part`]);
     expect(ffprobeArgs(path).filter((arg) => arg.includes(path))).toEqual([`file:${path}`]);
   },
 );
 
-test('every call that opens a source has both whitelists before it', () => {
+test('every call that opens a source has its whitelists and limits before it', () => {
   const poster = { format: 'webp' as const, width: 640, height: 360, quality: 80, candidates: [1] };
   for (const args of [
     encode(),
-    commandLine(posterCommand('/in', { picture: '/p', sample: '/s' }, probe, poster, 1, 1)),
-    commandLine(spriteCommand('/in', '/s%d', probe, sprite, 1)),
+    commandLine(posterCommand('/in', { picture: '/p', sample: '/s' }, probe, poster, 1, 1, DAY)),
+    commandLine(spriteCommand('/in', '/s%d', probe, sprite, 1, DAY)),
     ffprobeArgs('/in'),
   ]) {
     const input = args.indexOf('file:/in');
-    for (const option of ['-protocol_whitelist', '-format_whitelist']) {
+    const options = ['-protocol_whitelist', '-format_whitelist', '-codec_whitelist:v', '-codec_whitelist:a'];
+    for (const option of [...options, '-max_pixels']) {
       expect(args.indexOf(option)).toBeGreaterThanOrEqual(0);
       expect(args.indexOf(option)).toBeLessThan(input);
     }

@@ -1,3 +1,5 @@
+import { MAX_PIXELS, runBounds, type RunBounds } from './bounds';
+import { DECODER_OPTIONS } from './decoders';
 import { fraction } from './fraction';
 import { encodeFilters, posterFilters, spriteFilters } from './filters';
 import { FFPROBE_ENTRIES } from './probe-facts';
@@ -13,6 +15,7 @@ export interface FfmpegCommand {
   /** Empty, or one filter graph whose outputs the options map. */
   filterGraph?: string;
   outputs: { options: string[]; file: string }[];
+  bounds: RunBounds;
 }
 
 /** A file name that no option, protocol or pattern can hide in. */
@@ -21,7 +24,10 @@ export function fileUrl(path: string): string {
 }
 
 /** The protocol whitelist alone does not stop a playlist that names local files; the format whitelist does. */
-const WHITELISTS = ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS];
+const FENCE = [
+  ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS, ...DECODER_OPTIONS],
+  ...['-max_pixels', String(MAX_PIXELS)],
+];
 
 export function ffprobeArgs(input: string): string[] {
   return [...probeStart(), '-show_entries', FFPROBE_ENTRIES, '-of', 'json', '-i', fileUrl(input)];
@@ -34,7 +40,7 @@ export function countPacketsArgs(input: string, stream: number): string[] {
 }
 
 function probeStart(): string[] {
-  return ['-hide_banner', '-v', 'error', ...WHITELISTS];
+  return ['-hide_banner', '-v', 'error', ...FENCE];
 }
 
 /** Options before the input; progress goes to stdout as `key=value` lines. */
@@ -42,7 +48,7 @@ export function inputStart(threads: number): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1'],
     ...['-filter_threads', String(threads), '-filter_complex_threads', String(threads)],
-    ...[...WHITELISTS, '-threads', String(threads)],
+    ...[...FENCE, '-threads', String(threads)],
   ];
 }
 
@@ -53,6 +59,7 @@ export function encodeCommand(
   probe: MediaProbe,
   rung: RungPlan,
   threads: number,
+  maxDuration: number,
 ): FfmpegCommand {
   const { video, audio } = probe;
   const sound = rung.audioBitrate !== undefined && audio ? audio : undefined;
@@ -76,7 +83,13 @@ export function encodeCommand(
     inputOptions: [...inputStart(threads), '-xerror', '-err_detect', 'explode'],
     input: fileUrl(input),
     outputs: rung.copy ? [mp4, check] : [mp4],
+    bounds: runBounds(probe, [{ ...rung, kbps: kbpsOf(probe, rung) }], maxDuration),
   };
+}
+
+function kbpsOf(probe: MediaProbe, rung: RungPlan): number {
+  const pictures = rung.copy ? (probe.video.bitrateKbps ?? rung.maxrate) : rung.maxrate;
+  return pictures + (rung.audioBitrate ?? 0);
 }
 
 function encodeOptions(video: VideoStream, rung: RungPlan): string[] {
@@ -103,6 +116,7 @@ export function posterCommand(
   poster: PosterPlan,
   at: number,
   threads: number,
+  maxDuration: number,
 ): FfmpegCommand {
   const codec =
     poster.format === 'webp'
@@ -119,6 +133,7 @@ export function posterCommand(
       },
       { options: ['-map', '[sample]', '-frames:v', '1', '-f', 'rawvideo'], file: fileUrl(output.sample) },
     ],
+    bounds: runBounds(probe, [], maxDuration),
   };
 }
 
@@ -129,7 +144,10 @@ export function spriteCommand(
   probe: MediaProbe,
   sprite: SpritePlan,
   threads: number,
+  maxDuration: number,
 ): FfmpegCommand {
+  // A sheet counts as long as all of its tiles, also those for which the video has no time.
+  const bounds = runBounds(probe, [{ ...sprite, fps: `1/${sprite.interval}` }], maxDuration);
   return {
     // Thumbnails need neither every frame nor clean block edges: that halves the decoding.
     inputOptions: [...inputStart(threads), '-skip_frame', 'noref', '-skip_loop_filter', 'all'],
@@ -146,6 +164,7 @@ export function spriteCommand(
       // A sheet comes out once in many seconds; the copied stream goes nowhere but shows how far the reading is.
       { options: ['-map', `0:${probe.video.index}`, '-c', 'copy', '-f', 'null'], file: '-' },
     ],
+    bounds: { ...bounds, seconds: bounds.seconds + sprite.interval * sprite.columns * sprite.rows },
   };
 }
 

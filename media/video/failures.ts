@@ -1,7 +1,13 @@
 import { ProcessError } from '../../common/process';
 import { DarkroomError, tail, type ErrorType } from '../../common/errors';
+import { MAX_PIXELS, tooManyPixels } from './bounds';
 
-/** What ffmpeg and ffprobe print, and whom it blames. The first row that fits wins. */
+/** @param codec a name of ffmpeg's, or a container's tag */
+export function codedAs(codec: string): string {
+  return `The file is coded as "${codec}", which Darkroom does not read.`;
+}
+
+/** What ffmpeg and ffprobe print, and whom it blames. The first row that fits wins; `$1` is what its first group found. */
 const ROWS: [RegExp, ErrorType, string][] = [
   [/No space left on device|Disk quota exceeded/i, 'StorageUnavailable', 'The scratch disk is full.'],
   [/Read-only file system/i, 'StorageUnavailable', 'The scratch disk cannot be written to.'],
@@ -11,7 +17,9 @@ const ROWS: [RegExp, ErrorType, string][] = [
     'EncoderFailed',
     'This ffmpeg lacks what the preset asks for.',
   ],
+  [/Codec \(([\w.-]+)\) not on whitelist/i, 'UnsupportedMedia', codedAs('$1')],
   [/not on whitelist/i, 'UnsupportedMedia', 'The file is not a video that Darkroom reads.'],
+  [/Decoder \(codec (?!none)([\w.-]+)\) not found/i, 'UnsupportedMedia', codedAs('$1')],
   [
     /Decoder .*not found|no decoder found|unsupported codec/i,
     'UnsupportedMedia',
@@ -38,11 +46,39 @@ export function toVideoError(error: unknown): unknown {
   if (reason === 'stall') return failed('EncoderFailed', 'The encoder made no progress and was stopped.');
   if (reason === 'timeout') return failed('EncoderFailed', 'The video could not be read in the time allowed.');
   if (reason === 'output') return failed('MediaTooLarge', 'The file describes more streams and tags than is allowed.');
+  if (signal === 'SIGXCPU') {
+    return failed('MediaTooLarge', 'The video needs far more work than its length and its size explain.');
+  }
+  if (signal === 'SIGXFSZ') {
+    return failed('MediaTooLarge', 'The video becomes far larger than its length and its size explain.');
+  }
   if (signal !== null) {
     return failed('EncoderFailed', 'The program that reads the video broke down.', { childKilled: true });
   }
-  const row = ROWS.find(([pattern]) => pattern.test(stderrTail));
-  return row ? failed(row[1], row[2]) : failed('EncoderFailed', 'The encoder failed.');
+  const large = tooLarge(stderrTail);
+  if (large !== undefined) return failed('MediaTooLarge', large);
+  for (const [pattern, type, sentence] of ROWS) {
+    const found = pattern.exec(stderrTail);
+    if (found)
+      return failed(
+        type,
+        sentence.replace(/\$(\d)/g, (_, group) => found[Number(group)] ?? ''),
+      );
+  }
+  return failed('EncoderFailed', 'The encoder failed.');
+}
+
+/** A container may state another size than the stream inside: ffprobe then prints a line and ends with exit code 0. */
+export function throwIfTooLarge(stderrTail: string): void {
+  const large = tooLarge(stderrTail);
+  if (large !== undefined) throw new DarkroomError('MediaTooLarge', large, { stderr: tail(stderrTail) });
+}
+
+function tooLarge(stderrTail: string): string | undefined {
+  for (const [, width, height] of stderrTail.matchAll(/Picture size (\d+)x(\d+) (?:is invalid|exceeds)/g)) {
+    if (Number(width) * Number(height) > MAX_PIXELS) return tooManyPixels(Number(width), Number(height));
+  }
+  return undefined;
 }
 
 /** A Matroska file that breaks off is only worth a line on stderr to ffmpeg, and exit code 0. */

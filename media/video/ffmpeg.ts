@@ -1,6 +1,8 @@
 import path from 'node:path';
 import fluent from 'fluent-ffmpeg';
-import { runProcess } from '../../common/process';
+import { availableCores } from '../../common/cores';
+import { DarkroomError } from '../../common/errors';
+import { ProcessError, runProcess } from '../../common/process';
 import type { FfmpegCommand } from './args';
 import { throwIfCutShort, toVideoError } from './failures';
 import type { FfmpegProgress, FfmpegSettings } from './types';
@@ -23,7 +25,9 @@ export interface FfmpegRun {
 export function commandLine(command: FfmpegCommand): string[] {
   const assembly = fluent(command.input).inputOptions(...spread(command.inputOptions));
   if (command.filterGraph !== undefined) assembly.complexFilter(command.filterGraph);
-  for (const { options, file } of command.outputs) assembly.output(file).outputOptions(...spread(options));
+  for (const { options, file } of command.outputs) {
+    assembly.output(file).outputOptions(...spread([...options, '-t', command.bounds.seconds.toFixed(3)]));
+  }
   return assembly._getArguments();
 }
 
@@ -42,6 +46,8 @@ function spread(options: string[]): [string, string, ...string[]] {
 export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise<FfmpegProgress> {
   const progress = new ProgressReader();
   const { ffmpegPath } = run.settings;
+  const { seconds, cpuSeconds, fileBytes } = command.bounds;
+  const started = performance.now();
   // A path is meant from where we are, not from where ffmpeg runs.
   const program = path.basename(ffmpegPath) === ffmpegPath ? ffmpegPath : path.resolve(ffmpegPath);
   try {
@@ -50,17 +56,41 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
       cwd: run.cwd,
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
+      ...{ cpuSeconds, fileBytes, openFiles: OPEN_FILES },
       onLine: (line) => {
         const advanced = progress.read(line);
+        if (progress.last.outTimeSeconds > seconds + OVERSHOOT) throw longerThanStated(progress.last, seconds);
         if (advanced) run.onProgress?.(progress.last);
         return advanced;
       },
     });
     throwIfCutShort(stderrTail);
   } catch (error) {
-    throw toVideoError(error);
+    throw toVideoError(namingCpuLimit(error, cpuSeconds, (performance.now() - started) / 1000));
   }
   return progress.last;
+}
+
+/** Of one ffmpeg: libraries, inputs, outputs and threads need some dozens. */
+const OPEN_FILES = 256;
+/** Seconds by which a packet may lie behind the `-t` that every output has. */
+const OVERSHOOT = 2;
+
+export function longerThanStated({ outTimeSeconds }: Pick<FfmpegProgress, 'outTimeSeconds'>, seconds: number) {
+  return new DarkroomError('CorruptMedia', 'The video is damaged: its pictures go on after its stated end.', {
+    seconds: outTimeSeconds,
+    secondsAtMost: seconds,
+  });
+}
+
+/**
+ * ffmpeg catches SIGXCPU and ends with exit code 255 and not a word. A SIGTERM from outside looks the same, but such a
+ * run cannot have used its CPU time if the clock says that there was not so much of it.
+ */
+function namingCpuLimit(error: unknown, cpuSeconds: number, wallSeconds: number): unknown {
+  const quiet = error instanceof ProcessError && error.reason === 'exit' && error.exitCode === 255;
+  if (!quiet || wallSeconds * availableCores() < cpuSeconds) return error;
+  return new ProcessError(error.command, 'exit', null, 'SIGXCPU', error.stderrTail, { cause: error });
 }
 
 /** Reads what `-progress` prints: blocks of `key=value` lines, each ended by `progress=continue` or `progress=end`. */

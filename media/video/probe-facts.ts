@@ -11,6 +11,7 @@ interface FfprobeStream {
   index: number;
   codec_type?: string;
   codec_name?: string;
+  codec_tag_string?: string;
   width?: number;
   height?: number;
   sample_aspect_ratio?: string;
@@ -35,8 +36,9 @@ interface FfprobeStream {
 /** The fields above, as `-show_entries` wants them: the answer stays small whatever the file claims in its tags. */
 export const FFPROBE_ENTRIES = [
   'format=duration,bit_rate,size',
-  'stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,field_order,color_range,color_space',
-  'stream=color_transfer,color_primaries,avg_frame_rate,r_frame_rate,duration,bit_rate,nb_frames,channels,sample_rate',
+  'stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,pix_fmt,field_order',
+  'stream=color_range,color_space,color_transfer,color_primaries,avg_frame_rate,r_frame_rate,duration,bit_rate',
+  'stream=nb_frames,channels,sample_rate',
   'stream_disposition=attached_pic,default:stream_tags=DURATION:stream_side_data=rotation',
 ].join(':');
 
@@ -134,7 +136,7 @@ function videoStream(stream: FfprobeStream, fileDuration: number, counted?: Pack
 }
 
 /** No camera is faster; live recordings state a clock tick (1000, 90000) for their rate. */
-const MAX_RATE = 480;
+export const MAX_RATE = 480;
 
 /** The average rate, else what was counted, else 30; and whether the finest grid (`r_frame_rate`) says otherwise. */
 function frameRate(stream: FfprobeStream, counted = 0): { fps: string; variableRate: boolean } {
@@ -182,6 +184,7 @@ function kbps(bitsPerSecond: string | number | undefined): number | undefined {
   return bits === undefined ? undefined : Math.round(bits / 1000);
 }
 
-function known(name: string | undefined): string | undefined {
+/** What a field says; nothing where the tool says that it does not know. */
+export function known(name: string | undefined): string | undefined {
   return name === undefined || name === 'unknown' || name === 'none' || name === '' ? undefined : name;
 }

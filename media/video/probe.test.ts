@@ -167,7 +167,7 @@ describe('a list of files never gets one of them read', () => {
       audio: 'drop',
       rungs: [{ name: 'a', height: 64, crf: 30, maxrate: 100, speed: 'ultrafast', audioBitrate: 64 }],
     });
-    const command = encodeCommand(file, clips.at('stolen.mp4'), clip, plan.rungs[0]!, 1);
+    const command = encodeCommand(file, clips.at('stolen.mp4'), clip, plan.rungs[0]!, 1, limits.maxDuration);
     await expect(runFfmpeg(command, { settings })).rejects.toMatchObject({ type: 'UnsupportedMedia' });
   });
 

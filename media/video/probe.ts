@@ -3,8 +3,9 @@ import { DarkroomError } from '../../common/errors';
 import { runProcess } from '../../common/process';
 import { sniffFile } from '../sniff';
 import { countPacketsArgs, ffprobeArgs } from './args';
-import { toVideoError } from './failures';
-import { pictureStream, statedDuration, toProbe, type FfprobeJson, type PacketCount } from './probe-facts';
+import { checkPixels } from './bounds';
+import { codedAs, throwIfTooLarge, toVideoError } from './failures';
+import { known, pictureStream, statedDuration, toProbe, type FfprobeJson, type PacketCount } from './probe-facts';
 import type { FfmpegSettings, MediaProbe } from './types';
 
 export interface ProbeLimits {
@@ -43,6 +44,7 @@ export async function probeVideo(
       `The video is ${Math.ceil(probe.durationSeconds)} s long; ${longest} s are allowed.`,
     );
   }
+  checkPixels(probe.video);
   return probe;
 }
 
@@ -59,11 +61,15 @@ async function sniffVideo(input: string): Promise<string> {
   return sniffed.format;
 }
 
-/** A picture stream without a size or a codec is damage; none at all is another kind of file. */
+/** A picture stream of an unknown codec is another kind of file, as is none at all; one without a size is damage. */
 function withoutPicture(json: FfprobeJson): DarkroomError {
-  const video = (json.streams ?? []).some(
+  const video = (json.streams ?? []).find(
     (stream) => stream.codec_type === 'video' && !stream.disposition?.attached_pic,
   );
+  const tag = video?.codec_tag_string ?? '';
+  if (video !== undefined && !known(video.codec_name) && /^[\w-]{2,4}$/.test(tag)) {
+    return new DarkroomError('UnsupportedMedia', codedAs(tag));
+  }
   return video
     ? new DarkroomError('CorruptMedia', 'The video is damaged: its pictures cannot be read.')
     : new DarkroomError('UnsupportedMedia', 'The file has no video in it.');
@@ -71,15 +77,19 @@ function withoutPicture(json: FfprobeJson): DarkroomError {
 
 async function ffprobe(input: string, settings: FfmpegSettings, signal?: AbortSignal): Promise<FfprobeJson> {
   try {
-    const { stdout } = await runProcess(settings.ffprobePath, ffprobeArgs(input), {
+    const { stdout, stderrTail } = await runProcess(settings.ffprobePath, ffprobeArgs(input), {
       ...bounds(settings, signal),
       stdoutMaxBytes: 2 ** 20,
     });
+    throwIfTooLarge(stderrTail);
     return JSON.parse(stdout) as FfprobeJson;
   } catch (error) {
     throw toVideoError(error);
   }
 }
+
+/** Counting the packets of the largest source takes a part of this. */
+const PROBE_CPU_SECONDS = 600;
 
 /** Reads every packet of the picture: slow for a long file, but only live recordings need it. */
 async function countPackets(
@@ -109,5 +119,6 @@ async function countPackets(
 }
 
 function bounds(settings: FfmpegSettings, signal?: AbortSignal) {
-  return { signal, timeoutMs: settings.stallMs, memoryBytes: settings.maxMemory };
+  const limits = { memoryBytes: settings.maxMemory, cpuSeconds: PROBE_CPU_SECONDS, fileBytes: 0, openFiles: 64 };
+  return { signal, timeoutMs: settings.stallMs, ...limits };
 }

@@ -147,6 +147,8 @@ export interface StepInput {
   /** An existing folder for what the step makes. */
   outputDir: string;
   probe: MediaProbe;
+  /** ms; nothing that is made gets longer, whatever the source turns out to be. */
+  maxDuration: number;
   settings: FfmpegSettings;
   signal?: AbortSignal;
   onProgress?: (progress: FfmpegProgress) => void;

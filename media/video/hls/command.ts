@@ -1,4 +1,5 @@
 import { fileUrl, inputStart, type FfmpegCommand } from '../args';
+import type { RunBounds } from '../bounds';
 
 /** Names in the folder of a track, which ffmpeg runs in: no path can end up in its pattern or in the playlist. */
 export const PLAYLIST = 'index.m3u8';
@@ -9,7 +10,12 @@ export const INIT = 'init.mp4';
  * `cmaf` does that for pictures that are shown in another order, and the packet that AAC begins with before zero, which
  * is there to warm up the decoder, is dropped.
  */
-export function packageCommand(input: string, track: 'video' | 'audio', segmentSeconds: number): FfmpegCommand {
+export function packageCommand(
+  input: string,
+  track: 'video' | 'audio',
+  segmentSeconds: number,
+  bounds: RunBounds,
+): FfmpegCommand {
   return {
     inputOptions: [...inputStart(1), '-xerror'],
     input: fileUrl(input),
@@ -27,5 +33,6 @@ export function packageCommand(input: string, track: 'video' | 'audio', segmentS
         file: PLAYLIST,
       },
     ],
+    bounds,
   };
 }

@@ -7,7 +7,7 @@ import type { HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
 import { multivariant, type Segment } from './playlist';
 import { cutTrack, fileOf, type Cut, type Input, type Track } from './track';
 
-export type PackageInput = Omit<StepInput, 'input' | 'probe'> & {
+export type PackageInput = Omit<StepInput, 'input' | 'probe' | 'maxDuration'> & {
   hls: HlsPlan;
   /** The finished MP4s, as they were published. */
   rungs: { plan: RungPlan; file: string }[];

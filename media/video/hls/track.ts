@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { copyBounds } from '../bounds';
 import { runFfmpeg } from '../ffmpeg';
 import { badOutput } from '../steps/finish';
 import { countSamples, readHeader, type Mp4Facts } from '../steps/mp4';
@@ -31,7 +32,8 @@ export interface Track {
 export async function cutTrack(cut: Cut, name: string, kind: 'video' | 'audio', mp4: Input): Promise<Track> {
   const folder = path.join(cut.root, name);
   await mkdir(folder);
-  await runFfmpeg(packageCommand(mp4.file, kind, cut.segmentSeconds), { ...cut, cwd: folder });
+  const bounds = copyBounds(mp4.facts.durationSeconds, (await stat(mp4.file)).size);
+  await runFfmpeg(packageCommand(mp4.file, kind, cut.segmentSeconds, bounds), { ...cut, cwd: folder });
   try {
     return await readTrack(folder, name, kind, mp4.facts);
   } catch (error) {

@@ -37,7 +37,7 @@ async function prepare(input: string) {
   if (rung === undefined) throw new Error('no rung');
   const outputDir = clips.at(`out ${count++}`);
   mkdirSync(outputDir);
-  return { input, outputDir, probe, settings, rung };
+  return { input, outputDir, probe, maxDuration: 3_600_000, settings, rung };
 }
 
 const videoOf = (made: VideoFile) => streamsOf(made.file).find((stream) => stream.codec_type === 'video');

@@ -1,6 +1,7 @@
 import { DarkroomError } from '../../../common/errors';
 import { encodeCommand, expectedFrames } from '../args';
-import { runFfmpeg } from '../ffmpeg';
+import { longestOutput } from '../bounds';
+import { longerThanStated, runFfmpeg } from '../ffmpeg';
 import { fraction } from '../fraction';
 import type { MediaProbe, RungPlan, StepInput, VideoFile } from '../types';
 import { badOutput, fileFacts, finished } from './finish';
@@ -11,9 +12,10 @@ import { readMp4, type Mp4Facts } from './mp4';
  * @throws DarkroomError CorruptMedia where the source breaks off or does not decode; EncoderFailed where the encoder does
  */
 export async function encodeRung(step: StepInput & { rung: RungPlan }): Promise<VideoFile> {
-  const { input, outputDir, probe, rung, settings, signal, onProgress } = step;
+  const { input, outputDir, probe, rung, maxDuration, settings, signal, onProgress } = step;
   const { files, result } = await finished(outputDir, [`${rung.name}.mp4`], async ([part = '']) => {
-    await runFfmpeg(encodeCommand(input, part, probe, rung, settings.threads), { settings, signal, onProgress });
+    const command = encodeCommand(input, part, probe, rung, settings.threads, maxDuration);
+    await runFfmpeg(command, { settings, signal, onProgress });
     const facts = await readOutput(part);
     checkSize(facts, rung);
     checkComplete(facts, probe, rung);
@@ -61,6 +63,9 @@ function checkSize(facts: Mp4Facts, rung: RungPlan): void {
  * 2 % may be missing, but never more than a third. With a variable rate the last picture may stand for seconds, which
  * ffmpeg does not keep. Frames are a second sign, at a steady rate and against a container's own count: edit lists hide
  * some of those, so a tenth and five frames may be missing.
+ *
+ * A file whose times go on after its stated end was cut at the bound of the run, or close to it, so more than that is
+ * refused as well.
  */
 export function checkComplete(facts: Mp4Facts, probe: MediaProbe, rung: RungPlan): void {
   const picture = facts.video?.durationSeconds ?? 0;
@@ -71,7 +76,11 @@ export function checkComplete(facts: Mp4Facts, probe: MediaProbe, rung: RungPlan
   const { fps, variableRate, framesEstimated } = probe.video;
   const { num, den } = fraction(fps);
   const least = variableRate ? 2 : 0.5;
-  const slack = Math.min(wanted / 3, Math.max(least, 0.02 * wanted)) + (2 * den) / num;
+  const twoFrames = (2 * den) / num;
+  const rounding = Math.max(least, 0.02 * wanted);
+  const slack = Math.min(wanted / 3, rounding) + twoFrames;
+  const most = Math.min(wanted + rounding + twoFrames, longestOutput(probe.durationSeconds, Infinity) - twoFrames);
+  if (got > most) throw longerThanStated({ outTimeSeconds: got }, most);
   const expected = expectedFrames(probe, rung);
   const tooFew = !framesEstimated && !variableRate && frames < 0.9 * expected - 5;
   if (frames > 0 && got >= wanted - slack && !tooFew) return;

@@ -17,7 +17,7 @@ async function poster(input: string, format: 'webp' | 'jpeg' = 'webp', width = 3
   if (!plan.poster) throw new Error('no plan');
   const outputDir = clips.at(`out ${count++}`);
   mkdirSync(outputDir);
-  const made = await makePoster({ input, outputDir, probe, settings, poster: plan.poster });
+  const made = await makePoster({ input, outputDir, probe, maxDuration: 3_600_000, settings, poster: plan.poster });
   return { made, files: readdirSync(outputDir), plan: plan.poster };
 }
 
@@ -140,7 +140,9 @@ test('a file whose pictures are gone is damaged', async () => {
   writeFileSync(input, 'nothing is left of it');
   const outputDir = clips.at('gone');
   mkdirSync(outputDir);
-  await expect(makePoster({ input, outputDir, probe, settings, poster: plan! })).rejects.toMatchObject({
+  await expect(
+    makePoster({ input, outputDir, probe, maxDuration: 3_600_000, settings, poster: plan! }),
+  ).rejects.toMatchObject({
     type: 'CorruptMedia',
   });
   expect(readdirSync(outputDir)).toEqual([]);

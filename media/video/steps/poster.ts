@@ -1,4 +1,4 @@
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DarkroomError } from '../../../common/errors';
 import { posterCommand } from '../args';
@@ -27,12 +27,14 @@ export async function makePoster(step: StepInput & { poster: PosterPlan }): Prom
     // The end of a file whose stated duration is too long has no pictures; its beginning has.
     if (best === -Infinity) best = await tryCandidate(step, 0, `${part}.try`, best, part);
     if (best === -Infinity) throw new DarkroomError('CorruptMedia', 'The video has no picture that can be read.');
-    check(await readFile(part), poster);
     return fileFacts(part);
   });
   const { format, width, height } = poster;
   return { name: 'poster', role: 'poster', mime: `image/${format}`, file: files[0] ?? '', width, height, ...result };
 }
+
+/** Bytes of a header: what a muxer writes that never got a picture. */
+const SMALLEST_PICTURE = 30;
 
 /** @returns the score, -Infinity where there is no picture; the picture replaces `kept` if it beats `best`. */
 async function tryCandidate(
@@ -42,13 +44,16 @@ async function tryCandidate(
   best: number,
   kept: string,
 ): Promise<number> {
-  const { input, probe, poster, settings, signal, onProgress } = step;
+  const { input, probe, poster, maxDuration, settings, signal, onProgress } = step;
   const sample = `${picture}.grey`;
   try {
-    const command = posterCommand(input, { picture, sample }, probe, poster, at, settings.threads);
+    const command = posterCommand(input, { picture, sample }, probe, poster, at, settings.threads, maxDuration);
     await runFfmpeg(command, { settings, signal, onProgress });
     const pixels = await readFile(sample);
     if (pixels.length === 0) return -Infinity;
+    // A picture whose time lies beyond the bound of the run reaches the sample but no file.
+    if ((await stat(picture)).size < SMALLEST_PICTURE) return -Infinity;
+    check(await readFile(picture), poster);
     const score = judge(pixels, SAMPLE_WIDTH);
     if (score > best) await rename(picture, kept);
     return score;

@@ -17,7 +17,15 @@ async function sprite(input: string, folder: string, grid = { columns: 2, rows: 
   const outputDir = clips.at(folder);
   mkdirSync(outputDir);
   const sheetName = (name: string) => `${name}-hash.jpg`;
-  const made = await makeSprite({ input, outputDir, probe, settings, sprite: plan.sprite, sheetName });
+  const made = await makeSprite({
+    input,
+    outputDir,
+    probe,
+    maxDuration: 3_600_000,
+    settings,
+    sprite: plan.sprite,
+    sheetName,
+  });
   return { made, files: readdirSync(outputDir).sort(), plan: plan.sprite };
 }
 
@@ -75,6 +83,14 @@ test('the shortest video has one tile', async () => {
 test('a last second that is cut short has its tile', async () => {
   const { plan } = await sprite(ffmpeg(`${picture('128x72', 2.2)} ${X264}`, clips.at('third.mp4')), 'third');
   expect(plan.tiles).toBe(3);
+});
+
+test('a sheet that has room for more seconds than the video has', async () => {
+  const { made } = await sprite(ffmpeg(`${picture('128x72', 5.4)} ${X264}`, clips.at('room.mp4')), 'room', {
+    columns: 5,
+    rows: 5,
+  });
+  expect(made).toHaveLength(2);
 });
 
 test('portrait and all-intra video', async () => {

@@ -41,12 +41,13 @@ export async function makeSprite(step: SpriteInput): Promise<VideoFile[]> {
 
 /** ffmpeg numbers its sheets itself, in the work folder's own pattern; each is checked and takes the name that it was given. */
 async function drawSheets(step: SpriteInput, parts: string[]): Promise<void> {
-  const { input, outputDir, probe, sprite, settings, signal, onProgress } = step;
+  const { input, outputDir, probe, sprite, maxDuration, settings, signal, onProgress } = step;
   const prefix = 'sprite-sheet-';
   // A `%` in the folder's own name would be read as part of the pattern.
   const pattern = path.join(path.resolve(outputDir).replaceAll('%', '%%'), `${prefix}%d`);
   try {
-    await runFfmpeg(spriteCommand(input, pattern, probe, sprite, settings.threads), { settings, signal, onProgress });
+    const command = spriteCommand(input, pattern, probe, sprite, settings.threads, maxDuration);
+    await runFfmpeg(command, { settings, signal, onProgress });
     for (let index = 0; index < sprite.sheets; index++) {
       const sheet = path.join(outputDir, `${prefix}${index}`);
       checkSheet(await readSheet(sheet), sprite);
