@@ -35,7 +35,10 @@ async function ladder(input: string, specs: VideoRungSpec[]): Promise<PackageInp
   mkdirSync(outputDir);
   const made = [];
   for (const plan of rungs) {
-    made.push({ plan, file: (await encodeRung({ input, outputDir, probe, maxDuration: 3_600_000, settings, rung: plan })).file });
+    made.push({
+      plan,
+      file: (await encodeRung({ input, outputDir, probe, maxDuration: 3_600_000, settings, rung: plan })).file,
+    });
   }
   if (hls === undefined) throw new Error('no plan for HLS');
   return { outputDir, settings, hls, rungs: made };
