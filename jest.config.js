@@ -13,7 +13,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.darkroom/'],
   transform,
   // ESM-only packages that Jest must turn into CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!(thumbhash)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(thumbhash|content-disposition)/)'],
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -11,8 +11,9 @@ import fastify, {
 } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { codecRoutes } from './codec';
-import { checkBrowser, type Principal } from './guard/auth';
-import { sendProblem } from './http/failures';
+import { gate, nothingThere } from './guard/gate';
+import { sendProblem, sendRawProblem } from './http/failures';
+import { otherMethods } from './http/methods';
 import { NDJSON } from './http/ndjson';
 import { openApi, openApiTransform } from './http/openapi';
 import { ApiError } from './http/problems';
@@ -39,32 +40,20 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    principal: Principal;
-  }
-  interface FastifyContextConfig {
-    /** Answers without a key. */
-    public?: boolean;
-    /** Its body may take as long as it comes. */
-    streaming?: boolean;
-    /** Origin of another site whose pages may use it. */
-    guest?: string;
-  }
-}
-
 /** The reference is all here, its styles inline; nothing comes from elsewhere. */
 const DOCS_CSP =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
 
-/** Bytes of an ordinary body, and ms until it has to be there. */
+/** Bytes of an ordinary body. */
 const MAX_BODY = 1024 * 1024;
-const BODY_MS = 30_000;
 /** The longest id is 201 characters, an escaped file name more. */
 const MAX_PARAM = 1024;
 
-/** The whole HTTP side, not yet listening. */
-export async function createApp(service: Service): Promise<App> {
+/**
+ * The whole HTTP side, not yet listening.
+ * @param bodyMs ms until an ordinary body has to be there
+ */
+export async function createApp(service: Service, bodyMs?: number): Promise<App> {
   const logger: FastifyBaseLogger = service.logger;
   const app: App = fastify({
     loggerInstance: logger,
@@ -74,20 +63,24 @@ export async function createApp(service: Service): Promise<App> {
     // Only theirs is the word on whether the browser came by https.
     trustProxy: service.config.trustedProxies,
     routerOptions: { maxParamLength: MAX_PARAM },
+    frameworkErrors: sendProblem,
+    clientErrorHandler: sendRawProblem,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request) => {
-    throw new ApiError('NotFound', `There is no ${request.method} ${request.url.split('?')[0]}; see /docs.`);
+    throw nothingThere(request);
   });
+  const refuseOtherMethods = otherMethods(app);
   takeStreams(app);
   traceRequests(app, isApi);
-  guard(app, service);
+  gate(app, service, bodyMs);
+  finish(app, service);
   measure(app, service);
 
   await app.register(swagger, { openapi: openApi(service.keys.open), transform: openApiTransform });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP, theme: { title: 'Darkroom API' } });
+  await app.register(docsRoutes);
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger());
   // After the plugin, so that it sees them.
   await app.register((routes, _options, done) => {
@@ -102,7 +95,16 @@ export async function createApp(service: Service): Promise<App> {
     pageRoutes(api);
     done();
   });
+  refuseOtherMethods();
   return app;
+}
+
+/** The reference, which is public; the plugin declares its routes without a word about that. */
+async function docsRoutes(app: FastifyInstance): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, public: true };
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP, theme: { title: 'Darkroom API' } });
 }
 
 /** These two types are handed over as they come, a chunk at a time. */
@@ -115,18 +117,8 @@ function takeStreams(app: App): void {
   });
 }
 
-/** Who asks, before anything else is looked at; and a limit to how long the asking may take. */
-function guard(app: App, { keys, stopping }: Service): void {
-  app.decorateRequest('principal', null as unknown as Principal);
-  app.addHook('onRequest', (request, reply, next) => {
-    void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
-    const { public: isPublic, streaming, guest } = request.routeOptions.config;
-    const { host, origin } = request.headers;
-    checkBrowser(origin !== undefined && origin === guest ? { host } : request.headers, keys.open);
-    if (isApi(request) && !isPublic) request.principal = keys.principal(request);
-    if (!streaming) limitBody(request);
-    next();
-  });
+/** What every answer carries. */
+function finish(app: App, { stopping }: Service): void {
   app.addHook('onSend', (_request, reply, _payload, next) => {
     // A connection that is kept alive would hold up the stop.
     if (stopping.aborted) void reply.header('connection', 'close');
@@ -137,15 +129,9 @@ function guard(app: App, { keys, stopping }: Service): void {
   });
 }
 
-/** The page, the reference and what machines ask for need no key; what they show needs one. */
-function isApi({ url }: FastifyRequest): boolean {
-  return /^\/(v1\/|produce|batch-produce)/.test(url);
-}
-
-function limitBody({ raw }: FastifyRequest): void {
-  const late = new ApiError('Timeout', 'The body did not arrive in time.');
-  const timer = setTimeout(() => raw.complete || raw.destroy(late), BODY_MS);
-  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+/** By the route's pattern: what the page and machines fetch is not traced. */
+function isApi({ routeOptions }: FastifyRequest): boolean {
+  return /^\/(v1\/|produce|batch-produce)/.test(routeOptions.url ?? '');
 }
 
 function measure(app: App, { metrics, logger }: Service): void {
@@ -154,7 +140,7 @@ function measure(app: App, { metrics, logger }: Service): void {
     const route = routeOf(request);
     const status = String(reply.statusCode);
     metrics.http_request_duration_seconds.observe({ method, route, status }, reply.elapsedTime / 1000);
-    logger.debug({ method, route, status, ms: Math.round(reply.elapsedTime), key: request.principal?.name }, 'request');
+    logger.debug({ method, route, status, ms: Math.round(reply.elapsedTime), key: request.caller?.name }, 'request');
     next();
   });
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { dataConverterOf } from '../../temporal/encryption';
 import { DarkroomError } from '../../common/errors';
 import type { App } from './app';
-import type { ApiKeys } from './guard/auth';
+import type { ApiKeys, Principal } from './guard/auth';
 import { ApiError } from './http/problems';
 import type { Service } from './service';
 
@@ -29,19 +29,17 @@ const body = z.object({
 export function codecRoutes(app: App, { config, keys }: Service): void {
   const ui = config.temporalUiUrl === undefined ? undefined : new URL(config.temporalUiUrl).origin;
   const codecs = dataConverterOf(config).payloadCodecs ?? [];
-  const onRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
-    letIn(request, reply, keys, ui);
-    done();
-  };
+  const authenticate = (request: FastifyRequest, reply: FastifyReply): Principal =>
+    authenticateGuest(request, reply, keys, ui);
   for (const verb of ['decode', 'encode'] as const) {
     const path = `/codec/${verb}`;
-    app.options(path, { config: { guest: ui }, schema: { hide: true } }, (_request, reply) => {
+    app.options(path, { config: { public: true, guest: ui }, schema: { hide: true } }, (_request, reply) => {
       if (ui !== undefined) allow(reply, ui);
       return reply.code(204).send();
     });
     app.post(
       path,
-      { config: { guest: ui }, bodyLimit: MAX_BODY, onRequest, schema: { hide: true, body } },
+      { config: { guest: ui, authenticate }, bodyLimit: MAX_BODY, schema: { hide: true, body } },
       async (request, reply) => {
         let { payloads = [] } = Payloads.fromObject(request.body);
         for (const codec of codecs) payloads = await codec[verb](payloads).catch(refuse);
@@ -52,16 +50,18 @@ export function codecRoutes(app: App, { config, keys }: Service): void {
   }
 }
 
-/** @throws ApiError Unauthorized */
-function letIn(request: FastifyRequest, reply: FastifyReply, keys: ApiKeys, ui: string | undefined): void {
+/** Like every route's callers, or those of the Web UI's pages by their session here. @throws ApiError Unauthorized */
+function authenticateGuest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  keys: ApiKeys,
+  ui: string | undefined,
+): Principal {
   const { authorization, cookie, origin } = request.headers;
-  if (origin === undefined || origin !== ui) {
-    request.principal = keys.principal(request);
-    return;
-  }
+  if (origin === undefined || origin !== ui) return keys.principal(request);
   allow(reply, ui);
   // A session counts for our own page only, and for this one: its origin has just been compared.
-  request.principal = keys.principal({ method: 'GET', protocol: request.protocol, headers: { authorization, cookie } });
+  return keys.principal({ method: 'GET', protocol: request.protocol, headers: { authorization, cookie } });
 }
 
 /** Set before anything can go wrong, or the browser would hide from the UI what did. */

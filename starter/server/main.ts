@@ -1,24 +1,13 @@
 /** `npm run starter`: the HTTP API, until SIGTERM or SIGINT. Keeps no state: several of them act as one. */
 import type { AddressInfo } from 'node:net';
-import { Connection } from '@temporalio/client';
 import { loadConfig, type Config } from '../../common/config';
 import { listenFailure } from '../../common/health';
 import { createLogger, type Logger } from '../../common/logger';
-import { createMetrics } from '../../common/metrics';
-import { connectionOptions, createClient, namespaceOf } from '../../temporal/connect';
 import { startTraces, stopTraces } from '../../common/traces';
-import { loadPreset } from '../../media/presets';
-import { createStorage } from '../../storage';
-import { cachedPresets } from '../core/job';
-import { ManifestCache } from '../core/view/item';
-import { createQueueMetrics } from '../queue-metrics';
 import { startJobSource } from '../job-queues';
 import { createApp, type App } from './app';
 import { ApiKeys, checkExposure } from './guard/auth';
-import { Backlog } from './guard/backlog';
-import { Places } from './guard/places';
-import type { Service } from './service';
-import { TemporalMonitor } from './temporal';
+import { createService } from './service';
 
 async function main(): Promise<void> {
   const config = loadConfig();
@@ -47,23 +36,6 @@ async function main(): Promise<void> {
   service.storage.close();
   await service.connection.close();
   await stopTraces();
-}
-
-function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {
-  const connection = Connection.lazy(connectionOptions(config));
-  const client = createClient(connection, config);
-  const storage = createStorage(config);
-  const metrics = createMetrics('starter');
-  createQueueMetrics(connection, config, metrics.registry);
-  return {
-    ...{ config, keys, logger, stopping, connection, client, storage, metrics },
-    queuePrefix: config.queuePrefix,
-    presets: cachedPresets((name) => loadPreset(config.presetsDir, name)),
-    temporal: new TemporalMonitor(connection, namespaceOf(config), logger),
-    backlog: new Backlog(client, config.queuePrefix, config.maxBacklogAge),
-    places: new Places(config),
-    manifests: new ManifestCache(storage),
-  };
 }
 
 /**

@@ -1,15 +1,18 @@
-import type { Client, Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import type { Config } from '../../common/config';
 import type { Logger } from '../../common/logger';
-import type { Metrics } from '../../common/metrics';
-import type { Storage } from '../../storage';
-import type { PresetSource } from '../core/job';
+import { createMetrics, type Metrics } from '../../common/metrics';
+import { connectionOptions, createClient, namespaceOf } from '../../temporal/connect';
+import { loadPreset } from '../../media/presets';
+import { createStorage, type Storage } from '../../storage';
+import { cachedPresets, type PresetSource } from '../core/job';
 import type { SubmitContext } from '../core/submit';
-import type { ManifestCache } from '../core/view/item';
+import { ManifestCache } from '../core/view/item';
+import { createQueueMetrics } from '../queue-metrics';
 import type { ApiKeys } from './guard/auth';
-import type { Backlog } from './guard/backlog';
-import type { Places } from './guard/places';
-import type { TemporalMonitor } from './temporal';
+import { Backlog } from './guard/backlog';
+import { Places } from './guard/places';
+import { TemporalMonitor } from './temporal';
 
 /** What the routes work with. Nothing in it is state that another replica would miss. */
 export interface Service extends SubmitContext {
@@ -27,4 +30,22 @@ export interface Service extends SubmitContext {
   manifests: ManifestCache;
   /** Aborted when the server is asked to stop: whoever waits is answered. */
   stopping: AbortSignal;
+}
+
+/** What the routes work with; nothing connects before it is used. */
+export function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {
+  const connection = Connection.lazy(connectionOptions(config));
+  const client = createClient(connection, config);
+  const storage = createStorage(config);
+  const metrics = createMetrics('starter');
+  createQueueMetrics(connection, config, metrics.registry);
+  return {
+    ...{ config, keys, logger, stopping, connection, client, storage, metrics },
+    queuePrefix: config.queuePrefix,
+    presets: cachedPresets((name) => loadPreset(config.presetsDir, name)),
+    temporal: new TemporalMonitor(connection, namespaceOf(config), logger),
+    backlog: new Backlog(client, config.queuePrefix, config.maxBacklogAge),
+    places: new Places(config),
+    manifests: new ManifestCache(storage),
+  };
 }

@@ -1,7 +1,9 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { DarkroomError, isErrorType } from '../../../common/errors';
 import { grpcCode, INVALID_ARGUMENT, isTransient, rootMessage } from '../../core/lib/grpc';
-import { ApiError, problem, PROBLEM_TYPE, type ApiProblem, type Problem } from './problems';
+import { API_PROBLEMS, ApiError, problem, PROBLEM_TYPE, type ApiProblem, type Problem } from './problems';
 
 /** Seconds after which a caller may try again while Temporal is away. */
 export const AWAY_RETRY_SECONDS = 5;
@@ -33,11 +35,14 @@ export function answerFor(error: unknown): Answer {
   return fromFastify(error as Partial<FastifyError>);
 }
 
+/** What plugins and the parser refuse, by its status. */
 const BY_STATUS: Record<number, ApiProblem> = {
   400: 'BadRequest',
+  403: 'NotAllowed',
   404: 'NotFound',
   408: 'Timeout',
   413: 'TooLarge',
+  414: 'UriTooLong',
   415: 'UnsupportedType',
 };
 
@@ -65,6 +70,27 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(Math.ceil(retryAfterSeconds)));
   if (body.code === 'Unauthorized') void reply.header('www-authenticate', 'Bearer realm="darkroom"');
   void reply.code(body.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(body);
+}
+
+/** What is no HTTP request, or takes too long to become one, is answered on the bare connection. */
+export function sendRawProblem(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (!socket.writable) return void socket.destroy();
+  const [type, text]: [ApiProblem, string] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['HeadersTooLarge', 'The headers may have 16 KiB at most.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['Timeout', 'The request did not arrive in time.']
+        : ['BadRequest', 'This is not an HTTP request.'];
+  const body = JSON.stringify(problem(type, text));
+  const { status } = API_PROBLEMS[type];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** For one line of a stream: the problem, and whether it concerns that line only. */

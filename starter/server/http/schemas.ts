@@ -8,6 +8,8 @@ import { RUN_STATES } from '../../../temporal/batches/runs';
 /** No proxy on the way keeps a silent connection for longer. */
 export const LONGEST_WAIT_MS = 120_000;
 export const MAX_JOBS = 10_000;
+/** Bytes of a batch as JSON, which is parsed as a whole; more goes as NDJSON. */
+export const MAX_BATCH_BODY = 4 * 1024 * 1024;
 
 const batchName = z
   .string()

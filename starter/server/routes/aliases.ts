@@ -37,7 +37,7 @@ export function aliasRoutes(app: App, service: Service): void {
   app.post(
     '/batch-produce',
     {
-      bodyLimit: 32 * 1024 * 1024,
+      bodyLimit: s.MAX_BATCH_BODY,
       schema: {
         tags: ['Aliases'],
         summary: 'POST /v1/batches in the shape of messages',

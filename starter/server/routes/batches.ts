@@ -28,8 +28,6 @@ import {
   type Settings,
 } from '../submit';
 
-/** Bytes of a JSON batch: 10,000 jobs of 3 KB. */
-const MAX_BODY = 32 * 1024 * 1024;
 /** Submissions at once for one request; others want their share of the connection. */
 export const CONCURRENCY = 32;
 
@@ -37,7 +35,7 @@ export function batchRoutes(app: App, service: Service): void {
   app.post(
     '/v1/batches',
     {
-      bodyLimit: MAX_BODY,
+      bodyLimit: s.MAX_BATCH_BODY,
       config: { streaming: true },
       schema: {
         tags: ['Batches'],

@@ -1,0 +1,73 @@
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../app';
+import { ApiError } from '../http/problems';
+import type { Service } from '../service';
+import { checkBrowser, type Principal } from './auth';
+import { BodyDeadline } from './body-deadline';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The authenticated caller. Reading it on a route that authenticated nobody throws Unauthorized. */
+    readonly principal: Principal;
+    /** The same, where a public route may have none. */
+    caller: Principal | undefined;
+    bodyDeadline: BodyDeadline | undefined;
+  }
+  interface FastifyContextConfig {
+    /** Answers without a key. Every other route needs one. */
+    public?: boolean;
+    /** Authenticates the callers of this route instead of `ApiKeys.principal`. @throws ApiError */
+    authenticate?: (request: FastifyRequest, reply: FastifyReply) => Principal;
+    /** Its body may take as long as it comes, unless it is JSON. */
+    streaming?: boolean;
+    /** Origin of another site whose pages may use it. */
+    guest?: string;
+  }
+}
+
+/** ms until an ordinary body has to be there. */
+const BODY_MS = 30_000;
+
+/**
+ * Authenticates every request before a byte of its body is read. The route that was found decides, never the text of the
+ * URL, which has many spellings; a route that declares nothing needs a key.
+ */
+export function gate(app: App, { keys }: Service, bodyMs = BODY_MS): void {
+  app.decorateRequest('caller', undefined);
+  app.decorateRequest('bodyDeadline', undefined);
+  app.decorateRequest('principal', {
+    getter(this: FastifyRequest): Principal {
+      if (this.caller === undefined) throw new ApiError('Unauthorized', 'This request has not shown a key.');
+      return this.caller;
+    },
+  });
+  app.addHook('onRequest', (request, reply, next) => {
+    void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    request.bodyDeadline = new BodyDeadline(request, reply, bodyMs);
+    const { public: isPublic, authenticate, guest } = request.routeOptions.config;
+    const { host, origin } = request.headers;
+    checkBrowser(origin !== undefined && origin === guest ? { host } : request.headers, keys.open);
+    if (request.is404) throw nothingThere(request);
+    if (!isPublic) request.caller = authenticate?.(request, reply) ?? keys.principal(request);
+    next();
+  });
+  app.addHook('preParsing', (request, _reply, payload, next) => {
+    const { bodyDeadline } = request;
+    if (request.routeOptions.config.streaming && !isJson(request)) bodyDeadline?.end();
+    else if (hasBody(request)) return next(null, bodyDeadline?.limit(payload as Readable));
+    next(null, payload);
+  });
+}
+
+export function nothingThere({ method, url }: FastifyRequest): ApiError {
+  return new ApiError('NotFound', `There is no ${method} ${url.split('?')[0]?.slice(0, 200)}; see /docs.`);
+}
+
+function isJson({ headers }: FastifyRequest): boolean {
+  return /^\s*application\/json\b/i.test(headers['content-type'] ?? '');
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
