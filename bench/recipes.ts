@@ -7,12 +7,12 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { loadConfig } from '../common/config';
-import type { ImageRenditionSpec, MediaJob } from '../common/contracts';
+import type { ImageRenditionSpec } from '../common/contracts';
 import { encodeOptions } from '../media/image/encode';
 import { loadPreset } from '../media/presets';
 import { ensureFfmpeg } from '../local/embedded/ffmpeg';
 import { toStderr } from '../local/embedded/report';
-import { makeSets, type SourceSet } from './sources';
+import { makeSets, readList, type SourceSet } from './sources';
 
 /** Median CPU ms and bytes by variant. */
 type Table = Record<string, { ms: number; bytes: number }>;
@@ -78,8 +78,8 @@ function median(values: number[]): number {
 }
 
 async function read({ list }: SourceSet): Promise<Buffer[]> {
-  const lines = (await readFile(list, 'utf8')).trim().split('\n');
-  return Promise.all(lines.map((line) => readFile(new URL((JSON.parse(line) as MediaJob).source))));
+  const jobs = await readList(list);
+  return Promise.all(jobs.map(({ source }) => readFile(new URL(source))));
 }
 
 /** Pictures of one width as plain TIFF: decoding them costs next to nothing beside an encode. */
@@ -99,7 +99,12 @@ async function main(): Promise<void> {
   const count = Number(values.pictures);
   const config = loadConfig();
   const { ffmpeg } = await ensureFfmpeg(config, toStderr);
-  const sets = await makeSets(path.join(config.home, 'bench'), ffmpeg, { photos: count, large: count, clips: 1 });
+  const sets = await makeSets(path.join(config.home, 'bench'), ffmpeg, {
+    photos: count,
+    large: count,
+    clips: 1,
+    mix: 1,
+  });
   const preset = await loadPreset(config.presetsDir, 'web');
   sharp.cache(false);
   sharp.concurrency(1);
