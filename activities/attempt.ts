@@ -7,17 +7,20 @@ import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { printable } from '../storage';
 import type { ActivityDeps } from './deps';
+import { Pulse } from './pulse';
 import { Stages } from './stages';
 
 /** What the work of one attempt gets. */
 export interface Attempt {
-  /** Aborted on cancellation, lost heartbeat and at the end of the worker's shutdown grace. */
+  /** Aborted on cancellation, lost heartbeat, a stall and at the end of the worker's shutdown grace. */
   signal: AbortSignal;
   /** A folder for this attempt alone; removed at its end, however it ends. */
   workDir: string;
   log: Logger;
-  /** Tells the server that there is progress, and what it is. The SDK sends at most one in a few seconds. */
-  heartbeat(progress: object): void;
+  /** Tells the clock that something moved, and the server with the next heartbeat what it was. */
+  progress: (details: object) => void;
+  /** See {@link Pulse.within}. */
+  within<T>(limitMs: number, work: () => Promise<T>): Promise<T>;
   stages: Stages;
 }
 
@@ -39,15 +42,17 @@ export async function runAttempt<T>(
   });
   if (info.attempt > 1) deps.metrics.darkroom_activity_retries_total.inc({ activity: info.activityType });
   const releaseSlot = occupySlot(deps, item);
+  const pulse = new Pulse(context, deps.config.ioStall);
   const workDir = path.join(deps.config.scratchDir, randomUUID());
   try {
     await makeWorkDir(workDir);
     return await work({
-      signal: context.cancellationSignal,
+      signal: pulse.signal,
       workDir,
       log,
       stages: new Stages(deps.metrics),
-      heartbeat: (progress) => context.heartbeat(progress),
+      progress: (details) => pulse.progress(details),
+      within: (limitMs, work) => pulse.within(limitMs, work),
     });
   } catch (error) {
     // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
@@ -56,8 +61,9 @@ export async function runAttempt<T>(
       context.cancellationSignal.throwIfAborted();
     }
     if (error instanceof CancelledFailure) throw error;
-    throw toFailure(error, deps, item, log);
+    throw toFailure(pulse.stalled ?? error, deps, item, log);
   } finally {
+    pulse.stop();
     releaseSlot();
     await rm(workDir, { recursive: true, force: true }).catch((error: unknown) =>
       log.warn({ error, workDir }, 'work folder not removed'),

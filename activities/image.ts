@@ -1,12 +1,9 @@
 import type { ItemResult, WorkItem } from '../common/contracts';
 import { sectionOf } from '../media/presets';
-import { runAttempt, type Attempt } from './attempt';
+import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFile, publishManifest } from './publish';
 import { fetchSource } from './source';
-
-/** A child that works for longer tells the server so; it cannot work forever, since the pool bounds its wall time. */
-const HEARTBEAT_MS = 5000;
 
 /**
  * The whole way of one image: fetch, every rendition in a child process, publish.
@@ -19,7 +16,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
 
     const preset = sectionOf(item.preset, 'image');
     const source = await fetchSource(deps, attempt, item);
-    const made = await whileBeating(attempt, () =>
+    const made = await attempt.within(deps.config.imageTimeout, () =>
       deps.images.run(
         {
           input: source.path,
@@ -55,13 +52,4 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
       timings: { ...attempt.stages.timings, ...made.timings },
     });
   });
-}
-
-async function whileBeating<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => attempt.heartbeat({ step: 'image' }), HEARTBEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -29,11 +29,9 @@ export function packageHls(
     for (const [index, plan] of plans.entries()) {
       rungs.push({ plan, file: await fetchRung(deps, attempt, item, plan.name, renditions[index]) });
     }
-    const cut = () =>
-      video.packageHls({
-        ...{ hls, rungs, outputDir: attempt.workDir, settings: deps.ffmpeg, signal: attempt.signal },
-        onProgress: ({ outTimeSeconds }) => attempt.heartbeat({ step: 'package', outTimeSeconds }),
-      });
+    const { workDir: outputDir, signal, progress: onProgress } = attempt;
+    const step = { hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
+    const cut = () => attempt.within(deps.ffmpeg.stallMs, () => video.packageHls(step));
     const { playlist, files, segments, durationSeconds } = await attempt.stages.run('package', 'hls', cut);
     const folder = folderName(item, work, renditions);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
@@ -71,7 +69,7 @@ async function fetchRung(
     deps.storage.fetch(`${item.output}/${rendition.path}`, path.join(attempt.workDir, `${name}.mp4`), {
       signal: attempt.signal,
       maxBytes: rendition.bytes,
-      onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
+      onProgress: (bytes) => attempt.progress({ step: 'fetch', bytes }),
     });
   const fetched = await attempt.stages.run('fetch', 'video', fetch, ({ bytes }) => bytes);
   if (fetched.sha256 === rendition.sha256) return fetched.path;
@@ -91,7 +89,7 @@ async function publishAll(
     for (let file = files[next++]; file !== undefined; file = files[next++]) {
       attempt.signal.throwIfAborted();
       await publishAs(deps, attempt, item, `${folder}/${file.path}`, file);
-      attempt.heartbeat({ step: 'publish', files: next });
+      attempt.progress({ step: 'publish', files: next });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, publish));

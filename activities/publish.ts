@@ -50,7 +50,8 @@ export async function publishAs(
   path: string,
   { file, mime, bytes, sha256 }: Pick<MadeFile, 'file' | 'mime' | 'bytes' | 'sha256'>,
 ): Promise<void> {
-  const options = { contentType: mime, bytes, sha256, signal: attempt.signal };
+  const onProgress = (sent: number): void => attempt.progress({ step: 'publish', path, bytes: sent });
+  const options = { contentType: mime, bytes, sha256, signal: attempt.signal, onProgress };
   await deps.storage.publishFile(file, `${item.output}/${path}`, options);
   deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, bytes);
 }

@@ -10,7 +10,7 @@ export async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: Wo
     deps.storage.fetch(item.source, path.join(attempt.workDir, 'in'), {
       signal: attempt.signal,
       maxBytes: deps.config.maxSourceBytes,
-      onProgress: (bytes) => attempt.heartbeat({ step: 'fetch', bytes }),
+      onProgress: (bytes) => attempt.progress({ step: 'fetch', bytes }),
     });
   const source = await attempt.stages.run('fetch', item.kind, fetch, ({ bytes }) => bytes);
   deps.metrics.darkroom_bytes_read_total.inc({ kind: item.kind }, source.bytes);

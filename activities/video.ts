@@ -1,8 +1,9 @@
 import type { ItemResult, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
+import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
-import type { FfmpegProgress, MediaProbe, StepInput, VideoPlan } from '../media/video';
+import type { MediaProbe, StepInput, VideoPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, outputName, publishFile, publishManifest } from './publish';
@@ -29,9 +30,9 @@ export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWor
     const preset = sectionOf(item.preset, 'video');
     const source = await fetchSource(deps, attempt, item);
     const { maxDuration, maxStreams } = deps.config;
-    const probe = await attempt.stages.run('probe', 'video', () =>
-      video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal),
-    );
+    const look = () =>
+      video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
+    const probe = await attempt.stages.run('probe', 'video', () => attempt.within(deps.ffmpeg.stallMs, look));
     const plan = video.planVideo(probe, preset);
     const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
     return {
@@ -60,7 +61,7 @@ export function encodeRung(deps: ActivityDeps, item: WorkItem, work: VideoWork, 
     if (!rung) throw new DarkroomError('InvalidJob', `There is no rung "${name}" in this job.`);
     const input = await stepInput(deps, attempt, item, work);
     const started = performance.now();
-    const encode = () => video.encodeRung({ ...input, rung });
+    const encode = () => attempt.within(deps.ffmpeg.stallMs, () => video.encodeRung({ ...input, rung }));
     const made = await attempt.stages.run('encode', 'h264', encode, ({ bytes }) => bytes);
     const seconds = (performance.now() - started) / 1000;
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, work.probe.durationSeconds / seconds);
@@ -74,7 +75,7 @@ export function makePoster(deps: ActivityDeps, item: WorkItem, work: VideoWork):
     const poster = work.plan.poster;
     if (!poster) throw new DarkroomError('InvalidJob', 'This job has no poster.');
     const input = await stepInput(deps, attempt, item, work);
-    const makePoster = () => video.makePoster({ ...input, poster });
+    const makePoster = () => attempt.within(deps.ffmpeg.stallMs, () => video.makePoster({ ...input, poster }));
     const made = await attempt.stages.run('poster', poster.format, makePoster, ({ bytes }) => bytes);
     const placeholder = await placeholderOf(deps, attempt, made.file);
     return { rendition: await publishFile(deps, attempt, item, work.source.sha256, made), placeholder };
@@ -88,7 +89,8 @@ export function makeSprite(deps: ActivityDeps, item: WorkItem, work: VideoWork):
     if (!sprite) throw new DarkroomError('InvalidJob', 'This job has no sprite.');
     const input = await stepInput(deps, attempt, item, work);
     const sheetName = (name: string): string => outputName(name, item, work.source.sha256, 'jpg');
-    const made = await attempt.stages.run('sprite', 'jpeg', () => video.makeSprite({ ...input, sprite, sheetName }));
+    const draw = () => attempt.within(deps.ffmpeg.stallMs, () => video.makeSprite({ ...input, sprite, sheetName }));
+    const made = await attempt.stages.run('sprite', 'jpeg', draw);
     return Promise.all(made.map((file) => publishFile(deps, attempt, item, work.source.sha256, file)));
   });
 }
@@ -128,26 +130,23 @@ async function stepInput(deps: ActivityDeps, attempt: Attempt, item: WorkItem, w
     maxDuration: deps.config.maxDuration,
     settings: deps.ffmpeg,
     signal: attempt.signal,
-    onProgress: ({ frames, outTimeSeconds, speed }: FfmpegProgress) =>
-      attempt.heartbeat({ frames, outTimeSeconds, speed }),
+    onProgress: attempt.progress,
   };
 }
 
 /** A ThumbHash of the poster, made where pictures are made: in a child process. */
 async function placeholderOf(deps: ActivityDeps, attempt: Attempt, poster: string): Promise<Placeholder> {
-  const { placeholder } = await deps.images.run(
-    {
-      input: poster,
-      outputDir: attempt.workDir,
-      preset: {
-        animation: 'first',
-        colour: 'srgb',
-        renditions: [{ name: 'placeholder', format: 'png', width: 32, effort: 1 }],
-      },
-      limits: { maxPixels: deps.config.maxPixels, maxFrames: 1 },
-      allowSvg: false,
+  const task: ImageTask = {
+    input: poster,
+    outputDir: attempt.workDir,
+    preset: {
+      animation: 'first',
+      colour: 'srgb',
+      renditions: [{ name: 'placeholder', format: 'png', width: 32, effort: 1 }],
     },
-    attempt.signal,
-  );
+    limits: { maxPixels: deps.config.maxPixels, maxFrames: 1 },
+    allowSvg: false,
+  };
+  const { placeholder } = await attempt.within(deps.config.imageTimeout, () => deps.images.run(task, attempt.signal));
   return placeholder;
 }

@@ -13,6 +13,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** ms without a sign of progress: without a line on stdout that {@link onLine} does not answer with `false`. */
   stallMs?: number;
+  /** Asked four times in stallMs: has there been progress that stdout does not show? `true` starts the stall clock anew. */
+  hasProgressed?: () => Promise<boolean>;
   /** Called with each line of stdout, which is then not kept. `false` says: this line shows no progress. */
   onLine?: (line: string) => boolean | void;
   cwd?: string;
@@ -107,6 +109,7 @@ class Watch {
   readonly exit: Promise<Exit>;
   private stallTimer: NodeJS.Timeout | undefined;
   private killTimer: NodeJS.Timeout | undefined;
+  private signTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly child: Child,
@@ -117,8 +120,10 @@ class Watch {
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.end('timeout'), timeoutMs);
     signal?.addEventListener('abort', onAbort, { once: true });
     this.progress();
+    this.lookForSigns();
     this.exit = this.closed().finally(() => {
       for (const each of [timer, this.stallTimer, this.killTimer]) clearTimeout(each);
+      clearInterval(this.signTimer);
       signal?.removeEventListener('abort', onAbort);
     });
   }
@@ -128,6 +133,16 @@ class Watch {
     if (this.options.stallMs === undefined || this.ended) return;
     if (this.stallTimer === undefined) this.stallTimer = setTimeout(() => this.end('stall'), this.options.stallMs);
     else this.stallTimer.refresh();
+  }
+
+  private lookForSigns(): void {
+    const { stallMs, hasProgressed } = this.options;
+    if (stallMs === undefined || hasProgressed === undefined) return;
+    const look = async (): Promise<void> => {
+      if (await hasProgressed()) this.progress();
+    };
+    // A look that fails is no sign.
+    this.signTimer = setInterval(() => void look().catch(() => undefined), stallMs / 4);
   }
 
   end(reason: NonNullable<Watch['ended']>): void {

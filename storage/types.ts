@@ -39,6 +39,8 @@ export interface PublishOptions {
   bytes?: number;
   /** Lower-case hex; kept as metadata where the store has room for it. */
   sha256?: string;
+  /** Called with the bytes that have left so far; again with the same number while a disk still writes them. */
+  onProgress?: (bytes: number) => void;
 }
 
 /** `present`: the name was taken already, and keeps the file that it had. */

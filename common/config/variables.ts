@@ -237,6 +237,12 @@ export const VARIABLES = {
     '8GiB',
     'address space of one ffmpeg (RLIMIT_AS by prlimit, where that exists)',
   ),
+  ioStall: variable(
+    'DARKROOM_IO_STALL',
+    duration,
+    '2m',
+    'an attempt that reads and writes no byte for this long is ended and tried again',
+  ),
   ffmpegStall: variable('DARKROOM_FFMPEG_STALL', duration, '60s', 'ffmpeg without progress for this long is killed'),
   allowSvg: variable(
     'DARKROOM_ALLOW_SVG',

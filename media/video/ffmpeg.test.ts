@@ -1,6 +1,9 @@
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { ProcessError, type ProcessFailure } from '../../common/process';
+import { clipFolder, settings } from '../../test/support/clips';
 import { throwIfCutShort, toVideoError } from './failures';
-import { ProgressReader } from './ffmpeg';
+import { ProgressReader, runFfmpeg } from './ffmpeg';
+import type { FfmpegProgress } from './types';
 
 test('progress is read by block, and a block that stands still is none', () => {
   const reader = new ProgressReader();
@@ -14,6 +17,40 @@ test('progress is read by block, and a block that stands still is none', () => {
   expect(block('10', '400000').at(-1)).toBe(false);
   expect(block('20', '800000', 'end').at(-1)).toBe(true);
   expect(reader.last).toEqual({ frames: 20, outTimeSeconds: 0.8, speed: 1.5 });
+});
+
+describe('the time after the last frame, in which ffmpeg moves the media of the finished file and prints nothing', () => {
+  const clips = clipFolder();
+  afterAll(clips.remove);
+
+  /** A stand-in for ffmpeg, which would take gigabytes to be seen at that: one frame, then the lines of `script`. */
+  const run = (script: string, seen: FfmpegProgress[] = []) => {
+    const program = clips.at('ffmpeg.sh');
+    writeFileSync(program, `#!/bin/sh\necho frame=1; echo progress=continue\n${script}\n`);
+    chmodSync(program, 0o755);
+    writeFileSync(clips.at('out'), 'media');
+    const options = ['-f', 'mp4'];
+    return runFfmpeg(
+      { inputOptions: options, input: 'in', outputs: [{ options, file: `file:${clips.at('out')}` }] },
+      { settings: { ...settings, ffmpegPath: program, stallMs: 1000 }, onProgress: (progress) => seen.push(progress) },
+    );
+  };
+  const rewrite = `printf x | dd of=${clips.at('out')} bs=1 conv=notrunc status=none`;
+
+  test('counts as progress for as long as bytes are written, also where the file does not grow', async () => {
+    const seen: FfmpegProgress[] = [];
+    await run(`for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ${rewrite}; sleep 0.2; done`, seen);
+    expect(statSync(clips.at('out')).size).toBe(5);
+    expect(seen.at(-1)?.frames).toBe(1);
+    expect(seen.at(-1)?.outputChanges).toBeGreaterThan(2);
+  });
+
+  test('ends as a stall where nothing is written', async () => {
+    await expect(run(`${rewrite}; sleep 30`)).rejects.toMatchObject({
+      type: 'EncoderFailed',
+      details: { reason: 'stall' },
+    });
+  });
 });
 
 describe('whose fault a failure is', () => {

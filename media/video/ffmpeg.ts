@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import fluent from 'fluent-ffmpeg';
 import { availableCores } from '../../common/cores';
@@ -14,7 +15,7 @@ export interface FfmpegRun {
   signal?: AbortSignal;
   /** Folder to run in, for what ffmpeg names itself. */
   cwd?: string;
-  /** Called about twice a second, with progress only. */
+  /** Called about twice a second while there is progress: frames, or bytes of the output. */
   onProgress?: (progress: FfmpegProgress) => void;
 }
 
@@ -49,6 +50,8 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
   const { seconds, cpuSeconds, fileBytes } = command.bounds;
   const started = performance.now();
   // A path is meant from where we are, not from where ffmpeg runs.
+  const outputs = command.outputs.map(({ file }) => file.replace(/^file:/, '')).filter((file) => file !== '-');
+  const changes = new OutputChanges(outputs.map((file) => path.resolve(run.cwd ?? '', file)));
   const program = path.basename(ffmpegPath) === ffmpegPath ? ffmpegPath : path.resolve(ffmpegPath);
   try {
     const { stderrTail } = await runProcess(program, commandLine(command), {
@@ -57,6 +60,12 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
       ...{ cpuSeconds, fileBytes, openFiles: OPEN_FILES },
+      // `+faststart` moves all media of the finished file, for minutes where that is large, and prints nothing meanwhile.
+      hasProgressed: async () => {
+        if (!(await changes.look())) return false;
+        run.onProgress?.({ ...progress.last, outputChanges: changes.seen });
+        return true;
+      },
       onLine: (line) => {
         const advanced = progress.read(line);
         if (progress.last.outTimeSeconds > seconds + OVERSHOOT) throw longerThanStated(progress.last, seconds);
@@ -91,6 +100,25 @@ function namingCpuLimit(error: unknown, cpuSeconds: number, wallSeconds: number)
   const quiet = error instanceof ProcessError && error.reason === 'exit' && error.exitCode === 255;
   if (!quiet || wallSeconds * availableCores() < cpuSeconds) return error;
   return new ProcessError(error.command, 'exit', null, 'SIGXCPU', error.stderrTail, { cause: error });
+}
+
+/** Sees when bytes are written to any of the files, also within them: each write sets the time of modification. */
+class OutputChanges {
+  /** How often a look has found a change. */
+  seen = 0;
+  private last: string | undefined;
+
+  constructor(private readonly files: string[]) {}
+
+  /** True where something was written since the look before. */
+  async look(): Promise<boolean> {
+    const times = await Promise.all(this.files.map((file) => stat(file, { bigint: true }).catch(() => undefined)));
+    const now = times.map((time) => `${time?.mtimeNs} ${time?.size}`).join();
+    const changed = this.last !== undefined && now !== this.last;
+    this.last = now;
+    if (changed) this.seen++;
+    return changed;
+  }
 }
 
 /** Reads what `-progress` prints: blocks of `key=value` lines, each ended by `progress=continue` or `progress=end`. */

@@ -6,7 +6,7 @@ import { countPacketsArgs, ffprobeArgs } from './args';
 import { checkPixels } from './bounds';
 import { codedAs, throwIfTooLarge, toVideoError } from './failures';
 import { known, pictureStream, statedDuration, toProbe, type FfprobeJson, type PacketCount } from './probe-facts';
-import type { FfmpegSettings, MediaProbe } from './types';
+import type { FfmpegSettings, MediaProbe, StepInput } from './types';
 
 export interface ProbeLimits {
   /** ms */
@@ -23,6 +23,7 @@ export async function probeVideo(
   limits: ProbeLimits,
   settings: FfmpegSettings,
   signal?: AbortSignal,
+  onProgress?: StepInput['onProgress'],
 ): Promise<MediaProbe> {
   signal?.throwIfAborted();
   const format = await sniffVideo(input);
@@ -34,7 +35,9 @@ export async function probeVideo(
   const picture = pictureStream(json);
   if (picture === undefined) throw withoutPicture(json);
   const counted =
-    statedDuration(json) === undefined ? await countPackets(input, picture.index, settings, signal) : undefined;
+    statedDuration(json) === undefined
+      ? await countPackets(input, picture.index, settings, signal, onProgress)
+      : undefined;
   const probe = toProbe(json, format, counted);
   if (probe === undefined) throw new DarkroomError('CorruptMedia', 'The video has no pictures in it.');
   const longest = limits.maxDuration / 1000;
@@ -97,6 +100,7 @@ async function countPackets(
   index: number,
   settings: FfmpegSettings,
   signal?: AbortSignal,
+  onProgress?: StepInput['onProgress'],
 ): Promise<PacketCount | undefined> {
   let frames = 0;
   let first = Infinity;
@@ -105,6 +109,7 @@ async function countPackets(
     const [pts = NaN, duration = NaN] = line.split(',').map(Number);
     if (Number.isNaN(pts)) return;
     frames++;
+    onProgress?.({ frames, outTimeSeconds: end, speed: 0 });
     first = Math.min(first, pts);
     end = Math.max(end, pts + (Number.isNaN(duration) ? 0 : duration));
   };

@@ -138,7 +138,12 @@ export interface FfmpegProgress {
   outTimeSeconds: number;
   /** Times real time; 0 while not known. */
   speed: number;
+  /** How often the output file was seen to change while no frames came. */
+  outputChanges?: number;
 }
+
+/** A step's sign of life: how far its ffmpeg has come, or how many bytes of a file of its own it has read. */
+export type StepProgress = FfmpegProgress | { step: 'hash' | 'read'; bytes: number };
 
 /** What every step gets. */
 export interface StepInput {
@@ -151,7 +156,7 @@ export interface StepInput {
   maxDuration: number;
   settings: FfmpegSettings;
   signal?: AbortSignal;
-  onProgress?: (progress: FfmpegProgress) => void;
+  onProgress?: (progress: StepProgress) => void;
 }
 
 /** A file of a stream. */

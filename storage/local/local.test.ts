@@ -172,6 +172,16 @@ describe('publishing', () => {
     expect(await fs.readFile(path.join(root, 'out', 'copy'), 'utf8')).toBe('original');
   });
 
+  test('tells the bytes of a copy while it is made', async () => {
+    const data = Buffer.alloc(3_500_000, 7);
+    await fs.writeFile(path.join(work, 'out'), data);
+    await fs.link(path.join(work, 'out'), path.join(work, 'second name'));
+    const told: number[] = [];
+    await publish(path.join(work, 'out'), at('out'), { onProgress: (bytes: number) => told.push(bytes) });
+    expect(told).toEqual([1, 2, 3].map((MiB) => MiB * 2 ** 20).concat(data.length));
+    expect(sha256(await fs.readFile(path.join(root, 'out')))).toBe(sha256(data));
+  });
+
   test('makes a root that does not exist yet', async () => {
     const fresh = path.join(base, 'fresh', 'root');
     const other = createStorage(loadConfig({ DARKROOM_ALLOWED_ROOTS: fresh }));

@@ -1,13 +1,17 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { DarkroomError } from '../../common/errors';
 import type { AllowList } from '../allow';
 import { nameTaken } from '../failures';
 import type { Published, PublishOptions } from '../types';
 import { printable, type FileLocation } from '../uri';
+import { flush } from './flush';
 import { create, inFolder, isLinkRefused, linkNew } from './write';
+
+const CHUNK = 1024 * 1024;
+/** Bytes of a copy that may wait for the disk. */
+const FLUSH_EVERY = 64 * CHUNK;
 
 /**
  * Gives a finished work file its place: by a hard link where it lies on the same disk, else as a copy. A name that is
@@ -44,7 +48,7 @@ async function settle(
       const details = { expected: options.bytes, found: size };
       throw new DarkroomError('StorageUnavailable', `The file for ${printable(at.uri)} changed on the way.`, details);
     }
-    await handle.datasync();
+    await flush(handle, () => options.onProgress?.(0));
     return { links: nlink, bytes: size };
   } finally {
     await handle.close();
@@ -61,14 +65,30 @@ async function tryLink(localPath: string, final: string): Promise<Published | un
   }
 }
 
-function copy(localPath: string, folder: string, name: string, { signal }: PublishOptions): Promise<Published> {
-  return create(folder, name, (temporary) =>
-    pipeline(
-      createReadStream(localPath, { highWaterMark: 1024 * 1024 }),
-      createWriteStream(temporary, { flags: 'wx', flush: true }),
-      { signal },
-    ),
-  );
+function copy(localPath: string, folder: string, name: string, options: PublishOptions): Promise<Published> {
+  return create(folder, name, (temporary) => copyTo(localPath, temporary, options));
+}
+
+/** Flushed every so often, so that what is reported has reached the disk and the last flush takes a moment. */
+async function copyTo(from: string, to: string, { signal, onProgress }: PublishOptions): Promise<void> {
+  const file = await open(to, 'wx');
+  try {
+    let bytes = 0;
+    let flushed = 0;
+    for await (const chunk of createReadStream(from, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>) {
+      signal?.throwIfAborted();
+      await file.writeFile(chunk);
+      bytes += chunk.length;
+      if (bytes - flushed >= FLUSH_EVERY) {
+        await file.datasync();
+        flushed = bytes;
+      }
+      onProgress?.(bytes);
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** @throws DarkroomError InvalidJob where something else has the name */

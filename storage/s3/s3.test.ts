@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { HeadObjectCommand, ListMultipartUploadsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { loadConfig } from '../../common/config';
 import { sampleManifest } from '../../test/support/manifest';
+import { startProxy } from '../../test/support/proxy';
 import { S3_START_TIMEOUT, startS3, type TestS3 } from '../../test/support/s3';
 import { createStorage, type ListOptions, type Published, type Storage } from '..';
 
@@ -127,6 +128,59 @@ real('a file of 20 MiB goes up in parts', async () => {
   expect((await storage.stat('s3://photos/large.bin')).fingerprint).toMatch(/-3-\d+$/);
   const got = await storage.fetch('s3://photos/large.bin', path.join(folder, 'in'), MAX);
   expect(got.sha256).toBe(sha256(data));
+});
+
+describe('what a slow store has taken is told while it takes it', () => {
+  const MiB = 2 ** 20;
+
+  async function publishSlowly(server: TestS3, bytes: number, bytesPerSecond: number): Promise<number[]> {
+    const proxy = await startProxy(Number(new URL(server.endpoint).port), { bytesPerSecond });
+    const told: number[] = [];
+    const local = path.join(folder, 'out');
+    await fs.writeFile(local, randomBytes(bytes));
+    const options = { contentType: 'video/mp4', onProgress: (sent: number) => void told.push(sent) };
+    const slow = connect(`http://127.0.0.1:${proxy.port}`);
+    await slow.publishFile(local, 's3://photos/slow.mp4', options).finally(() => proxy.close());
+    expect(await storage.stat('s3://photos/slow.mp4')).toMatchObject({ bytes });
+    return told;
+  }
+
+  const rising = (told: number[]): void => {
+    expect(told).toEqual([...new Set(told)].toSorted((one, other) => one - other));
+  };
+
+  real('in one request', async (server) => {
+    const told = await publishSlowly(server, 12 * MiB, 3 * MiB);
+    expect(told.length).toBeGreaterThan(2);
+    // Not what the kernel has taken, which is 4 MB at once.
+    expect(told[0]).toBeLessThan(5 * MiB);
+    expect(told.at(-1)).toBe(12 * MiB);
+    rising(told);
+  });
+
+  real('in parts, more often than once a part', async (server) => {
+    const told = await publishSlowly(server, 20 * MiB, 5 * MiB);
+    expect(told.length).toBeGreaterThan(5);
+    expect(told.at(-1)).toBe(20 * MiB);
+    rising(told);
+  });
+
+  test('and what is sent again after a failure is not told again', async () => {
+    let asked = 0;
+    const failing = http.createServer((request, response) => {
+      request.resume().on('end', () => response.writeHead(++asked < 3 ? 503 : 200, { etag: '"x"' }).end());
+    });
+    await new Promise((resolve) => failing.listen(0, '127.0.0.1', () => resolve(undefined)));
+    const local = path.join(folder, 'out');
+    await fs.writeFile(local, Buffer.alloc(MiB));
+    const told: number[] = [];
+    const options = { contentType: 'video/mp4', onProgress: (sent: number) => void told.push(sent) };
+    const endpoint = `http://127.0.0.1:${(failing.address() as AddressInfo).port}`;
+    await connect(endpoint).publishFile(local, 's3://photos/again.mp4', options);
+    expect([asked, told]).toEqual([3, [MiB]]);
+    failing.closeAllConnections();
+    await new Promise((resolve) => failing.close(resolve));
+  });
 });
 
 real('an upload is stored whole, or not at all', async (server) => {

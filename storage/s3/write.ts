@@ -6,6 +6,7 @@ import {
   CreateMultipartUploadCommand,
   HeadObjectCommand,
   PutObjectCommand,
+  UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -14,11 +15,14 @@ import { nameTaken, scratchFailure, unavailable } from '../failures';
 import type { Published, PublishOptions } from '../types';
 import { printable, type S3Location } from '../uri';
 import { isMissing, isNotImplemented, isTaken } from './failures';
+import { UploadBody } from './upload-body';
 
 /** Up to here one PUT with the whole file in memory; above, parts. */
 const SINGLE_PUT = 16 * 1024 * 1024;
 const PART = 8 * 1024 * 1024;
 const MAX_PARTS = 10_000;
+/** ms for telling a store, which may hang, to drop the parts of an upload that failed. */
+const CLEANUP_MS = 10_000;
 
 /**
  * Uploads a file: either way it appears whole, under its name, or not at all. A name that is taken keeps its object
@@ -40,7 +44,9 @@ export async function putFile(
     if (bytes <= SINGLE_PUT) {
       const body = await readFile(localPath).catch(failScratch);
       const input = { Bucket: at.bucket, Key: at.key, Body: body, ContentType: o.contentType, Metadata: metadata };
-      await client.send(new PutObjectCommand({ ...input, ...condition }), { abortSignal: o.signal });
+      const command = new PutObjectCommand({ ...input, ...condition });
+      if (o.onProgress) countBody(command, summed(o.onProgress));
+      await client.send(command, { abortSignal: o.signal });
       return;
     }
     const stream = createReadStream(localPath, { highWaterMark: 1024 * 1024, signal: o.signal });
@@ -80,6 +86,7 @@ interface PartOptions {
   condition?: { IfNoneMatch?: '*' };
   /** Sizes the parts so that they suffice; unknown: parts of 8 MiB, 78 GiB at most. */
   bytes?: number;
+  onProgress?: (bytes: number) => void;
 }
 
 /** Multipart upload with four parts in the air; aborted on failure, so that no parts stay behind. Returns the ETag. */
@@ -90,7 +97,7 @@ export async function putParts(
   options: PartOptions,
 ): Promise<string | undefined> {
   const upload = new Upload({
-    client: abortable(client, options.signal),
+    client: watched(client, options),
     params: {
       Bucket: at.bucket,
       Key: at.key,
@@ -111,16 +118,53 @@ export async function putParts(
 }
 
 /**
- * The client, with a signal on each request of an upload. `Upload.abort()` ends nothing that is in the air, and neither
- * it nor `done()` waits until the parts are gone; a request that fails does. The first and the last request of an
- * aborted upload are let through: what the one has begun, the other cleans up.
+ * The client, with a signal on each request of an upload and a count of the bytes of its parts. `Upload.abort()` ends
+ * nothing that is in the air, and neither it nor `done()` waits until the parts are gone; a request that fails does. The
+ * first and the last request of an aborted upload are let through: what the one has begun, the other cleans up.
  */
-function abortable(client: S3Client, signal: AbortSignal | undefined): S3Client {
+function watched(client: S3Client, { signal, onProgress }: Pick<PartOptions, 'signal' | 'onProgress'>): S3Client {
+  const onTaken = onProgress && summed(onProgress);
   const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
-    const whole = command instanceof CreateMultipartUploadCommand || command instanceof AbortMultipartUploadCommand;
-    return client.send(command, whole ? {} : { abortSignal: signal });
+    if (onTaken && command instanceof UploadPartCommand) countBody(command, onTaken);
+    if (command instanceof CreateMultipartUploadCommand) return client.send(command);
+    const cleansUp = command instanceof AbortMultipartUploadCommand;
+    return client.send(command, { abortSignal: cleansUp ? AbortSignal.timeout(CLEANUP_MS) : signal });
   };
   return Object.create(client, { send: { value: send } }) as S3Client;
+}
+
+/** Turns what is added into the sum so far. */
+function summed(onProgress: (bytes: number) => void): (more: number) => void {
+  let sum = 0;
+  return (more) => onProgress((sum += more));
+}
+
+/**
+ * Reports the bytes of a command's body while the store takes them. The SDK itself reports a part of 8 MiB when it has
+ * arrived, which takes minutes on a slow line. What a repetition of the request sends again is no progress and not reported.
+ * The body is replaced behind the signing, which wants it whole.
+ */
+function countBody(command: PutObjectCommand | UploadPartCommand, onTaken: (more: number) => void): void {
+  let reached = 0;
+  const advance = (bytes: number): void => {
+    if (bytes <= reached) return;
+    onTaken(bytes - reached);
+    reached = bytes;
+  };
+  // Both commands' stacks take it; their union, to the compiler, takes nothing.
+  const stack = command.middlewareStack as UploadPartCommand['middlewareStack'];
+  stack.add(
+    (next) => async (args) => {
+      const request = args.request as { body?: unknown };
+      const { body } = request;
+      if (!Buffer.isBuffer(body)) return next(args);
+      const counted = { body: { value: new UploadBody(body, advance) } };
+      const result = await next({ ...args, request: Object.create(request, counted) as object });
+      if ((result.response as { statusCode: number }).statusCode < 300) advance(body.length);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'darkroomCountBody' },
+  );
 }
 
 function failScratch(error: unknown): never {

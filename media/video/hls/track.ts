@@ -35,8 +35,9 @@ export async function cutTrack(cut: Cut, name: string, kind: 'video' | 'audio', 
   const bounds = copyBounds(mp4.facts.durationSeconds, (await stat(mp4.file)).size);
   await runFfmpeg(packageCommand(mp4.file, kind, cut.segmentSeconds, bounds), { ...cut, cwd: folder });
   try {
-    return await readTrack(folder, name, kind, mp4.facts);
+    return await readTrack(cut, folder, name, kind, mp4.facts);
   } catch (error) {
+    cut.signal?.throwIfAborted();
     throw badOutput('The segments of the stream are not whole.', { track: name, cause: String(error) });
   }
 }
@@ -46,11 +47,20 @@ export interface Input {
   facts: Mp4Facts;
 }
 
-async function readTrack(folder: string, name: string, kind: 'video' | 'audio', mp4: Mp4Facts): Promise<Track> {
+async function readTrack(
+  cut: Cut,
+  folder: string,
+  name: string,
+  kind: 'video' | 'audio',
+  mp4: Mp4Facts,
+): Promise<Track> {
   const files: HlsFile[] = [];
+  let done = 0;
   const read = async (file: string, mime: string): Promise<Buffer> => {
+    cut.signal?.throwIfAborted();
     const bytes = await readFile(path.join(folder, file));
     files.push(fileOf(bytes, `${name}/${file}`, path.join(folder, file), mime));
+    cut.onProgress?.({ step: 'read', bytes: (done += bytes.length) });
     return bytes;
   };
   const segments = readPlaylist(await readFile(path.join(folder, PLAYLIST), 'utf8'));

@@ -126,8 +126,12 @@ test.each(['-color_trc smpte2084', '-color_trc arib-std-b67 -color_primaries bt2
 
 test('progress only grows, and ends with the last frame', async () => {
   const seen: FfmpegProgress[] = [];
+  const hashed: number[] = [];
   const input = ffmpeg(`${picture('320x180', 2)} ${X264}`, clips.at('progress.mp4'));
-  await encode(input, { onProgress: (progress) => seen.push(progress) });
+  const { made } = await encode(input, {
+    onProgress: (progress) => ('frames' in progress ? seen.push(progress) : hashed.push(progress.bytes)),
+  });
+  expect(hashed.at(-1)).toBe(made.bytes);
   expect(seen.at(-1)).toMatchObject({ frames: 50 });
   expect(seen.map(({ frames }) => frames)).toEqual(seen.map(({ frames }) => frames).toSorted((a, b) => a - b));
 });

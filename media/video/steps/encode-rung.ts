@@ -19,7 +19,7 @@ export async function encodeRung(step: StepInput & { rung: RungPlan }): Promise<
     const facts = await readOutput(part);
     checkSize(facts, rung);
     checkComplete(facts, probe, rung);
-    return { facts, ...(await fileFacts(part)) };
+    return { facts, ...(await fileFacts(part, step)) };
   });
   const { facts, bytes, sha256 } = result;
   return {

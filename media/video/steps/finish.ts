@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DarkroomError } from '../../../common/errors';
+import type { StepInput } from '../types';
 
 /**
  * Makes files under temporary names and gives them their own only when `make` returns, that is after its checks.
@@ -25,13 +26,21 @@ export async function finished<T>(
   }
 }
 
-/** Size and hash of a file, read once. */
-export async function fileFacts(file: string): Promise<{ bytes: number; sha256: string }> {
+/**
+ * Size and hash of a file, read once.
+ * @throws after an abort the signal's reason
+ */
+export async function fileFacts(
+  file: string,
+  { signal, onProgress }: Pick<StepInput, 'signal' | 'onProgress'>,
+): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
+    signal?.throwIfAborted();
     hash.update(chunk);
     bytes += chunk.length;
+    onProgress?.({ step: 'hash', bytes });
   }
   return { bytes, sha256: hash.digest('hex') };
 }

@@ -27,7 +27,7 @@ export async function makePoster(step: StepInput & { poster: PosterPlan }): Prom
     // The end of a file whose stated duration is too long has no pictures; its beginning has.
     if (best === -Infinity) best = await tryCandidate(step, 0, `${part}.try`, best, part);
     if (best === -Infinity) throw new DarkroomError('CorruptMedia', 'The video has no picture that can be read.');
-    return fileFacts(part);
+    return fileFacts(part, step);
   });
   const { format, width, height } = poster;
   return { name: 'poster', role: 'poster', mime: `image/${format}`, file: files[0] ?? '', width, height, ...result };

@@ -29,7 +29,7 @@ export async function makeSprite(step: SpriteInput): Promise<VideoFile[]> {
         step.sheetName(sheetOf(sheet)),
       ),
     );
-    return Promise.all(parts.map(fileFacts));
+    return Promise.all(parts.map((part) => fileFacts(part, step)));
   });
   const size = { width: sprite.width * sprite.columns, height: sprite.height * sprite.rows };
   return files.map((file, index) => {

@@ -8,7 +8,7 @@ import type { WorkItem } from '../../../common/contracts';
 import type { MediaKind } from '../../../common/kinds';
 import type { ErrorType } from '../../../common/errors';
 import { built } from '../../../common/paths';
-import { startDelayingProxy } from '../../../test/support/delaying-proxy';
+import { startProxy } from '../../../test/support/proxy';
 import { startTestServer, type TestServer } from '../../../test/starter/server';
 import { examineBacklog } from '.';
 import { diagnose } from './diagnose';
@@ -243,7 +243,7 @@ test('a limit that is set on the queue', async () => {
 
 test('a server that is slow', async () => {
   const port = Number(server.config.temporalAddress?.split(':')[1]);
-  const proxy = await startDelayingProxy(port, 300);
+  const proxy = await startProxy(port, { delayMs: 300 });
   try {
     const config = { ...configOf('far'), temporalAddress: `127.0.0.1:${proxy.port}` };
     const { findings } = await examineBacklog(config, { ...limits, slowTemporalMs: 500 }, GAP_MS);

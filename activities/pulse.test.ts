@@ -1,0 +1,65 @@
+import { Pulse } from './pulse';
+
+const STALL = 10_000;
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+function start() {
+  const beats: unknown[] = [];
+  const cancel = new AbortController();
+  const pulse = new Pulse({ heartbeat: (details) => beats.push(details), cancellationSignal: cancel.signal }, STALL);
+  return { pulse, beats, cancel };
+}
+
+test('beats for as long as something moves, with the last that was told', () => {
+  const { pulse, beats } = start();
+  for (let bytes = 1; bytes <= 20; bytes++) {
+    pulse.progress({ step: 'publish', bytes });
+    jest.advanceTimersByTime(STALL - 1000);
+  }
+  expect(pulse.signal.aborted).toBe(false);
+  expect(beats.length).toBeGreaterThan(50);
+  expect(beats.at(-1)).toEqual({ step: 'publish', bytes: 20 });
+  pulse.stop();
+});
+
+test('where nothing moves, the attempt is ended once, retryably, and the beats end with it', () => {
+  const { pulse, beats } = start();
+  pulse.progress({ step: 'publish', path: 'a.mp4', bytes: 7 });
+  jest.advanceTimersByTime(STALL + 2000);
+  expect(pulse.signal.aborted).toBe(true);
+  expect(pulse.signal.reason).toBe(pulse.stalled);
+  expect(pulse.stalled).toMatchObject({
+    type: 'StorageUnavailable',
+    retryable: true,
+    details: { step: 'publish', path: 'a.mp4', bytes: 7, silentSeconds: 12 },
+  });
+  const count = beats.length;
+  jest.advanceTimersByTime(10 * STALL);
+  expect(beats).toHaveLength(count);
+});
+
+test('work that something else watches may be silent for its limit, and not for longer than that and ours', async () => {
+  const { pulse } = start();
+  let finish: (() => void) | undefined;
+  const work = pulse.within(60_000, () => new Promise<void>((resolve) => (finish = resolve)));
+  jest.advanceTimersByTime(60_000 + STALL);
+  expect(pulse.signal.aborted).toBe(false);
+  finish?.();
+  await work;
+  jest.advanceTimersByTime(STALL);
+  expect(pulse.signal.aborted).toBe(false);
+  void pulse.within(60_000, () => new Promise<void>(() => undefined));
+  jest.advanceTimersByTime(60_000 + STALL + 2000);
+  expect(pulse.signal.aborted).toBe(true);
+});
+
+test('a cancellation ends the attempt with its own reason', () => {
+  const { pulse, cancel } = start();
+  const reason = new Error('cancelled');
+  cancel.abort(reason);
+  expect(pulse.signal.reason).toBe(reason);
+  expect(pulse.stalled).toBeUndefined();
+  pulse.stop();
+});

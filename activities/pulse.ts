@@ -1,0 +1,80 @@
+import { DarkroomError } from '../common/errors';
+
+/** ms between two heartbeats. */
+const BEAT_EVERY = 2000;
+
+/** What the pulse needs of an activity's context. */
+interface Beating {
+  heartbeat(details?: unknown): void;
+  /** Aborted on cancellation, lost heartbeat and at the end of the worker's shutdown grace. */
+  cancellationSignal: AbortSignal;
+}
+
+/**
+ * The one clock of an attempt. It beats to the server while something moves, and ends the attempt where nothing does: an
+ * attempt that goes on is never taken for lost, however long it takes, and one that hangs is.
+ */
+export class Pulse {
+  /** Aborted when the attempt is cancelled or stalls. */
+  readonly signal: AbortSignal;
+  private readonly stall = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private details: object = {};
+  private movedAt = performance.now();
+  /** Limits of what runs now and is watched by itself, ms. */
+  private readonly limits: number[] = [];
+
+  /** @param stallMs an attempt in which nothing moves for longer is ended */
+  constructor(
+    private readonly context: Beating,
+    private readonly stallMs: number,
+  ) {
+    this.signal = AbortSignal.any([context.cancellationSignal, this.stall.signal]);
+    this.timer = setInterval(() => this.beat(), BEAT_EVERY);
+  }
+
+  /** Something moved: bytes were read, written or sent, frames were made. @param details what the heartbeat shows */
+  progress(details: object): void {
+    this.movedAt = performance.now();
+    this.details = details;
+  }
+
+  /** Runs work that tells of nothing for a while, and that something else ends after `limitMs` without progress. */
+  async within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+    this.limits.push(limitMs + this.stallMs);
+    try {
+      return await work();
+    } finally {
+      this.limits.splice(this.limits.indexOf(limitMs + this.stallMs), 1);
+      this.movedAt = performance.now();
+    }
+  }
+
+  /** Why the attempt was ended, where it stalled. */
+  get stalled(): DarkroomError | undefined {
+    return this.stall.signal.reason as DarkroomError | undefined;
+  }
+
+  /** To be called at the end of the attempt. */
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private beat(): void {
+    const silentMs = performance.now() - this.movedAt;
+    if (silentMs <= Math.max(this.stallMs, ...this.limits)) return this.context.heartbeat(this.details);
+    // What does not listen to the signal, such as a call into a file system that hangs, is given up by the server: no beat.
+    this.stop();
+    const silentSeconds = Math.round(silentMs / 1000);
+    const message = `No byte was read or written for ${silentSeconds} s, so the attempt was ended.`;
+    this.stall.abort(new DarkroomError('StorageUnavailable', message, { silentSeconds, ...flat(this.details) }));
+  }
+}
+
+/** Progress as evidence of a failure. */
+function flat(details: object): Record<string, string | number> {
+  const entries = Object.entries(details) as [string, unknown][];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string | number] => /^(string|number)$/.test(typeof entry[1])),
+  );
+}

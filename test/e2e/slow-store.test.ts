@@ -1,0 +1,140 @@
+/** A real S3 server behind a line that is slow, or takes nothing at all: what an upload does that outlasts a heartbeat timeout. */
+import { execFileSync } from 'node:child_process';
+import { mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import type { WorkflowHandle } from '@temporalio/client';
+import { taskQueue, type WorkItem } from '../../common/contracts';
+import { parsePreset, recipeHash } from '../../media/presets';
+import { createStorage } from '../../storage';
+import { startProxy, type Proxy } from '../support/proxy';
+import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
+import { startStack, until, type Stack } from '../support/stack';
+
+const MB = 1e6;
+/** What a source of its kind already is, so that the step is next to nothing but the upload. */
+const PASSED_THROUGH = parsePreset(
+  'through',
+  'video: { rungs: [{ name: 720p, height: 720, crf: 23, maxrate: 60000, speed: ultrafast, audioBitrate: 64 }] }',
+);
+
+let s3: TestS3 | undefined;
+let proxy: Proxy;
+let stack: Stack;
+let clip: string;
+
+beforeAll(async () => {
+  s3 = await startS3();
+  if (s3 === undefined) return;
+  await s3.bucket('out');
+  proxy = await startProxy(Number(new URL(s3.endpoint).port));
+  stack = await startStack({
+    S3_ENDPOINT: `http://127.0.0.1:${proxy.port}`,
+    S3_FORCE_PATH_STYLE: 'true',
+    S3_ACCESS_KEY_ID: s3.accessKey,
+    S3_SECRET_ACCESS_KEY: s3.secretKey,
+    DARKROOM_ALLOWED_BUCKETS: 'out',
+    DARKROOM_IO_STALL: '5s',
+  });
+  await mkdir(path.join(stack.home, 'in'));
+  clip = path.join(stack.home, 'in', 'clip.mp4');
+  // Noise, which no encoder makes small: above 16 MiB, so that it goes up in parts.
+  const noise = 'nullsrc=size=1280x720:rate=25:duration=3,geq=random(1)*255:128:128';
+  const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-b:v', '48M'];
+  execFileSync('ffmpeg', ['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', noise, ...h264, clip]);
+  await stack.worker();
+}, 2 * S3_START_TIMEOUT);
+afterAll(async () => {
+  await stack?.stop();
+  await proxy?.close();
+  await s3?.stop();
+});
+
+/** Against the real server; startS3 has said why where there is none. */
+function real(name: string, work: (server: TestS3) => Promise<void>, timeoutMs: number): void {
+  test(
+    name,
+    async () => {
+      if (s3 !== undefined) await work(s3);
+    },
+    timeoutMs,
+  );
+}
+
+async function start(itemKey: string): Promise<[WorkItem, WorkflowHandle]> {
+  const item: WorkItem = {
+    batchId: 'slow',
+    itemKey,
+    kind: 'video',
+    mode: 'interactive',
+    source: pathToFileURL(clip).href,
+    output: `s3://out/${itemKey}`,
+    preset: PASSED_THROUGH,
+    recipe: recipeHash(PASSED_THROUGH, 'video'),
+    priority: 3,
+    tenant: 'default',
+  };
+  const handle = await stack.client.workflow.start('processVideo', {
+    workflowId: `slow/${itemKey}`,
+    taskQueue: taskQueue(stack.config.queuePrefix, 'workflows'),
+    args: [item],
+  });
+  return [item, handle];
+}
+
+/** Which attempt each activity ended with, from the history. */
+async function lastAttempts(handle: WorkflowHandle): Promise<number[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) =>
+    started ? [started.attempt ?? 0] : [],
+  );
+}
+
+async function published(item: WorkItem): Promise<number | undefined> {
+  const storage = createStorage(stack.config);
+  const found = await storage.readManifest(item.output);
+  storage.close();
+  return found?.manifest.renditions[0]?.bytes;
+}
+
+async function encodeOf(handle: WorkflowHandle) {
+  const { raw } = await handle.describe();
+  return (raw.pendingActivities ?? []).find(({ activityType }) => activityType?.name === 'encodeRung');
+}
+
+real(
+  'an upload that takes longer than the heartbeat timeout is published by its first attempt',
+  async () => {
+    const { size } = await stat(clip);
+    expect(size).toBeGreaterThan(16 * 2 ** 20);
+    const seconds = 1.4 * 30;
+    proxy.bytesPerSecond = size / seconds;
+    const [item, handle] = await start('slow');
+    await handle.result();
+    expect(await lastAttempts(handle)).toEqual([1, 1, 1]);
+    expect(await published(item)).toBeGreaterThan(16 * 2 ** 20);
+  },
+  180_000,
+);
+
+real(
+  'a store that stops taking bytes ends the attempt, and the next one publishes when it takes them again',
+  async (server) => {
+    proxy.bytesPerSecond = 2 * MB;
+    const [item, handle] = await start('stalled');
+    await until(async () => {
+      const { Uploads } = await server.client.send(new ListMultipartUploadsCommand({ Bucket: 'out' }));
+      return (Uploads ?? []).length > 0;
+    });
+    proxy.bytesPerSecond = 0;
+    await until(async () => ((await encodeOf(handle))?.attempt ?? 0) > 1);
+    proxy.bytesPerSecond = Infinity;
+    const failure = (await encodeOf(handle))?.lastFailure;
+    expect(failure?.applicationFailureInfo).toMatchObject({ type: 'StorageUnavailable', nonRetryable: false });
+    expect(failure?.message).toMatch(/^No byte was read or written for \d+ s/);
+    await handle.result();
+    expect(await published(item)).toBeGreaterThan(16 * 2 ** 20);
+  },
+  180_000,
+);
