@@ -30,8 +30,9 @@ describe('the time after the last frame, in which ffmpeg moves the media of the 
     chmodSync(program, 0o755);
     writeFileSync(clips.at('out'), 'media');
     const options = ['-f', 'mp4'];
+    const bounds = { seconds: 60, cpuSeconds: 60, fileBytes: 1e6 };
     return runFfmpeg(
-      { inputOptions: options, input: 'in', outputs: [{ options, file: `file:${clips.at('out')}` }] },
+      { inputOptions: options, input: 'in', outputs: [{ options, file: `file:${clips.at('out')}` }], bounds },
       { settings: { ...settings, ffmpegPath: program, stallMs: 1000 }, onProgress: (progress) => seen.push(progress) },
     );
   };

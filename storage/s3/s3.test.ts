@@ -134,14 +134,15 @@ describe('what a slow store has taken is told while it takes it', () => {
   const MiB = 2 ** 20;
 
   async function publishSlowly(server: TestS3, bytes: number, bytesPerSecond: number): Promise<number[]> {
+    const uri = `s3://photos/slow-${bytes}.mp4`;
     const proxy = await startProxy(Number(new URL(server.endpoint).port), { bytesPerSecond });
     const told: number[] = [];
     const local = path.join(folder, 'out');
     await fs.writeFile(local, randomBytes(bytes));
     const options = { contentType: 'video/mp4', onProgress: (sent: number) => void told.push(sent) };
     const slow = connect(`http://127.0.0.1:${proxy.port}`);
-    await slow.publishFile(local, 's3://photos/slow.mp4', options).finally(() => proxy.close());
-    expect(await storage.stat('s3://photos/slow.mp4')).toMatchObject({ bytes });
+    await slow.publishFile(local, uri, options).finally(() => proxy.close());
+    expect(await storage.stat(uri)).toMatchObject({ bytes });
     return told;
   }
 
