@@ -241,7 +241,7 @@ export const VARIABLES = {
     'DARKROOM_IO_STALL',
     duration,
     '2m',
-    'an attempt that reads and writes no byte for this long is ended and tried again',
+    'an attempt that moves no byte for so long is ended, and repeated',
   ),
   ffmpegStall: variable('DARKROOM_FFMPEG_STALL', duration, '60s', 'ffmpeg without progress for this long is killed'),
   allowSvg: variable(
