@@ -106,6 +106,11 @@ test('60 frames a second become 30 under 540 lines', async () => {
   expect([made.frames, videoOf(made)?.avg_frame_rate]).toEqual([60, '30/1']);
 });
 
+test('a slide show, a picture every ten seconds', async () => {
+  const { made } = await encode(ffmpeg(`${picture('320x180', 20, 0.1)} ${X264}`, clips.at('slides.mp4')));
+  expect([made.frames, made.durationSeconds]).toEqual([2, 20]);
+});
+
 test('WebM with a variable rate keeps its duration', async () => {
   const uneven = `${picture('160x90', 4, 60)} -vf select=lt(mod(n\\,60)\\,8)+eq(n\\,239) -fps_mode vfr`;
   const { made } = await encode(ffmpeg(`${uneven} -c:v libvpx -deadline realtime`, clips.at('vfr.webm')));

@@ -79,7 +79,9 @@ export function checkComplete(facts: Mp4Facts, probe: MediaProbe, rung: RungPlan
   const twoFrames = (2 * den) / num;
   const rounding = Math.max(least, 0.02 * wanted);
   const slack = Math.min(wanted / 3, rounding) + twoFrames;
-  const most = Math.min(wanted + rounding + twoFrames, longestOutput(probe.durationSeconds, Infinity) - twoFrames);
+  // What was cut at the bound of the run ends there, or a moment before.
+  const cut = Math.max(wanted + twoFrames, longestOutput(probe.durationSeconds, Infinity) - 0.1);
+  const most = Math.min(wanted + rounding + twoFrames, cut);
   if (got > most) throw longerThanStated({ outTimeSeconds: got }, most);
   const expected = expectedFrames(probe, rung);
   const tooFew = !framesEstimated && !variableRate && frames < 0.9 * expected - 5;
