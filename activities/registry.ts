@@ -10,8 +10,8 @@ import type { Pool } from '../common/pools';
 interface ActivityRow {
   /** `item`: the pool of the item's kind. */
   readonly pool: Pool | 'item';
-  /** Bound of one attempt, unless the item brings its own (`attemptSeconds`). */
-  readonly attempt: `${number}${'s' | 'm' | 'h'}`;
+  /** Bound of one attempt, unless the item brings its own (`attemptSeconds`). `bySource`: see workflows/attempt-limit.ts. */
+  readonly attempt: `${number}${'s' | 'm' | 'h'}` | 'bySource';
   /** The step's name for people; an activity that runs several times for one item adds a summary of its own. */
   readonly label: string;
 }
@@ -19,10 +19,10 @@ interface ActivityRow {
 export const ACTIVITIES = {
   makeImage: { pool: 'image', attempt: '30m', label: 'image' },
   probeVideo: { pool: 'video', attempt: '1h', label: 'probe' },
-  makePoster: { pool: 'video', attempt: '1h', label: 'poster' },
-  makeSprite: { pool: 'video', attempt: '1h', label: 'sprite' },
-  encodeRung: { pool: 'video', attempt: '24h', label: 'encode' },
-  packageHls: { pool: 'video', attempt: '24h', label: 'package' },
+  makePoster: { pool: 'video', attempt: 'bySource', label: 'poster' },
+  makeSprite: { pool: 'video', attempt: 'bySource', label: 'sprite' },
+  encodeRung: { pool: 'video', attempt: 'bySource', label: 'encode' },
+  packageHls: { pool: 'video', attempt: 'bySource', label: 'package' },
   publishVideo: { pool: 'video', attempt: '1h', label: 'publish' },
   quarantine: { pool: 'item', attempt: '1h', label: 'quarantine' },
   deliverWebhook: { pool: 'workflows', attempt: '30s', label: 'webhook' },

@@ -104,7 +104,7 @@ export interface WorkItem {
   callbackUrl?: string;
   /** `interactive`: somebody waits for this one item; it has an objective of its own. Default: `batch`. */
   mode?: SubmitMode;
-  /** Bound of one attempt of a step, in seconds. Default: by kind of step (30 minutes for an image, a day for an encode). */
+  /** Bound of one attempt of a step, in seconds. Default: 30 minutes for an image, by the source's length for a video. */
   attemptSeconds?: number;
   /** ISO 8601, when the run started; set by the workflow. */
   requestedAt?: string;

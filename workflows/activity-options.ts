@@ -1,24 +1,33 @@
 import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities';
 import { ACTIVITIES, poolOf, type ActivityName } from '../activities/registry';
-import type { WorkItem } from '../common/contracts';
+import type { SourceFacts, WorkItem } from '../common/contracts';
 import { NOT_RETRIED_BY_SERVER } from '../common/errors';
 import { queuePrefix, taskQueue } from '../common/pools';
+import { attemptLimit } from './attempt-limit';
 
-/** The activities of an item, each with the options of its row in the activity table. */
-export function activitiesOf(item: WorkItem): Activities {
-  const scheduled = (name: ActivityName) => proxyActivities<Activities>(optionsOf(item, name))[name];
+/**
+ * The activities of an item, each with the options of its row in the activity table.
+ * @param source what the probe found, where it has run: it bounds the attempts of later steps
+ */
+export function activitiesOf(item: WorkItem, source?: SourceFacts): Activities {
+  const scheduled = (name: ActivityName) => proxyActivities<Activities>(optionsOf(item, name, source))[name];
   return new Proxy({} as Activities, { get: (_, name) => scheduled(name as ActivityName) });
 }
+
+/** What the server calls an attempt that took longer than it may: the workflow counts those. */
+const TOOK_TOO_LONG = 'TemporalTimeout:StartToClose';
 
 /**
  * Retries go on without a count, because a lost worker or a store that is away says nothing about the item; they end with
  * `scheduleToCloseTimeout`, which counts waiting in the queue too and so is long.
  */
-function optionsOf(item: WorkItem, name: ActivityName): ActivityOptions {
+function optionsOf(item: WorkItem, name: ActivityName, source?: SourceFacts): ActivityOptions {
+  const { attempt } = ACTIVITIES[name];
+  const limit = attempt === 'bySource' ? (`${attemptLimit(source)}s` as const) : attempt;
   return {
     taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), poolOf(name, item.kind)),
-    startToCloseTimeout: item.attemptSeconds === undefined ? ACTIVITIES[name].attempt : `${item.attemptSeconds}s`,
+    startToCloseTimeout: item.attemptSeconds === undefined ? limit : `${item.attemptSeconds}s`,
     // Silence after which the worker counts as lost.
     heartbeatTimeout: '30s',
     scheduleToCloseTimeout: '7 days',
@@ -26,7 +35,7 @@ function optionsOf(item: WorkItem, name: ActivityName): ActivityOptions {
       initialInterval: '1s',
       backoffCoefficient: 2,
       maximumInterval: '1m',
-      nonRetryableErrorTypes: NOT_RETRIED_BY_SERVER,
+      nonRetryableErrorTypes: [...NOT_RETRIED_BY_SERVER, TOOK_TOO_LONG],
     },
   };
 }

@@ -11,11 +11,12 @@ import { Steps } from './steps';
  */
 export function processVideo(input: WorkItem): Promise<ItemResult> {
   return runItem(input, async (item) => {
-    const activities = activitiesOf(item);
-    const steps = new Steps((evidence) => activities.quarantine(item, evidence));
+    const { probeVideo, quarantine } = activitiesOf(item);
+    const steps = new Steps((evidence) => quarantine(item, evidence));
 
     steps.plan(['probe']);
-    const work = await steps.run('probe', () => activities.probeVideo(item));
+    const work = await steps.run('probe', () => probeVideo(item));
+    const activities = activitiesOf(item, work.source);
 
     const wantsPoster = item.preset.video?.poster !== undefined;
     const wantsSprite = item.preset.video?.sprite !== undefined;

@@ -106,6 +106,9 @@ export class Steps {
   }
 }
 
+/** The attempt was alive and moved, but took longer than its limit: as likely to end the next time as an encoder that fails. */
+const TOOK_TOO_LONG = { type: 'EncoderFailed', message: 'A step took longer than it may and was ended.' } as const;
+
 /** The failure of an activity as the item's own failure: the type and the sentence come first, not Temporal's wrapping. */
 function toFailure(error: unknown): ApplicationFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
@@ -116,6 +119,9 @@ function toFailure(error: unknown): ApplicationFailure {
       details: cause.details ?? [],
       nonRetryable: true,
     });
+  }
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'START_TO_CLOSE') {
+    return ApplicationFailure.create({ ...TOOK_TOO_LONG, details: [{ reason: 'timeout' }], nonRetryable: true });
   }
   const message =
     cause instanceof TimeoutFailure

@@ -110,6 +110,21 @@ test('an encoder that fails is tried three times in all', async () => {
   expect(attempts).toBe(3);
 });
 
+test('an attempt that takes longer than it may is tried three times in all, not for days', async () => {
+  let attempts = 0;
+  const makeImage = async (): Promise<never> => {
+    attempts++;
+    // Alive, or the server would count its worker as lost.
+    const beat = setInterval(() => Context.current().heartbeat(), 100);
+    return Context.current().cancelled.finally(() => clearInterval(beat));
+  };
+  const failure = await withWorkers({ makeImage }, async (prefix) =>
+    failureOf(await start(prefix, item({ attemptSeconds: 1 }))),
+  );
+  expect(failure).toMatchObject({ type: 'EncoderFailed', message: 'A step took longer than it may and was ended.' });
+  expect(attempts).toBe(3);
+});
+
 test('an input that kills its child twice is quarantined with the evidence', async () => {
   let attempts = 0;
   const evidence: unknown[] = [];
