@@ -79,9 +79,11 @@ export function checkComplete(facts: Mp4Facts, probe: MediaProbe, rung: RungPlan
   const twoFrames = (2 * den) / num;
   const rounding = Math.max(least, 0.02 * wanted);
   const slack = Math.min(wanted / 3, rounding) + twoFrames;
+  // The last picture may stand for a while, but the rate is a thing that the file says.
+  const last = Math.min(den / num, wanted / 2);
   // What was cut at the bound of the run ends there, or a moment before.
-  const cut = Math.max(wanted + twoFrames, longestOutput(probe.durationSeconds, Infinity) - 0.1);
-  const most = Math.min(wanted + rounding + twoFrames, cut);
+  const cut = Math.max(wanted + last, longestOutput(probe.durationSeconds, Infinity) - 0.1);
+  const most = Math.min(wanted + rounding + last, cut);
   if (got > most) throw longerThanStated({ outTimeSeconds: got }, most);
   const expected = expectedFrames(probe, rung);
   const tooFew = !framesEstimated && !variableRate && frames < 0.9 * expected - 5;
