@@ -1,0 +1,91 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { SourceCache, type FetchTo } from './source-cache';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-sources-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let fetches = 0;
+beforeEach(() => {
+  fetches = 0;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A source of `bytes` bytes. */
+function source(uri: string, fingerprint: string, bytes: number): FetchTo {
+  return async (workPath, onProgress) => {
+    fetches++;
+    await writeFile(workPath, Buffer.alloc(bytes));
+    onProgress(bytes);
+    return { uri, fingerprint, bytes, path: workPath, sha256: 'abc' };
+  };
+}
+
+const version = (name: string, fingerprint = '1') => ({ uri: `s3://media/${name}`, fingerprint });
+const fetchOf = (name: string, fingerprint = '1', bytes = 100) => source(`s3://media/${name}`, fingerprint, bytes);
+
+test('two tasks of an item share one fetch, also when they ask at once, and both hear of its progress', async () => {
+  const cache = new SourceCache(folder, 1000);
+  const heard: string[] = [];
+  const [a, b] = await Promise.all([
+    cache.lease(version('a'), fetchOf('a'), { onProgress: () => heard.push('a') }),
+    cache.lease(version('a'), fetchOf('a'), { onProgress: () => heard.push('b') }),
+  ]);
+  const later = await cache.lease(version('a'), fetchOf('a'));
+  expect(fetches).toBe(1);
+  expect(new Set([a, b, later].map((lease) => lease.source.path)).size).toBe(1);
+  expect(heard).toEqual(['a', 'b']);
+});
+
+test('another version of a source is another source', async () => {
+  const cache = new SourceCache(folder, 1000);
+  const old = await cache.lease(version('a', '1'), fetchOf('a', '1'));
+  const replaced = await cache.lease(version('a', '2'), fetchOf('a', '2'));
+  expect(replaced.source.path).not.toBe(old.source.path);
+  expect(fetches).toBe(2);
+});
+
+test('sources that nobody reads go when there are too many bytes of them, the least recently used first', async () => {
+  const cache = new SourceCache(folder, 200);
+  const leases = [];
+  for (const name of ['a', 'b', 'c']) leases.push(await cache.lease(version(name), fetchOf(name)));
+  expect(cache.bytes).toBe(300);
+  const [a, b, c] = leases.map(({ source: { path: file } }) => file);
+  for (const lease of leases) await lease.release();
+  expect([a, b, c].map((file) => existsSync(file ?? ''))).toEqual([false, true, true]);
+  await cache.trim(0);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a source in use stays, and its second release counts for nothing', async () => {
+  const cache = new SourceCache(folder, 0);
+  const first = await cache.lease(version('a'), fetchOf('a'));
+  const second = await cache.lease(version('a'), fetchOf('a'));
+  await first.release();
+  await first.release();
+  expect(existsSync(second.source.path)).toBe(true);
+  await second.release();
+  expect(existsSync(second.source.path)).toBe(false);
+});
+
+test('a task whose signal aborts stops waiting; when the task that fetches fails, the next one fetches', async () => {
+  const cache = new SourceCache(folder, 1000);
+  let failing: Promise<unknown> | undefined;
+  let fail: (error: Error) => void = () => undefined;
+  const begun = new Promise<void>((begin) => {
+    const never = () => new Promise<never>((_, reject) => ((fail = reject), begin()));
+    failing = cache.lease(version('a'), never);
+  });
+  const abort = new AbortController();
+  const leaving = cache.lease(version('a'), fetchOf('a'), { signal: abort.signal });
+  const waiting = cache.lease(version('a'), fetchOf('a'));
+  await begun;
+  abort.abort(new Error('cancelled'));
+  await expect(leaving).rejects.toThrow('cancelled');
+  fail(new Error('the store is away'));
+  await expect(failing).rejects.toThrow('the store is away');
+  expect((await waiting).source.sha256).toBe('abc');
+  expect(fetches).toBe(1);
+});

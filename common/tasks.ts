@@ -1,0 +1,57 @@
+import type { ItemResult, Placeholder, Rendition } from './contracts';
+
+/**
+ * Work planned as data: a flat list, made once by an activity, run by one small runner in the workflow. There are no
+ * conditions and no loops in a plan. Types only: workflows import this file.
+ */
+
+/** One activity of a planned item. */
+export interface Task {
+  /** Unique in the plan, and the step's name for people: `encode 720p`. */
+  id: string;
+  activity: TaskActivity;
+  /** Names of the outputs that the task makes, as the plan knows them. */
+  outputs: string[];
+  /** Ids of the tasks that have to end first. */
+  after: string[];
+  /** Estimated CPU seconds; bounds one attempt, and the tasks of a plan are of similar cost. */
+  cost: number;
+}
+
+/** Activities that take a {@link TaskInput}. */
+export type TaskActivity = 'makeSound' | 'makeOutputs' | 'packageStream' | 'publishOutputs';
+
+/** A planned item as it passes through workflow history: ids and names, while the facts lie in storage. */
+export interface PlanRef {
+  /** URI of the item's plan: `<output>/.work/<run id>/plan.json`. */
+  plan: string;
+  tasks: Task[];
+}
+
+/** What an activity of a plan gets. */
+export interface TaskInput {
+  plan: string;
+  task: Pick<Task, 'id' | 'outputs' | 'cost'>;
+  /** Results of the tasks in `after`, by id. */
+  results: Record<string, TaskResult>;
+}
+
+/** A file between two tasks, under `<output>/.work/<run id>/`. */
+export interface WorkFile {
+  name: string;
+  uri: string;
+  bytes: number;
+  /** Lower-case hex. */
+  sha256: string;
+}
+
+/** What an activity of a plan returns. */
+export interface TaskResult {
+  /** Published files. */
+  renditions: Rendition[];
+  /** Files for later tasks. */
+  files?: WorkFile[];
+  placeholder?: Placeholder;
+  /** Of the task that publishes the item. */
+  result?: ItemResult;
+}
