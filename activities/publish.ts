@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { ItemResult, Manifest, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
+import { extensionOf } from '../common/file-types';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 
@@ -18,15 +19,6 @@ export function outputName(name: string, item: WorkItem, sourceSha256: string, e
   return `${name}-${item.recipe}-${sourceSha256.slice(0, 10)}.${extension}`;
 }
 
-const EXTENSIONS: Record<string, string> = {
-  'image/webp': 'webp',
-  'image/avif': 'avif',
-  'image/jpeg': 'jpg',
-  'image/png': 'png',
-  'video/mp4': 'mp4',
-  'text/vtt': 'vtt',
-};
-
 /** Puts one finished file into storage, under its final name, in one atomic step. */
 export async function publishFile(
   deps: ActivityDeps,
@@ -36,7 +28,7 @@ export async function publishFile(
   made: MadeFile,
 ): Promise<Rendition> {
   const { file: _file, ...facts } = made;
-  const path = outputName(made.name, item, sourceSha256, EXTENSIONS[made.mime] ?? 'bin');
+  const path = outputName(made.name, item, sourceSha256, extensionOf(made.mime));
   const publish = () => publishAs(deps, attempt, item, path, made);
   await attempt.stages.run('publish', made.role, publish, () => made.bytes);
   return { ...facts, path };

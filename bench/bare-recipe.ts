@@ -6,15 +6,16 @@
  * same when Darkroom's own commands change. They fit the clips of local/samples (1280x720, 30 fps, with sound) only.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import sharp from 'sharp';
 import { parse } from 'yaml';
-import type { ImagePreset, MediaJob } from '../common/contracts';
-import { encodeOptions } from '../media/image/encode';
+import type { MediaJob } from '../common/contracts';
+import { encode } from '../media/image/encode';
 import { loadPreset } from '../media/presets';
+import type { ImagePreset } from '../media/presets/schema';
 
 const run = promisify(execFile);
 
@@ -68,11 +69,9 @@ async function bareImage(source: string, folder: string, preset: ImagePreset): P
     .toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
   for (const spec of preset.renditions) {
-    const { format, options } = encodeOptions(spec);
-    await sharp(data, { raw })
-      .resize({ width: spec.width, height: spec.height, fit: 'inside', withoutEnlargement: true })
-      .toFormat(format, options)
-      .toFile(path.join(folder, `${spec.name}.${format}`));
+    const { width, height } = spec;
+    const resized = sharp(data, { raw }).resize({ width, height, fit: 'inside', withoutEnlargement: true });
+    await writeFile(path.join(folder, spec.name), (await encode(resized, spec)).data);
   }
 }
 

@@ -7,8 +7,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { loadConfig } from '../common/config';
-import type { ImageRenditionSpec } from '../common/contracts';
-import { encodeOptions } from '../media/image/encode';
+import { encode as encodeImage } from '../media/image/encode';
+import type { ImageRenditionSpec } from '../media/presets/schema';
 import { loadPreset } from '../media/presets';
 import { ensureFfmpeg } from '../local/embedded/ffmpeg';
 import { toStderr } from '../local/embedded/report';
@@ -31,8 +31,7 @@ function encoders(width: number): Variants {
 }
 
 async function encode(picture: sharp.Sharp, spec: ImageRenditionSpec): Promise<number> {
-  const { format, options } = encodeOptions(spec);
-  return (await picture.toFormat(format, options).toBuffer()).length;
+  return (await encodeImage(picture, spec)).data.length;
 }
 
 /** The preset's renditions from one decode, and by a pipeline of their own each. */

@@ -3,6 +3,7 @@
  * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
  */
 
+import type { ImagePreset } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.useNewMatcher=true`. */
@@ -26,32 +27,6 @@ export interface MediaJob {
   metadata?: Record<string, string>;
   /** Called once with the result; see docs/api.md for the signature. */
   callbackUrl?: string;
-}
-
-export type ImageFormat = 'webp' | 'avif' | 'jpeg' | 'png';
-
-/** One image to make. Never larger than the source. */
-export interface ImageRenditionSpec {
-  name: string;
-  format: ImageFormat;
-  /** px; the image keeps its aspect ratio and fits inside width x height. One of the two is needed. */
-  width?: number;
-  height?: number;
-  /** 1–100; png ignores it. */
-  quality?: number;
-  /** Encoder effort: webp 0–6, avif 0–9, png 1–10. More is smaller and slower. */
-  effort?: number;
-  lossless?: boolean;
-  /** jpeg only: mozjpeg's trellis quantisation and scan optimisation; about 6 % smaller for 2.5 times the time. */
-  trellis?: boolean;
-}
-
-export interface ImagePreset {
-  /** `keep` animates WebP renditions of animated sources; `first` takes the first frame only. */
-  animation: 'keep' | 'first';
-  /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
-  colour: 'srgb' | 'keep';
-  renditions: ImageRenditionSpec[];
 }
 
 /** One MP4 to make. Dropped when taller than the source (the lowest rung always stays). */

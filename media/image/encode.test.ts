@@ -1,5 +1,5 @@
-import type { ImageRenditionSpec } from '../../common/contracts';
-import { encodeOptions, targetSize } from './encode';
+import type { ImageRenditionSpec } from '../presets/schema';
+import { sharpOptions, targetSize } from './encode';
 
 const spec = (fields: Partial<ImageRenditionSpec>): ImageRenditionSpec => ({ name: 'x', format: 'webp', ...fields });
 
@@ -18,7 +18,7 @@ describe('targetSize', () => {
   });
 });
 
-describe('encodeOptions', () => {
+describe('sharpOptions', () => {
   test.each<[string, Partial<ImageRenditionSpec>, object]>([
     ['webp by default', {}, { quality: 78, effort: 2, lossless: false }],
     ['webp as told', { quality: 90, effort: 6, lossless: true }, { quality: 90, effort: 6, lossless: true }],
@@ -36,10 +36,10 @@ describe('encodeOptions', () => {
     ],
     ['png effort is compression', { format: 'png', effort: 10 }, { compressionLevel: 9 }],
   ])('%s', (_name, fields, expected) => {
-    expect(encodeOptions(spec(fields)).options).toMatchObject(expected);
+    expect(sharpOptions(spec(fields))).toMatchObject(expected);
   });
 
   test('png never loses colours to a palette', () => {
-    expect(encodeOptions(spec({ format: 'png', effort: 5 })).options).not.toHaveProperty('effort');
+    expect(sharpOptions(spec({ format: 'png', effort: 5 }))).not.toHaveProperty('effort');
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { thumbHashToApproximateAspectRatio } from 'thumbhash';
-import type { ImagePreset, ImageRenditionSpec } from '../../common/contracts';
+import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { processImage } from './process';
 import type { ImageFile, ImageOutcome } from './types';
 

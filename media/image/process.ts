@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import sharp, { type OutputInfo, type Sharp } from 'sharp';
-import type { ImageRenditionSpec, Placeholder } from '../../common/contracts';
-import { encodeOptions, FORMATS, targetSize } from './encode';
+import sharp from 'sharp';
+import type { Placeholder } from '../../common/contracts';
+import type { ImageRenditionSpec } from '../presets/schema';
+import { extensionOf } from '../../common/file-types';
+import { formatRow } from '../formats';
+import { encode, targetSize, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { withSvg } from './loaders';
 import { placeholderOf, THUMBNAIL_SIDE } from './placeholder';
 import { identify, openSource, type OpenSource } from './source';
 import { openStill, resize, type Still } from './still';
 import type { ImageFile, ImageOutcome, ImageTask } from './types';
-
-type Encoded = { data: Buffer; info: OutputInfo };
 
 /**
  * Makes every rendition of one image. Runs in a child process (`child.ts`), one image at a time.
@@ -66,11 +67,11 @@ async function render(task: ImageTask, identity: Awaited<ReturnType<typeof ident
   return { source: source.facts, files, placeholder, warnings: source.warnings, timings, startedAt };
 }
 
-/** Does this rendition keep the source's movement? WebP alone can, and no decoder turns many frames by EXIF. */
+/** Does this rendition keep the source's movement? No decoder turns many frames by EXIF. */
 function moves(source: OpenSource, task: ImageTask, spec: ImageRenditionSpec): boolean {
   return (
     task.preset.animation === 'keep' &&
-    spec.format === 'webp' &&
+    formatRow(spec.format).animation &&
     source.animated &&
     (source.metadata.orientation ?? 1) === 1
   );
@@ -78,7 +79,7 @@ function moves(source: OpenSource, task: ImageTask, spec: ImageRenditionSpec): b
 
 function encodeStill(source: OpenSource, still: Still, spec: ImageRenditionSpec): Promise<Encoded> {
   const resized = resize(still.pipeline(), still.size, targetSize(source.facts, spec));
-  const flat = spec.format === 'jpeg' && still.hasAlpha ? resized.flatten({ background: '#ffffff' }) : resized;
+  const flat = still.hasAlpha && !formatRow(spec.format).alpha ? resized.flatten({ background: '#ffffff' }) : resized;
   return encode(flat, spec);
 }
 
@@ -88,14 +89,9 @@ function encodeFrames(source: OpenSource, spec: ImageRenditionSpec): Promise<Enc
   return encode(resize(frames, source.facts, targetSize(source.facts, spec)), spec);
 }
 
-function encode(pipeline: Sharp, spec: ImageRenditionSpec): Promise<Encoded> {
-  const { format, options } = encodeOptions(spec);
-  return pipeline.toFormat(format, options).toBuffer({ resolveWithObject: true });
-}
-
 async function save(folder: string, spec: ImageRenditionSpec, { data, info }: Encoded): Promise<ImageFile> {
-  const { mime, extension } = FORMATS[spec.format];
-  const file = path.resolve(folder, `${spec.name}.${extension}`);
+  const { mime } = formatRow(spec.format);
+  const file = path.resolve(folder, `${spec.name}.${extensionOf(mime)}`);
   const sha256 = createHash('sha256').update(data).digest('hex');
   await writeFile(file, data).catch((error: unknown) => {
     throw fileFailure(error, 'output');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import type { ImagePreset } from '../../common/contracts';
+import type { ImagePreset } from '../presets/schema';
 import type { DarkroomError, ErrorType } from '../../common/errors';
 import { processImage } from './process';
 import type { ImageTask } from './types';

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import type { ImagePreset, ImageRenditionSpec } from '../../common/contracts';
+import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { targetSize, type Size } from './encode';
 import { THUMBNAIL_SIDE } from './placeholder';
 import type { OpenSource } from './source';

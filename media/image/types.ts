@@ -1,5 +1,7 @@
 /** What goes into a child process of the image pool and what comes back: paths in, results out, never bytes. */
-import type { ImageFormat, ImagePreset, Placeholder } from '../../common/contracts';
+import type { Placeholder } from '../../common/contracts';
+import type { ImagePreset } from '../presets/schema';
+import type { ImageFormat } from '../formats';
 import type { ErrorDetails, ErrorType } from '../../common/errors';
 
 export interface ImageLimits {

@@ -1,34 +1,40 @@
 import { z } from 'zod';
-import type { ImagePreset, VideoPreset } from '../../common/contracts';
+import type { VideoPreset } from '../../common/contracts';
+import { formatRow, IMAGE_FORMAT_NAMES, type ImageFormat } from '../formats';
 
 /** Names become part of file names and URLs. */
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 32 at most');
 const pixels = z.int().min(16).max(16_384);
 const quality = z.int().min(1).max(100);
 
-/** The highest effort each encoder knows, from sharp's output options. */
-const MAX_EFFORT = { webp: 6, avif: 9, png: 10, jpeg: 0 } as const;
+/** The formats of which something holds, for sentences: `webp and avif`. */
+const formatsThat = (holds: (format: ImageFormat) => boolean) => IMAGE_FORMAT_NAMES.filter(holds).join(' and ');
+const loses = (format: ImageFormat) => !formatRow(format).lossless;
 
 const imageRendition = z
   .strictObject({
     name,
-    format: z.enum(['webp', 'avif', 'jpeg', 'png']),
+    format: z.enum(IMAGE_FORMAT_NAMES),
+    /** px; the image keeps its aspect ratio and fits inside width x height. One of the two is needed. */
     width: pixels.optional(),
     height: pixels.optional(),
+    /** 1–100; png ignores it. */
     quality: quality.optional(),
+    /** Encoder effort; more is smaller and slower. Its range is the format's. */
     effort: z.int().min(0).max(10).optional(),
     lossless: z.boolean().optional(),
+    /** jpeg only: mozjpeg's trellis quantisation and scan optimisation; about 6 % smaller for 2.5 times the time. */
     trellis: z.boolean().optional(),
   })
   .refine((spec) => spec.width !== undefined || spec.height !== undefined, 'needs a width or a height')
-  .refine((spec) => (spec.effort ?? 0) <= MAX_EFFORT[spec.format], {
+  .refine((spec) => (spec.effort ?? 0) <= (formatRow(spec.format).effort?.[1] ?? 0), {
     path: ['effort'],
     error: 'higher than this format knows',
   })
   .refine((spec) => !spec.trellis || spec.format === 'jpeg', { path: ['trellis'], error: 'is for jpeg only' })
-  .refine((spec) => !spec.lossless || spec.format === 'webp' || spec.format === 'avif', {
+  .refine((spec) => !spec.lossless || !loses(spec.format), {
     path: ['lossless'],
-    error: 'is for webp and avif only',
+    error: `is for ${formatsThat((format) => !loses(format))} only`,
   });
 
 const rung = z.strictObject({
@@ -45,10 +51,17 @@ function uniqueNames(entries: { name: string }[]): boolean {
 }
 
 const image = z.strictObject({
+  /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
   animation: z.enum(['keep', 'first']).default('first'),
+  /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
   colour: z.enum(['srgb', 'keep']).default('srgb'),
   renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
-}) satisfies z.ZodType<ImagePreset>;
+});
+
+/** What to make of an image. */
+export type ImagePreset = z.infer<typeof image>;
+/** One image to make. Never larger than the source. */
+export type ImageRenditionSpec = ImagePreset['renditions'][number];
 
 const video = z.strictObject({
   audio: z.enum(['optional', 'drop']).default('optional'),

@@ -4,7 +4,7 @@ import type { AllowList } from '../allow';
 import { codeOf, fileFailure, scratchFailure, tooLarge, translating, unavailable } from '../failures';
 import type { Fetched, FetchOptions } from '../types';
 import { printable, type FileLocation } from '../uri';
-import { contentTypeOf } from './content-type';
+import { contentTypeOf } from '../../common/file-types';
 import { fingerprint, openInside, type OpenFile } from './open';
 
 const CHUNK = 1024 * 1024;

@@ -9,7 +9,7 @@ import { receive } from '../receive';
 import type { OutputStore } from '../store';
 import type * as t from '../types';
 import type { FileLocation } from '../uri';
-import { contentTypeOf } from './content-type';
+import { contentTypeOf } from '../../common/file-types';
 import { fetchLocal } from './fetch';
 import { listLocal } from './list';
 import { withLock } from './lock';

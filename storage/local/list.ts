@@ -6,7 +6,7 @@ import type { AllowList } from '../allow';
 import { codeOf, fileFailure, forbidden } from '../failures';
 import type { ListOptions, ObjectInfo } from '../types';
 import { fileUri, printable, type FileLocation } from '../uri';
-import { contentTypeOf } from './content-type';
+import { contentTypeOf } from '../../common/file-types';
 import { fingerprint } from './open';
 
 /**

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Manifest } from '../../../common/contracts';
 import { DarkroomError } from '../../../common/errors';
 import { joinUri } from '../../../storage';
-import { contentTypeOf } from '../../../storage/local/content-type';
+import { contentTypeOf, isShown } from '../../../common/file-types';
 import { viewOf } from '../../core/view/item';
 import { findJob, findPublished } from '../guard/access';
 import type { App } from '../app';
@@ -19,9 +19,6 @@ import { bounded } from '../submit';
 /** Published names carry a hash, so what they name never changes. */
 const FOREVER = 'private, max-age=31536000, immutable';
 const MANIFEST = 'manifest.json';
-/** Pictures and videos that a browser may show; anything else that somebody sent us is only ever saved. */
-const SHOWN = /^(image\/(avif|gif|jpeg|png|webp)|video\/(mp4|webm|quicktime))$/;
-
 export function fileRoutes(app: App, service: Service): void {
   const bytes = { description: 'Its bytes', content: { '*/*': { schema: z.unknown() } } };
   const response = {
@@ -58,8 +55,8 @@ export function fileRoutes(app: App, service: Service): void {
       }
       const type = contentTypeOf(`source.${format}`) ?? '';
       void reply.header('cache-control', 'private, no-cache');
-      if (!SHOWN.test(type)) void reply.header('content-disposition', 'attachment');
-      return serve(service, request, reply, uri, SHOWN.test(type) ? type : 'application/octet-stream');
+      if (!isShown(type)) void reply.header('content-disposition', 'attachment');
+      return serve(service, request, reply, uri, isShown(type) ? type : 'application/octet-stream');
     },
   );
 }

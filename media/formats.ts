@@ -1,0 +1,59 @@
+import type { FileType } from '../common/file-types';
+
+/**
+ * The one table of image formats that renditions can have. The encoder of each is in `media/image/encode.ts`, which does not
+ * compile while one of them is missing.
+ */
+interface FormatRow {
+  readonly mime: FileType;
+  /** For sentences: `JPEG`. */
+  readonly name: string;
+  /** px of a side that the container or the encoder can hold. */
+  readonly maxSide: number;
+  /** Transparency is kept; otherwise it is laid on white. */
+  readonly alpha: boolean;
+  /** Movement of animated sources can be kept. */
+  readonly animation: boolean;
+  /** Lowest and highest effort of the encoder; absent where it knows none. */
+  readonly effort?: readonly [least: number, most: number];
+  readonly lossless: boolean;
+}
+
+export const IMAGE_FORMATS = {
+  jpeg: { mime: 'image/jpeg', name: 'JPEG', maxSide: 65_500, alpha: false, animation: false, lossless: false },
+  png: {
+    mime: 'image/png',
+    name: 'PNG',
+    maxSide: 65_535,
+    alpha: true,
+    animation: false,
+    effort: [0, 10],
+    lossless: false,
+  },
+  webp: {
+    mime: 'image/webp',
+    name: 'WebP',
+    maxSide: 16_383,
+    alpha: true,
+    animation: true,
+    effort: [0, 6],
+    lossless: true,
+  },
+  avif: {
+    mime: 'image/avif',
+    name: 'AVIF',
+    maxSide: 16_384,
+    alpha: true,
+    animation: false,
+    effort: [0, 9],
+    lossless: true,
+  },
+} as const satisfies Record<string, FormatRow>;
+
+export type ImageFormat = keyof typeof IMAGE_FORMATS;
+export const IMAGE_FORMAT_NAMES = Object.keys(IMAGE_FORMATS) as [ImageFormat, ...ImageFormat[]];
+
+/** The row of a format. */
+export function formatRow(format: ImageFormat): FormatRow {
+  return IMAGE_FORMATS[format];
+}
