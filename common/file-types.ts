@@ -1,5 +1,3 @@
-import path from 'node:path';
-
 /** The one table of file types that Darkroom publishes, shows or guesses from a name. Keys are MIME types. */
 interface FileTypeRow {
   /** Without the dot; the first one is given to published files. */
@@ -41,7 +39,8 @@ export function extensionOf(mime: string): string {
 
 /** MIME type by the extension of a name; a hint for answers, never proof of what a source is. */
 export function contentTypeOf(name: string): FileType | undefined {
-  const extension = path.extname(name).slice(1).toLowerCase();
+  const extension = /\.(\w+)$/.exec(name)?.[1]?.toLowerCase();
+  if (extension === undefined) return undefined;
   return (Object.keys(FILE_TYPES) as FileType[]).find((mime) => rowOf(mime)?.extensions.includes(extension));
 }
 
