@@ -28,7 +28,8 @@ function inOrder<T extends Pick<Task, 'id' | 'after'>>(tasks: readonly T[]): T[]
   let rest = [...tasks];
   while (rest.length > 0) {
     const ready = rest.filter((task) => task.after.every((id) => ordered.has(id)));
-    if (ready.length === 0) throw new Error(`The plan cannot run: ${rest.map(({ id }) => id).join(', ')} wait for ever.`);
+    if (ready.length === 0)
+      throw new Error(`The plan cannot run: ${rest.map(({ id }) => id).join(', ')} wait for ever.`);
     for (const task of ready) {
       if (ordered.has(task.id)) throw new Error(`The plan has two tasks "${task.id}".`);
       ordered.set(task.id, task);
