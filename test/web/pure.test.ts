@@ -89,4 +89,20 @@ describe('steps from a history', () => {
       { name: 'other', state: 'waiting', attempts: 1 },
     ]);
   });
+
+  test('end with their run: what it cut short is cancelled, and what never began has no start', () => {
+    const cancelled = (seconds: number, scheduledEventId: number) =>
+      ({ eventTime: at(seconds), activityTaskCanceledEventAttributes: { scheduledEventId } }) as never;
+    const events = [scheduled(5, 'makePoster', '1'), scheduled(6, 'makeSprite', '2'), scheduled(7, 'probeVideo', '3')];
+    events.push(started(8, 5, 1), started(8, 7, 1), cancelled(9, 7));
+    const steps = stepsFrom(events, [], () => undefined, new Date(20_000));
+    const seconds = (iso: string | undefined) => iso && Date.parse(iso) / 1000;
+    expect(
+      steps.map(({ name, state, startedAt, endedAt }) => [name, state, seconds(startedAt), seconds(endedAt)]),
+    ).toEqual([
+      ['poster', 'cancelled', 8, 20],
+      ['sprite', 'cancelled', undefined, 20],
+      ['probe', 'cancelled', 8, 9],
+    ]);
+  });
 });

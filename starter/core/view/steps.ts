@@ -9,7 +9,8 @@ type Event = temporal.api.history.v1.IHistoryEvent;
 export interface StepView {
   /** `encode 720p` */
   name: string;
-  state: 'waiting' | 'running' | 'done' | 'failed';
+  /** `cancelled`: the run ended, or cancelled the step, before the step had a result. */
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
   attempts: number;
   /** ISO 8601: into the queue, taken by a worker (the last time), ended. */
   scheduledAt: string;
@@ -23,12 +24,14 @@ const MAX_PAGES = 5;
 /**
  * The steps of a run with their times, in the order in which they were asked for.
  * Events of an activity that is under way come only with its end, so `describe`'s pending activities add to it.
+ * @param closedAt when the run ended; undefined while it is open
  */
 export async function stepsOf(
   client: Client,
   workflowId: string,
   runId: string,
   pending: readonly temporal.api.workflow.v1.IPendingActivityInfo[],
+  closedAt?: Date,
 ): Promise<StepView[]> {
   const events: Event[] = [];
   let nextPageToken: Uint8Array | undefined;
@@ -47,7 +50,7 @@ export async function stepsOf(
     const value: unknown = await decodeOptionalSinglePayload(client.options.loadedDataConverter, payload);
     if (typeof value === 'string') texts.set(payload, value);
   }
-  return stepsFrom(events, pending, (payload) => texts.get(payload));
+  return stepsFrom(events, pending, (payload) => texts.get(payload), closedAt);
 }
 
 /** What tells one encode from another: the rung, its third argument. */
@@ -61,10 +64,11 @@ export function stepsFrom(
   events: readonly Event[],
   pending: readonly temporal.api.workflow.v1.IPendingActivityInfo[],
   text: (payload: temporal.api.common.v1.IPayload) => string | undefined,
+  closedAt?: Date,
 ): StepView[] {
   const steps = new Map<string, StepView & { earlier: number }>();
   const byEvent = new Map<string, StepView & { earlier: number }>();
-  const end = (id: unknown, event: Event, state: 'done' | 'failed'): void => {
+  const end = (id: unknown, event: Event, state: 'done' | 'failed' | 'cancelled'): void => {
     const step = byEvent.get(String(id));
     if (step) Object.assign(step, { state, endedAt: timeOf(event.eventTime) });
   };
@@ -101,7 +105,13 @@ export function stepsFrom(
     end(event.activityTaskCompletedEventAttributes?.scheduledEventId, event, 'done');
     end(event.activityTaskFailedEventAttributes?.scheduledEventId, event, 'failed');
     end(event.activityTaskTimedOutEventAttributes?.scheduledEventId, event, 'failed');
-    end(event.activityTaskCanceledEventAttributes?.scheduledEventId, event, 'failed');
+    end(event.activityTaskCanceledEventAttributes?.scheduledEventId, event, 'cancelled');
+  }
+  if (closedAt !== undefined) {
+    // A run that fails or is terminated leaves no event for the activities that it had under way.
+    for (const step of steps.values()) {
+      if (step.endedAt === undefined) Object.assign(step, { state: 'cancelled', endedAt: closedAt.toISOString() });
+    }
   }
   return [...steps.values()].map(({ earlier: _earlier, ...step }) => step);
 }

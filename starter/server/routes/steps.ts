@@ -11,7 +11,9 @@ const answer = z.object({
   steps: z.array(
     z.object({
       name: z.string(),
-      state: z.enum(['waiting', 'running', 'done', 'failed']),
+      state: z
+        .enum(['waiting', 'running', 'done', 'failed', 'cancelled'])
+        .describe('cancelled: the job ended before the step had a result'),
       attempts: z.int(),
       scheduledAt: z.string(),
       startedAt: z.string().optional().describe('Of the last attempt'),
@@ -34,8 +36,9 @@ export function stepRoutes(app: App, service: Service): void {
     },
     async ({ principal, params }) => {
       const run = await findJob(service, principal, params.id);
-      const pending = run.raw.pendingActivities ?? [];
-      return { steps: await bounded(service, () => stepsOf(service.client, run.workflowId, run.runId, pending)) };
+      const { workflowId, runId, closeTime, raw } = run;
+      const pending = raw.pendingActivities ?? [];
+      return { steps: await bounded(service, () => stepsOf(service.client, workflowId, runId, pending, closeTime)) };
     },
   );
 }

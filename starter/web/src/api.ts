@@ -67,7 +67,7 @@ export interface Job extends Item {
 /** One activity of a job's last run. */
 export interface Step {
   name: string;
-  state: 'waiting' | 'running' | 'done' | 'failed';
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
   attempts: number;
   scheduledAt: string;
   /** Of the last attempt. */

@@ -2,7 +2,13 @@ import { isOpen, listSteps, type Job, type Step } from '../api';
 import { duration } from '../lib/format';
 import { usePoll } from '../lib/poll';
 
-const WORDS = { waiting: 'waits', running: 'runs', done: 'done', failed: 'failed' } as const;
+const WORDS = {
+  waiting: 'waiting',
+  running: 'running',
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+} as const satisfies Record<Step['state'], string>;
 
 /** What was done, step by step: when it waited, when it ran, how often it was tried. */
 export function Timeline({ job }: { job: Job }) {
@@ -39,7 +45,8 @@ export function Timeline({ job }: { job: Job }) {
 /** Pale while it waited for a worker, full while it ran. */
 function Span({ step, begin, end }: { step: Step; begin: number; end: number }) {
   const at = (iso: string | undefined): number => (100 * ((iso ? Date.parse(iso) : end) - begin)) / (end - begin);
-  const [queued, started, ended] = [at(step.scheduledAt), at(step.startedAt), at(step.endedAt)];
+  // A step that was cancelled while it waited never ran.
+  const [queued, started, ended] = [at(step.scheduledAt), at(step.startedAt ?? step.endedAt), at(step.endedAt)];
   return (
     <span class="span" aria-hidden="true">
       <span class="span-wait" style={{ left: `${queued}%`, width: `${Math.max(0, started - queued)}%` }} />
@@ -52,7 +59,7 @@ function noteOf({ state, attempts, scheduledAt, startedAt, endedAt }: Step): str
   const waited = startedAt ? (Date.parse(startedAt) - Date.parse(scheduledAt)) / 1000 : 0;
   const parts = [
     startedAt && endedAt ? duration((Date.parse(endedAt) - Date.parse(startedAt)) / 1000) : WORDS[state],
-    state === 'failed' && endedAt ? 'failed' : undefined,
+    startedAt && endedAt && state !== 'done' ? WORDS[state] : undefined,
     waited >= 1 ? `waited ${duration(waited)}` : undefined,
     attempts > 1 ? `${attempts} attempts` : undefined,
   ];
