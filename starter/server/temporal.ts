@@ -11,7 +11,7 @@ const ANSWER_MS = 1_500;
 
 /** Knows whether Temporal answers, so that nobody waits for a server that is away. Mends itself when it is back. */
 export class TemporalMonitor {
-  private state: DependencyState = { ok: false, detail: 'not asked yet' };
+  private state: DependencyState = { ok: false, detail: 'Temporal has not been asked yet.' };
   private timer: NodeJS.Timeout | undefined;
   private registered = false;
 
@@ -39,17 +39,14 @@ export class TemporalMonitor {
   /** @throws ApiError TemporalUnavailable while it is away */
   require(): void {
     if (this.state.ok) return;
-    throw new ApiError(
-      'TemporalUnavailable',
-      'Temporal cannot be reached just now; nothing was lost, try again soon.',
-      {
-        retryAfterSeconds: AWAY_RETRY_SECONDS,
-      },
-    );
+    throw new ApiError('TemporalUnavailable', 'Temporal cannot be reached; nothing was lost. Try again in a moment.', {
+      retryAfterSeconds: AWAY_RETRY_SECONDS,
+    });
   }
 
   private async look(): Promise<void> {
     const before = this.state.ok;
+    let reason: string | undefined;
     try {
       await this.connection.withDeadline(Date.now() + ANSWER_MS, () =>
         this.connection.workflowService.describeNamespace({ namespace: this.namespace }),
@@ -57,9 +54,11 @@ export class TemporalMonitor {
       if (!this.registered) await this.register();
       this.state = { ok: true };
     } catch (error) {
-      this.state = { ok: false, detail: rootMessage(error).slice(0, 300) };
+      // The reason speaks of sockets and of gRPC: it is for the log.
+      reason = rootMessage(error).slice(0, 300);
+      this.state = { ok: false, detail: 'Temporal does not answer.' };
     }
-    if (before !== this.state.ok) this.logger.info(this.state, `Temporal is ${this.state.ok ? 'there' : 'away'}`);
+    if (before !== this.state.ok) this.logger.info({ reason }, `Temporal is ${this.state.ok ? 'there' : 'away'}`);
   }
 
   /** Temporal Cloud does not offer the call; there somebody has registered them by `tcld`. */

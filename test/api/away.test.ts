@@ -1,38 +1,7 @@
 /** Temporal that goes away and comes back, and a service that is stopped while somebody waits. */
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Line } from '../support/line';
 import { startStack, until, type Stack } from '../support/stack';
 import { photo, readEvents, startApi, type Api } from './support';
-
-/** The way to Temporal, that can be cut. */
-class Line {
-  private server: Server | undefined;
-  private readonly sockets = new Set<Socket>();
-  port = 0;
-
-  constructor(private readonly target: number) {}
-
-  async join(): Promise<void> {
-    this.server = createServer((near) => {
-      const far = connect(this.target, '127.0.0.1');
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.sockets.add(from);
-        from.pipe(to);
-        from.on('error', () => to.destroy()).on('close', () => this.sockets.delete(from) && to.destroy());
-      }
-    });
-    await new Promise<void>((resolve) => this.server?.listen(this.port, '127.0.0.1', resolve));
-    this.port = (this.server.address() as AddressInfo).port;
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.server?.close(resolve));
-    for (const socket of this.sockets) socket.destroy();
-    await closed;
-  }
-}
 
 let stack: Stack;
 let line: Line;

@@ -19,6 +19,14 @@ export function isTransient(error: unknown): boolean {
   return code !== undefined && TRANSIENT.has(code);
 }
 
+/** The server is there and was too slow, or has too much to do: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED. */
+const SLOW = new Set([4, 8]);
+
+export function isSlow(error: unknown): boolean {
+  const code = grpcCode(error);
+  return code !== undefined && SLOW.has(code);
+}
+
 export const INVALID_ARGUMENT = 3;
 export const NOT_FOUND = 5;
 

@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { forEachBounded } from '../lib/pool';
 import { quoted } from '../../../temporal/batches/query';
+import { inState, pageOfRuns } from '../../../temporal/batches/runs';
+import { percentiles, rateOf, SAMPLE, type Percentiles } from './rate';
 
 const MINUTE_MS = 60_000;
 /** Visibility is behind by up to some seconds: a minute younger than this is asked about again. */
@@ -20,6 +22,18 @@ export interface MinuteView {
   backlog: number;
 }
 
+/** The pipeline as a whole, or a tenant's share of it. */
+export interface PipelineView {
+  /** Oldest first; the last one is under way. */
+  minutes: MinuteView[];
+  /** Items open now. */
+  open: number;
+  /** Items completed a second, over the last minute. */
+  itemsPerSecond: number;
+  /** From submit to published, of the last `sample` items. */
+  latencyMs: Percentiles;
+}
+
 interface Counted {
   started: number;
   succeeded: number;
@@ -29,7 +43,7 @@ interface Counted {
 
 interface Tenant {
   minutes: Map<number, Counted>;
-  look?: { at: number; key: number; answer: Promise<MinuteView[]> };
+  look?: { at: number; key: number; answer: Promise<PipelineView> };
 }
 
 /**
@@ -40,8 +54,8 @@ export class ThroughputView {
   private readonly tenants = new Map<string | undefined, Tenant>();
   constructor(private readonly client: Client) {}
 
-  /** @param minutes how many, oldest first in the answer; the last one is under way */
-  last(minutes: number, tenantName: string | undefined): Promise<MinuteView[]> {
+  /** @param minutes how many */
+  last(minutes: number, tenantName: string | undefined): Promise<PipelineView> {
     const tenant = this.tenants.get(tenantName) ?? { minutes: new Map<number, Counted>() };
     if (this.tenants.size >= MAX_TENANTS) this.tenants.clear();
     this.tenants.set(tenantName, tenant);
@@ -57,13 +71,14 @@ export class ThroughputView {
     tenant: string | undefined,
     known: Map<number, Counted>,
     now: number,
-  ): Promise<MinuteView[]> {
+  ): Promise<PipelineView> {
     const ours = tenant === undefined ? 'MediaBatchId IS NOT NULL' : `MediaTenant = ${quoted(tenant)}`;
     const newest = Math.floor(now / MINUTE_MS) * MINUTE_MS;
     const begins = Array.from({ length: minutes }, (_, index) => newest - (minutes - 1 - index) * MINUTE_MS);
     for (const begin of known.keys()) if (begin < (begins[0] ?? 0)) known.delete(begin);
     const counted = new Map<number, Counted>(known);
-    const open = this.count(`${ours} AND ExecutionStatus = "Running"`);
+    const open = this.count(inState(ours, 'open'));
+    const completed = pageOfRuns(this.client, inState(ours, 'succeeded'), SAMPLE);
     await forEachBounded(
       begins.filter((begin) => !known.has(begin)),
       CONCURRENCY,
@@ -73,10 +88,16 @@ export class ThroughputView {
         if (begin + MINUTE_MS + SETTLED_MS < now) known.set(begin, entry);
       },
     );
-    return withBacklog(
-      begins.map((begin) => ({ begin, ...(counted.get(begin) ?? NOTHING) })),
-      await open,
-    );
+    const { runs } = await completed;
+    return {
+      minutes: withBacklog(
+        begins.map((begin) => ({ begin, ...(counted.get(begin) ?? NOTHING) })),
+        await open,
+      ),
+      open: await open,
+      itemsPerSecond: rateOf(runs, now),
+      latencyMs: percentiles(runs),
+    };
   }
 
   private async countMinute(ours: string, begin: number): Promise<Counted> {

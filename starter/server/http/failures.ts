@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { DarkroomError, isErrorType } from '../../../common/errors';
-import { grpcCode, INVALID_ARGUMENT, isTransient, rootMessage } from '../../core/lib/grpc';
+import { grpcCode, INVALID_ARGUMENT, isSlow, isTransient, rootMessage } from '../../core/lib/grpc';
 import { API_PROBLEMS, ApiError, problem, PROBLEM_TYPE, type ApiProblem, type Problem } from './problems';
 
 /** Seconds after which a caller may try again while Temporal is away. */
@@ -25,8 +25,12 @@ export function answerFor(error: unknown): Answer {
     const retryAfterSeconds = error.retryable ? AWAY_RETRY_SECONDS : undefined;
     return { problem: problem(error.type, error.message, error.details), retryAfterSeconds };
   }
+  if (isSlow(error)) {
+    const text = 'Temporal takes too long to answer; nothing was lost. Try again in a moment.';
+    return { problem: problem('TemporalSlow', text), retryAfterSeconds: AWAY_RETRY_SECONDS };
+  }
   if (isTransient(error)) {
-    const text = 'Temporal cannot be reached just now; nothing was lost, try again in a moment.';
+    const text = 'Temporal cannot be reached; nothing was lost. Try again in a moment.';
     return { problem: problem('TemporalUnavailable', text), retryAfterSeconds: AWAY_RETRY_SECONDS };
   }
   if (grpcCode(error) === INVALID_ARGUMENT) {

@@ -20,7 +20,8 @@ export const API_PROBLEMS = {
   Overloaded: { status: 429, title: 'Too much work waits already' },
   HeadersTooLarge: { status: 431, title: 'The headers of the request are too large' },
   TooManyStreams: { status: 503, title: 'Too many event streams are open' },
-  TemporalUnavailable: { status: 503, title: 'Temporal cannot be reached just now' },
+  TemporalUnavailable: { status: 503, title: 'Temporal cannot be reached' },
+  TemporalSlow: { status: 503, title: 'Temporal takes too long to answer' },
   Stopping: { status: 503, title: 'This server is about to stop' },
 } as const;
 

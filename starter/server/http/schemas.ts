@@ -128,6 +128,13 @@ export const batchSubmitted = z.object({
   links,
 });
 
+export const latency = z.object({
+  p50: z.int().optional(),
+  p95: z.int().optional(),
+  p99: z.int().optional(),
+  sample: z.int(),
+});
+
 export const batchAnswer = z.object({
   id: z.string(),
   items: z.int(),
@@ -139,7 +146,7 @@ export const batchAnswer = z.object({
   cancelled: z.int(),
   itemsPerSecond: z.number(),
   etaSeconds: z.int().optional(),
-  latencyMs: z.object({ p50: z.int().optional(), p95: z.int().optional(), p99: z.int().optional(), sample: z.int() }),
+  latencyMs: latency,
   unserved: z.array(z.string()).describe('Queues with work that no worker serves'),
   lastClosedAt: z.string().optional(),
   links,

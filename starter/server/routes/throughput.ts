@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ThroughputView } from '../../core/view/throughput';
 import type { App } from '../app';
 import { failures } from '../http/route-docs';
+import { latency } from '../http/schemas';
 import type { Service } from '../service';
 import { bounded } from '../submit';
 
@@ -15,9 +16,12 @@ const answer = z.object({
       backlog: z.int().describe('Items open at its end'),
     }),
   ),
+  open: z.int().describe('Items open now'),
+  itemsPerSecond: z.number().describe('Items completed a second, over the last minute'),
+  latencyMs: latency.describe('From submit to published, of the last `sample` items that completed'),
 });
 
-/** What the page's plot shows. */
+/** What the page's overview and plot show. */
 export function throughputRoutes(app: App, service: Service): void {
   const view = new ThroughputView(service.client);
   app.get(
@@ -25,13 +29,11 @@ export function throughputRoutes(app: App, service: Service): void {
     {
       schema: {
         tags: ['Batches'],
-        summary: 'Items ended in each of the last minutes, and how many were open',
+        summary: 'The whole pipeline: items ended in each of the last minutes, what is open, rate and latency',
         querystring: query,
         response: { 200: answer, ...failures(400, 401, 503) },
       },
     },
-    async ({ principal, query: { minutes } }) => ({
-      minutes: await bounded(service, () => view.last(minutes, principal.tenant)),
-    }),
+    ({ principal, query: { minutes } }) => bounded(service, () => view.last(minutes, principal.tenant)),
   );
 }

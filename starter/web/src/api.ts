@@ -31,8 +31,7 @@ export interface Batch extends Counts {
   itemsPerSecond: number;
   /** Until the open ones are done. */
   etaSeconds?: number;
-  /** From submit to published; absent where none is done. */
-  latencyMs: { p50?: number; p95?: number; p99?: number; sample: number };
+  latencyMs: Latency;
   /** Queues with work that no worker serves. */
   unserved: string[];
   lastClosedAt?: string;
@@ -75,9 +74,23 @@ export interface Step {
   endedAt?: string;
 }
 
-export interface Throughput {
+/** ms from submit to published; absent where none is done. */
+export interface Latency {
+  p50?: number;
+  p95?: number;
+  p99?: number;
+  sample: number;
+}
+
+/** All batches that the caller may see, together. */
+export interface Pipeline {
   /** Oldest first, one entry a minute. `backlog`: open items at its end. */
   minutes: { at: string; succeeded: number; failed: number; backlog: number }[];
+  /** Items open now. */
+  open: number;
+  /** Completed, over the last minute. */
+  itemsPerSecond: number;
+  latencyMs: Latency;
 }
 
 export interface Preset {
@@ -88,8 +101,8 @@ export interface Preset {
 
 export interface Readiness {
   ready: boolean;
-  /** What is wrong, one sentence each. */
-  problems: string[];
+  /** Dependencies that do not answer: `temporal`, `storage`, `server`. */
+  away: string[];
 }
 
 /** Who the caller is to the service. All absent: nobody knows yet. */
@@ -233,15 +246,15 @@ export function signOut(): Promise<void> {
   return call('/v1/session', { method: 'DELETE' });
 }
 
-export function getThroughput(minutes: number, signal?: AbortSignal): Promise<Throughput> {
+export function getPipeline(minutes: number, signal?: AbortSignal): Promise<Pipeline> {
   return call(`/v1/throughput?minutes=${minutes}`, { signal });
 }
 
 export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
   const response = await fetch('/ready', { signal });
-  const body = (await response.json()) as { dependencies?: Record<string, { ok: boolean; detail?: string }> };
+  const body = (await response.json()) as { dependencies?: Record<string, { ok: boolean }> };
   const away = Object.entries(body.dependencies ?? {}).filter(([, { ok }]) => !ok);
-  return { ready: response.ok, problems: away.map(([name, { detail }]) => detail ?? `${name} is away.`) };
+  return { ready: response.ok, away: away.map(([name]) => name) };
 }
 
 /** Sends a file's bytes. fetch cannot tell how far an upload is, so this is the older way. @returns the `source` to submit */

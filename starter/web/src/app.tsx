@@ -7,6 +7,7 @@ import { BatchesPage } from './batches/page';
 import { ItemPage } from './item/page';
 import { usePoll } from './lib/poll';
 import { toAdd, toBatches, useRoute, type Route } from './lib/route';
+import { healthWords, NO_SERVICE } from './lib/words';
 import { ThemeButton } from './parts/theme';
 import { SignIn } from './session/sign-in';
 import { SignOut } from './session/sign-out';
@@ -77,17 +78,14 @@ function Pages({ route }: { route: Route }) {
   );
 }
 
-/** One word about the service's health; the sentence is in the title and is read out. */
+/** A few words about the service's health; the sentence is in the title. */
 function ServiceState() {
   const { data, error } = usePoll('ready', getReadiness, 10_000);
   if (data === undefined && error === undefined) return <span class="service" />;
-  const ready = data?.ready === true && error === undefined;
-  const sentence = ready
-    ? 'Everything that the service needs answers.'
-    : (data?.problems[0] ?? 'The service does not answer.');
+  const { short, sentence } = error === undefined && data ? healthWords(data) : NO_SERVICE;
   return (
-    <span class={`service ${ready ? 'is-ready' : 'is-away'}`} role="status" title={sentence}>
-      {ready ? 'Ready' : sentence}
+    <span class={`service ${short === 'Ready' ? 'is-ready' : 'is-away'}`} role="status" title={sentence}>
+      {short}
     </span>
   );
 }

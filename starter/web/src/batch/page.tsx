@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, eventsOf, getBatch, type Action, type Batch } from '../api';
-import { milliseconds, timeLeft } from '../batches/table';
-import { count } from '../lib/format';
+import { timeLeft } from '../batches/table';
+import { count, milliseconds, perMinute } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
 import { toBatches } from '../lib/route';
 import { ActionButton, CountsBar, Empty, Problem, Stat } from '../parts/bits';
@@ -39,7 +39,7 @@ export function BatchPage({ id }: { id: string }) {
       <a class="back" href={toBatches}>
         <Icon name="back" /> Batches
       </a>
-      <Problem error={batch.error ?? list.error} />
+      <Problem error={batch.error ?? list.error} since={batch.at} />
       {batch.data && (
         <>
           <Head batch={batch.data} onChanged={refresh} />
@@ -89,7 +89,7 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
       )}
       <dl class="stats stats-small">
         <Stat label="Done" value={count(batch.succeeded)} note={`of ${count(batch.items)}`} />
-        <Stat label="Rate" value={batch.open > 0 ? perMinute(itemsPerSecond) : '—'} note="a minute" />
+        <Stat label="Rate" value={perMinute(itemsPerSecond)} note="a minute" />
         <Stat label="Left" value={timeLeft(batch)} note={batch.open > 0 ? `${count(batch.open)} open` : undefined} />
         <Stat
           label="Latency"
@@ -99,8 +99,4 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
       </dl>
     </header>
   );
-}
-
-function perMinute(perSecond: number): string {
-  return perSecond < 0.17 ? (60 * perSecond).toFixed(1) : count(60 * perSecond);
 }

@@ -1,84 +1,106 @@
 import { useState } from 'preact/hooks';
-import type { Throughput } from '../api';
+import type { Pipeline } from '../api';
 import { count } from '../lib/format';
+import { useWidth } from '../lib/width';
 
-type Minute = Throughput['minutes'][number];
+type Minute = Pipeline['minutes'][number];
 
-/** Units of the drawing; the picture scales to its frame. */
-const [WIDTH, HEIGHT, FOOT] = [960, 140, 20];
+/** px of the drawing: it is as wide as its frame, so that its texts keep their size on a phone. */
+const LEFT = 44;
+const FOOT = 22;
+const BARS = { top: 26, height: 96 };
+const LINE = { top: 160, height: 56 };
+const HEIGHT = LINE.top + LINE.height + FOOT;
 
-/** The last hour: bars are items that ended in a minute, the line is what was open at its end. */
-export function ThroughputChart({ minutes }: { minutes: Minute[] }) {
+/** The last hour, minute by minute: what ended, and below it, on a scale of its own, what was open. */
+export function ThroughputChart({ minutes }: { minutes: Minute[] | undefined }) {
   const [at, setAt] = useState<number>();
-  const tops = { rate: niceTop(minutes.map(ended)), backlog: niceTop(minutes.map(({ backlog }) => backlog)) };
-  const shown = at === undefined ? undefined : minutes[at];
-  const step = WIDTH / Math.max(1, minutes.length);
-  const y = (value: number, top: number): number => HEIGHT * (1 - value / top);
+  const [frame, width] = useWidth(960);
+  const known = minutes ?? [];
+  const shown = at === undefined ? undefined : known[at];
+  const step = (width - LEFT) / Math.max(1, known.length);
+  const x = (index: number): number => LEFT + index * step;
+  const tops = { rate: niceTop(known.map(ended)), backlog: niceTop(known.map(({ backlog }) => backlog)) };
+  const y = (panel: typeof BARS, value: number, top: number): number => panel.top + panel.height * (1 - value / top);
+  const bar = (value: number, below: number) => ({
+    y: y(BARS, value + below, tops.rate),
+    height: (BARS.height * value) / tops.rate,
+  });
   return (
     <figure class="chart">
       <figcaption>
         <h2>The last hour</h2>
-        <p class="legend">
-          <span class="key key-bars">
-            Items a minute <small>up to {count(tops.rate)}</small>
-          </span>
-          <span class="key key-line">
-            Backlog <small>up to {count(tops.backlog)}</small>
-          </span>
-          <span class="readout">{shown && sentence(shown)}</span>
-        </p>
+        <p class="readout">{shown && sentence(shown)}</p>
       </figcaption>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT + FOOT}`}
-        role="img"
-        aria-label={summary(minutes)}
-        onPointerLeave={() => setAt(undefined)}
-        onPointerMove={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          setAt(Math.min(minutes.length - 1, Math.floor((minutes.length * (event.clientX - box.left)) / box.width)));
-        }}
-      >
-        {[0, 0.5, 1].map((part) => (
-          <line key={part} class="grid" x1="0" x2={WIDTH} y1={HEIGHT * part} y2={HEIGHT * part} />
-        ))}
-        {minutes.map((minute, index) => (
-          <g key={minute.at} class={index === at ? 'is-at' : undefined}>
-            <rect class="hit" x={index * step} y="0" width={step} height={HEIGHT} />
-            <rect
-              class="done"
-              x={index * step + 1.5}
-              width={step - 3}
-              rx="2"
-              {...bar(minute.succeeded, 0, tops.rate)}
-            />
-            <rect
-              class="bad"
-              x={index * step + 1.5}
-              width={step - 3}
-              rx="2"
-              {...bar(minute.failed, minute.succeeded, tops.rate)}
-            />
-          </g>
-        ))}
-        <polyline
-          class="backlog"
-          points={minutes.map(({ backlog }, index) => `${(index + 0.5) * step},${y(backlog, tops.backlog)}`).join(' ')}
-        />
-        {minutes.map(
-          ({ at: time }, index) =>
-            index % 15 === 7 && (
-              <text key={time} x={(index + 0.5) * step} y={HEIGHT + 15}>
-                {hour(time)}
-              </text>
-            ),
-        )}
-      </svg>
+      <div ref={frame}>
+        <svg
+          viewBox={`0 0 ${width} ${HEIGHT}`}
+          role="img"
+          aria-label={minutes ? summary(minutes) : 'The figures of the last hour are not known.'}
+          onPointerLeave={() => setAt(undefined)}
+          onPointerMove={(event) => {
+            const across = event.clientX - event.currentTarget.getBoundingClientRect().left - LEFT;
+            setAt(Math.min(known.length - 1, Math.max(0, Math.floor(across / step))));
+          }}
+        >
+          <Panel title="Items a minute" place={BARS} top={tops.rate} width={width} isKnown={minutes !== undefined} />
+          <Panel title="Items open" place={LINE} top={tops.backlog} width={width} isKnown={minutes !== undefined} />
+          {shown && (
+            <rect class="at" x={x(at ?? 0)} y={BARS.top} width={step} height={LINE.top + LINE.height - BARS.top} />
+          )}
+          {known.map(({ at: time, succeeded, failed }, index) => (
+            <g key={time}>
+              <rect class="done" x={x(index) + step * 0.12} width={step * 0.76} {...bar(succeeded, 0)} />
+              <rect class="bad" x={x(index) + step * 0.12} width={step * 0.76} {...bar(failed, succeeded)} />
+            </g>
+          ))}
+          <polyline
+            class="backlog"
+            points={known.map(({ backlog }, at) => `${x(at + 0.5)},${y(LINE, backlog, tops.backlog)}`).join(' ')}
+          />
+          {known.map(
+            ({ at: time }, index) =>
+              isMarked(time, width) && (
+                <text key={time} class="hour" x={x(index)} y={HEIGHT - 6}>
+                  {hour(time)}
+                </text>
+              ),
+          )}
+        </svg>
+      </div>
     </figure>
   );
 }
 
-function bar(value: number, below: number, top: number): { y: number; height: number } {
-  return { y: HEIGHT * (1 - (value + below) / top), height: (HEIGHT * value) / top };
+/** Frame of one quantity: its name, and its scale on the left. */
+function Panel(props: { title: string; place: typeof BARS; top: number; width: number; isKnown: boolean }) {
+  const { title, place, top, width, isKnown } = props;
+  const values = top % 2 === 0 ? [0, top / 2, top] : [0, top];
+  return (
+    <g>
+      <text class="panel" x="0" y={place.top - 11}>
+        {title}
+      </text>
+      {values.map((value) => {
+        const y = place.top + place.height * (1 - value / top);
+        return (
+          <g key={value}>
+            <line class={value === 0 ? 'base' : 'grid'} x1={LEFT} x2={width} y1={y} y2={y} />
+            {isKnown && (
+              <text class="scale" x={LEFT - 8} y={y + 4}>
+                {count(value)}
+              </text>
+            )}
+          </g>
+        );
+      })}
+    </g>
+  );
+}
+
+/** Each quarter of an hour, or each half of one where there is little room. */
+function isMarked(iso: string, width: number): boolean {
+  return new Date(iso).getMinutes() % (width < 620 ? 30 : 15) === 0;
 }
 
 const ended = ({ succeeded, failed }: Minute): number => succeeded + failed;
@@ -91,7 +113,9 @@ function sentence(minute: Minute): string {
 
 function summary(minutes: Minute[]): string {
   const done = minutes.reduce((sum, { succeeded }) => sum + succeeded, 0);
-  return `In the last hour ${count(done)} items were done; ${count(minutes.at(-1)?.backlog ?? 0)} are open now.`;
+  const failed = minutes.reduce((sum, minute) => sum + minute.failed, 0);
+  const open = count(minutes.at(-1)?.backlog ?? 0);
+  return `In the last hour ${count(done)} items were done and ${count(failed)} failed; ${open} are open now.`;
 }
 
 /** 1, 2 or 5 times a power of ten, at or above the largest value. */

@@ -1,37 +1,40 @@
-import type { Batch, Throughput } from '../api';
-import { count, duration } from '../lib/format';
+import type { Pipeline } from '../api';
+import { count, duration, milliseconds, perMinute, UNKNOWN } from '../lib/format';
 import { Stat } from '../parts/bits';
-import { milliseconds } from './table';
 
-/** The figures of the pipeline as a whole. */
-export function Overview({ batches, minutes }: { batches: Batch[]; minutes: Throughput['minutes'] }) {
-  const open = batches.reduce((sum, batch) => sum + batch.open, 0);
-  const rate = 60 * batches.reduce((sum, batch) => sum + (batch.open > 0 ? batch.itemsPerSecond : 0), 0);
-  const [succeeded, failed] = [total(minutes, 'succeeded'), total(minutes, 'failed')];
-  const busiest =
-    batches.find(({ open: left, latencyMs }) => left > 0 && latencyMs.p50) ??
-    batches.find(({ latencyMs }) => latencyMs.p50);
-  const failedShare =
-    succeeded + failed === 0 ? undefined : `${((100 * failed) / (succeeded + failed)).toFixed(1)} % of the last hour`;
+/** The figures of the pipeline as a whole. @param pipeline undefined: not known, and then no figure is shown */
+export function Overview({ pipeline }: { pipeline: Pipeline | undefined }) {
   return (
     <dl class="stats">
-      <Stat label="Backlog" value={count(open)} note="items open" />
-      <Stat label="Rate" value={rate === 0 || rate >= 10 ? count(rate) : rate.toFixed(1)} note="items a minute" />
-      <Stat
-        label="Time to clear"
-        value={open === 0 ? '—' : rate > 0 ? duration((60 * open) / rate) : '…'}
-        note={open === 0 ? 'nothing waits' : 'at this rate'}
-      />
+      <Stat label="Backlog" value={pipeline ? count(pipeline.open) : UNKNOWN} note="items open" />
+      <Stat label="Rate" value={pipeline ? perMinute(pipeline.itemsPerSecond) : UNKNOWN} note="items a minute" />
+      <Stat label="Time to clear" {...timeToClear(pipeline)} />
       <Stat
         label="Latency"
-        value={milliseconds(busiest?.latencyMs.p50)}
-        note={busiest ? `95 % within ${milliseconds(busiest.latencyMs.p95)}` : 'submit to published'}
+        value={milliseconds(pipeline?.latencyMs.p50)}
+        note={
+          pipeline?.latencyMs.p95 === undefined
+            ? 'from submit to published'
+            : `95 % within ${milliseconds(pipeline.latencyMs.p95)}`
+        }
       />
-      <Stat label="Failed" value={count(failed)} note={failedShare ?? 'of the last hour'} />
+      <Stat label="Failed" {...failures(pipeline)} />
     </dl>
   );
 }
 
-function total(minutes: Throughput['minutes'], key: 'succeeded' | 'failed'): number {
-  return minutes.reduce((sum, minute) => sum + minute[key], 0);
+function timeToClear(pipeline: Pipeline | undefined): { value: string; note: string } {
+  if (pipeline === undefined) return { value: UNKNOWN, note: 'at this rate' };
+  const { open, itemsPerSecond } = pipeline;
+  if (open === 0) return { value: UNKNOWN, note: 'nothing waits' };
+  if (itemsPerSecond === 0) return { value: UNKNOWN, note: 'nothing has completed for a minute' };
+  return { value: duration(open / itemsPerSecond), note: 'at this rate' };
+}
+
+function failures(pipeline: Pipeline | undefined): { value: string; note: string } {
+  if (pipeline === undefined) return { value: UNKNOWN, note: 'in the last hour' };
+  const failed = pipeline.minutes.reduce((sum, minute) => sum + minute.failed, 0);
+  const ended = failed + pipeline.minutes.reduce((sum, minute) => sum + minute.succeeded, 0);
+  if (failed === 0) return { value: count(failed), note: 'in the last hour' };
+  return { value: count(failed), note: `${((100 * failed) / ended).toFixed(1)} % of items in the last hour` };
 }

@@ -1,4 +1,4 @@
-import { getThroughput, listBatches } from '../api';
+import { getPipeline, listBatches } from '../api';
 import { toAdd } from '../lib/route';
 import { usePoll } from '../lib/poll';
 import { Empty, Problem } from '../parts/bits';
@@ -9,13 +9,13 @@ import { ThroughputChart } from './chart';
 /** The start page: how the pipeline does, and every batch that the server still knows. */
 export function BatchesPage() {
   const batches = usePoll('batches', listBatches, 3000);
-  const throughput = usePoll('throughput', (signal) => getThroughput(60, signal), 10_000);
+  const pipeline = usePoll('pipeline', (signal) => getPipeline(60, signal), 5_000);
   return (
     <div class="page">
       <h1 class="hidden">Batches</h1>
-      <Problem error={batches.error} />
-      <Overview batches={batches.data ?? []} minutes={throughput.data?.minutes ?? []} />
-      <ThroughputChart minutes={throughput.data?.minutes ?? []} />
+      <Problem error={batches.error ?? pipeline.error} since={(batches.error ? batches : pipeline).at} />
+      <Overview pipeline={pipeline.data} />
+      <ThroughputChart minutes={pipeline.data?.minutes} />
       {batches.data?.length === 0 && (
         <Empty title="Nothing here yet">
           <p>

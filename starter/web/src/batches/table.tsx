@@ -1,5 +1,5 @@
 import type { Batch } from '../api';
-import { count, duration, moment } from '../lib/format';
+import { count, duration, milliseconds, moment, UNKNOWN } from '../lib/format';
 import { toBatch } from '../lib/route';
 import { CountsBar } from '../parts/bits';
 
@@ -63,10 +63,6 @@ function BatchRow({ batch }: { batch: Batch }) {
 }
 
 export function timeLeft({ open, etaSeconds }: Batch): string {
-  if (open === 0) return '—';
-  return etaSeconds === undefined ? '…' : duration(etaSeconds);
-}
-
-export function milliseconds(value: number | undefined): string {
-  return value === undefined ? '—' : duration(value / 1000);
+  if (open === 0) return UNKNOWN;
+  return etaSeconds === undefined ? UNKNOWN : duration(etaSeconds);
 }

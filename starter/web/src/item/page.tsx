@@ -23,7 +23,7 @@ export function ItemPage({ id }: { id: string }) {
           <Icon name="back" /> {data.batch}
         </a>
       )}
-      <Problem error={job.error} />
+      <Problem error={job.error} since={job.at} />
       {data && <Head job={data} onChanged={job.refresh} />}
       {data?.error && <Reason job={data} />}
       {data?.manifest && <Result job={data} manifest={data.manifest} />}

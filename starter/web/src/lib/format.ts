@@ -22,6 +22,20 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Stands for a figure that is not known. Never 0. */
+export const UNKNOWN = '—';
+
+/** A duration given in ms, if it is known. */
+export function milliseconds(value: number | undefined): string {
+  return value === undefined ? UNKNOWN : duration(value / 1000);
+}
+
+/** Items a minute: whole numbers from ten on. */
+export function perMinute(perSecond: number): string {
+  const rate = 60 * perSecond;
+  return rate === 0 || rate >= 9.95 ? count(rate) : rate.toFixed(1);
+}
+
 /** `1:05`, as players show it. */
 export function clock(seconds: number): string {
   const whole = Math.floor(Number.isFinite(seconds) ? seconds : 0);

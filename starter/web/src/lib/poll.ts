@@ -2,6 +2,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 export interface Polled<T> {
   data: T | undefined;
+  /** When the data came. */
+  at: Date | undefined;
   /** Why the last look failed; the data before it stay. */
   error: Error | undefined;
   refresh: () => void;
@@ -17,7 +19,7 @@ export function usePoll<T>(
   load: (signal: AbortSignal) => Promise<T>,
   everyMs: number,
 ): Polled<T> {
-  const [state, setState] = useState<{ key?: string; data?: T; error?: Error }>({});
+  const [state, setState] = useState<{ key?: string; data?: T; at?: Date; error?: Error }>({});
   const latest = useRef({ load, everyMs });
   latest.current = { load, everyMs };
   const kick = useRef<() => void>(() => undefined);
@@ -35,10 +37,10 @@ export function usePoll<T>(
       busy = true;
       try {
         const data = await latest.current.load(stop.signal);
-        if (!stop.signal.aborted) setState({ key, data });
+        if (!stop.signal.aborted) setState({ key, data, at: new Date() });
       } catch (error) {
         if (!stop.signal.aborted)
-          setState((before) => ({ key, data: before.key === key ? before.data : undefined, error: error as Error }));
+          setState((before) => ({ ...(before.key === key ? before : { key }), error: error as Error }));
       }
       busy = false;
       if (stop.signal.aborted) return;
@@ -58,7 +60,7 @@ export function usePoll<T>(
 
   const refresh = useCallback(() => kick.current(), []);
   const current = state.key === key ? state : {};
-  return { data: current.data, error: current.error, refresh };
+  return { data: current.data, at: current.at, error: current.error, refresh };
 }
 
 /** Calls back, a few times a second at most, when the server says that something changed. The browser reconnects by itself. */

@@ -1,4 +1,4 @@
-import type { Failure, ItemState } from '../api';
+import type { Failure, ItemState, Readiness } from '../api';
 
 export const STATE_WORDS: Record<ItemState, string> = {
   open: 'In progress',
@@ -44,4 +44,26 @@ export function failureTitle(failure: Failure): string {
 
 export function failureAdvice(failure: Failure): string {
   return HEADLINES[failure.type]?.advice ?? 'Retry.';
+}
+
+interface HealthWords {
+  /** For the header, which is narrow. */
+  short: string;
+  sentence: string;
+}
+
+export const NO_SERVICE: HealthWords = { short: 'No answer', sentence: 'The service does not answer.' };
+
+const AWAY: Record<string, HealthWords> = {
+  temporal: { short: 'Temporal away', sentence: 'Temporal does not answer: nothing is lost, and nothing goes on.' },
+  storage: { short: 'Storage away', sentence: 'The storage of the outputs does not answer.' },
+  server: { short: 'Stopping', sentence: 'The service is about to stop.' },
+};
+
+/** What the service says of itself, in words for people. */
+export function healthWords({ ready, away }: Readiness): HealthWords {
+  const known = away.map((name) => AWAY[name]).find((words) => words !== undefined);
+  if (known) return known;
+  if (ready) return { short: 'Ready', sentence: 'Everything that the service needs answers.' };
+  return { short: 'Not ready', sentence: 'The service is not ready.' };
 }

@@ -91,11 +91,13 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-export function Problem({ error }: { error: Error | undefined }) {
+/** Why the page may be behind. @param since when what is shown came; undefined where nothing is shown */
+export function Problem({ error, since }: { error: Error | undefined; since?: Date }) {
   if (error === undefined) return null;
   return (
     <p class="notice" role="alert">
       <Icon name="alert" /> {error.message} Trying again.
+      {since && ` What you see is from ${since.toLocaleTimeString('en-GB')}.`}
     </p>
   );
 }

@@ -1,0 +1,72 @@
+/** The start page in a real browser, while Temporal is there and while it is not. */
+import type { Browser, Page } from 'playwright-core';
+import { photo, startApi, type Api } from '../api/support';
+import { Line } from '../support/line';
+import { startStack, until, type Stack } from '../support/stack';
+import { describeInBrowser, launch, openPage } from './browser';
+
+describeInBrowser('the start page', () => {
+  let stack: Stack;
+  let line: Line;
+  let api: Api;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    stack = await startStack();
+    line = new Line(Number(stack.config.temporalAddress?.split(':')[1]));
+    await line.join();
+    [api, browser] = await Promise.all([
+      startApi(stack, { TEMPORAL_ADDRESS: `127.0.0.1:${line.port}` }),
+      launch(),
+      stack.worker({ DARKROOM_POOLS: 'workflows,image' }),
+    ]);
+    ({ page } = await openPage(browser));
+    page.setDefaultTimeout(45_000);
+  }, 90_000);
+  afterAll(async () => {
+    await browser.close();
+    await api.stop();
+    await line.cut().catch(() => undefined);
+    await stack.stop();
+  });
+
+  const figures = () => page.locator('.stat dd').evaluateAll((all) => all.map((each) => each.firstChild?.textContent));
+  const unknown = ['—', '—', '—', '—', '—'];
+
+  test('what has not been answered is unknown, not 0', async () => {
+    await page.route('**/v1/throughput?**', () => undefined);
+    await page.goto(api.url);
+    await page.getByText('Nothing here yet').waitFor();
+    expect(await figures()).toEqual(unknown);
+    expect(await page.locator('.chart .scale').count()).toBe(0);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+  });
+
+  test('figures are of the whole pipeline, and what was answered stays with its time when Temporal goes away', async () => {
+    const source = await photo(stack, 'one');
+    expect(await api.call('POST', '/v1/jobs?wait=30s', { source })).toMatchObject({ body: { state: 'succeeded' } });
+    await until(async () => (await api.call('GET', '/v1/throughput')).body.latencyMs.sample === 1, 300);
+    await page.goto(api.url);
+    await page.getByText(/^95 % within/).waitFor();
+    const [backlog, rate, left, latency, failed] = await figures();
+    expect([backlog, left, failed]).toEqual(['0', '—', '0']);
+    expect(Number(rate)).toBeGreaterThan(0);
+    expect(latency).toMatch(/ s$/);
+    await line.cut();
+    await page.getByText(/Temporal .* What you see is from \d/).waitFor();
+    expect((await figures())[3]).toBe(latency);
+  });
+
+  test('while Temporal is away the header and the notice say so in plain words, and nothing is shown as 0', async () => {
+    await until(async () => (await api.call('GET', '/ready')).status === 503, 200);
+    await page.reload();
+    await page.getByText('Temporal away').waitFor();
+    await page.getByText(/Temporal cannot be reached; nothing was lost/).waitFor();
+    expect(await figures()).toEqual(unknown);
+    expect(await page.locator('body').innerText()).not.toMatch(/deadline|metadata|UNAVAILABLE|ECONN|grpc/i);
+    await line.join();
+    await page.getByText('Ready', { exact: true }).waitFor();
+    await page.getByText(/^95 % within/).waitFor();
+  });
+});
