@@ -15,8 +15,9 @@ export interface RolloutOptions {
   tolerated: number;
   /** What workers of the build have to serve, as `WorkerVersions.queues` says it. */
   queues: string[];
-  /** ms until they do, and ms that the old build may take to drain. */
+  /** ms until they do and the probe has ended. */
   readyMs: number;
+  /** ms that the old build may take to drain. */
   drainMs: number;
 }
 
@@ -25,13 +26,15 @@ export interface RolloutDeps {
   versions: WorkerVersions;
   /** Throws where this build's workflows do not fit what runs. */
   replay: () => Promise<unknown>;
+  /** Has the build process items of its own and throws unless each completes: the only proof where no other items come. */
+  probe: (signal: AbortSignal) => Promise<unknown>;
   say: (line: string) => void;
   signal?: AbortSignal;
   /** ms between looks. */
   pollMs?: number;
 }
 
-/** The build was not rolled out; the sentence says why, and what gets new runs now. */
+/** The build was not rolled out; the sentence says why, and what gets new items now. */
 export class RolledBack extends Error {
   override readonly name = 'RolledBack';
 }
@@ -45,12 +48,15 @@ export async function rollOut(options: RolloutOptions, deps: RolloutDeps): Promi
   const { versions, say } = deps;
   const { current } = await versions.routing();
   if (current === buildId) return say(`${buildId} is current already`);
-  await untilServed(options, deps);
+  const deadline = Date.now() + options.readyMs;
   try {
+    await untilServed(deadline, options, deps);
     await deps.replay();
+    const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+    await deps.probe(deps.signal === undefined ? late : AbortSignal.any([deps.signal, late]));
   } catch (error) {
     throw new RolledBack(
-      `${buildId} got no run: ${messageOf(error)}. ${current ?? 'What was there'} goes on as before.`,
+      `${buildId} got no item: ${messageOf(error)}. ${current ?? 'What was there'} goes on as before.`,
     );
   }
   if (current === undefined) {
@@ -64,7 +70,7 @@ export async function rollOut(options: RolloutOptions, deps: RolloutDeps): Promi
       if (percentage === 100) await versions.makeCurrent(buildId);
       else await versions.ramp(buildId, percentage);
       say(`${buildId} gets ${percentage} % of new items`);
-      say(describe(await judge(since, options, deps)));
+      say(verdict(await judge(since, options, deps)));
     }
   } catch (error) {
     await restore(versions, current);
@@ -98,16 +104,15 @@ async function judge(since: Date, options: RolloutOptions, { client, versions, s
 
 /** Workers of the build have asked for tasks of every queue: else those of a queue would have nobody. */
 async function untilServed(
-  { buildId, queues, readyMs }: RolloutOptions,
+  deadline: number,
+  { buildId, queues }: RolloutOptions,
   { versions, signal, pollMs = 2000 }: RolloutDeps,
 ) {
-  const deadline = Date.now() + readyMs;
   for (;;) {
     const served = await versions.queues(buildId);
     const missing = queues.filter((queue) => !served.includes(queue));
     if (missing.length === 0) return;
-    if (Date.now() >= deadline)
-      throw new RolledBack(`${buildId} got no run: no worker of it serves ${missing.join(', ')}. Look at its pods.`);
+    if (Date.now() >= deadline) throw new Error(`no worker of the build serves ${missing.join(', ')}`);
     await sleepUnlessAborted(pollMs, signal);
   }
 }
@@ -126,11 +131,18 @@ async function drain(
   say(`${previous} is drained`);
 }
 
+/** Without results a step has shown nothing: what speaks for the build is the probe. */
+function verdict(results: Results): string {
+  const none = results.good + results.failed + results.stuck === 0;
+  return none ? 'no item came; the probe items stand for them' : describe(results);
+}
+
 function describe({ good, failed, stuck, example }: Results): string {
   const counts = `${good} good, ${failed} failed, ${stuck} stuck`;
   return example === undefined ? counts : `${counts} (${example})`;
 }
 
+/** A reason inside of a sentence: without a full stop of its own. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
 }

@@ -7,11 +7,12 @@ export interface Cluster {
   namespace: string;
   /** Helm release: the label app.kubernetes.io/instance. */
   release: string;
-  /** Folder with the pod's `token`; the CA beside it is trusted by NODE_EXTRA_CA_CERTS. */
-  account?: string;
+  /** Folder with the `token`; the CA beside it is trusted by NODE_EXTRA_CA_CERTS. */
+  account: string;
 }
 
-const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Where a pod finds its service account. */
+export const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** What the chart makes once for each build. Scalers first, or they would bring pods back. */
 const KINDS = ['apis/keda.sh/v1alpha1', 'apis/autoscaling/v2', 'apis/apps/v1'];
 const PLURALS = ['scaledobjects', 'horizontalpodautoscalers', 'deployments'];
@@ -44,7 +45,7 @@ async function builds(cluster: Cluster): Promise<string[]> {
   return [...new Set(items.map(({ metadata }) => metadata.labels['darkroom/build'] ?? ''))];
 }
 
-async function call({ url, release, account = ACCOUNT }: Cluster, method: string, path: string, buildId?: string) {
+async function call({ url, release, account }: Cluster, method: string, path: string, buildId?: string) {
   const token = await readFile(`${account}/token`, 'utf8');
   const labels = [
     `app.kubernetes.io/instance=${release}`,

@@ -22,6 +22,8 @@ export interface SubmitContext {
   client: Client;
   storage: Storage;
   queuePrefix: string;
+  /** Worker versions only: the build that has to process the item, whatever gets new items. */
+  pinnedTo?: { deploymentName: string; buildId: string };
 }
 
 export interface SubmitOptions extends RetryOptions {
@@ -91,7 +93,7 @@ export async function startUnlessKnown(context: SubmitContext, item: WorkItem): 
 }
 
 /** No execution timeout: an item may wait for a worker as long as it takes; its activities have their own limits. */
-function startOptions({ queuePrefix }: SubmitContext, item: WorkItem): WorkflowStartOptions & { args: [WorkItem] } {
+function startOptions({ queuePrefix, pinnedTo }: SubmitContext, item: WorkItem): WorkflowStartOptions & { args: [WorkItem] } {
   const name = item.source.length > MAX_SUMMARY ? `…${item.source.slice(-MAX_SUMMARY)}` : item.source;
   return {
     workflowId: workflowId(item.batchId, item.itemKey),
@@ -109,6 +111,7 @@ function startOptions({ queuePrefix }: SubmitContext, item: WorkItem): WorkflowS
       ...(item.output.length <= MAX_MEMO_TEXT && { output: item.output }),
     },
     priority: { priorityKey: item.priority },
+    ...(pinnedTo !== undefined && { versioningOverride: { pinnedTo } }),
     staticSummary: Buffer.byteLength(name) <= 400 ? name : item.itemKey,
   };
 }

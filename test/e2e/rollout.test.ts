@@ -14,8 +14,10 @@ import { type WorkItem } from '../../common/contracts';
 import { taskQueue, type Pool } from '../../common/pools';
 import { built } from '../../common/paths';
 import { replayRecent } from '../../operate/rollout/replay';
+import { probeBuild } from '../../operate/rollout/probe';
 import { rollOut, RolledBack, type RolloutOptions } from '../../operate/rollout/roll-out';
 import { WorkerVersions } from '../../operate/rollout/versions';
+import { createStorage } from '../../storage';
 import { startStack, until, type Stack } from '../support/stack';
 
 const CLOCKS = ['VisibilityGracePeriod', 'RefreshInterval'].map(
@@ -37,6 +39,20 @@ afterAll(async () => {
   await stack.stop();
 });
 
+function item(): WorkItem {
+  return {
+    batchId: `b-${randomUUID().slice(0, 8)}`,
+    itemKey: randomUUID(),
+    kind: 'image',
+    source: 'file:///nowhere/a.jpg',
+    output: 'file:///nowhere/out',
+    preset: { name: 'p', video: { audio: 'drop', rungs: [] } },
+    recipe: '0000000000',
+    priority: 3,
+    tenant: 'default',
+  };
+}
+
 /** A worker deployment of its own, on queues of its own. */
 class Deployment {
   readonly name = `d-${randomUUID().slice(0, 8)}`;
@@ -44,6 +60,7 @@ class Deployment {
   readonly said: string[] = [];
   /** Items that came during a rollout. */
   readonly came: WorkflowHandle[] = [];
+  readonly probes: WorkItem[] = [];
   private readonly workers: Worker[] = [];
   private readonly running: Promise<void>[] = [];
 
@@ -72,17 +89,7 @@ class Deployment {
   }
 
   start(): Promise<WorkflowHandle> {
-    const work: WorkItem = {
-      batchId: 'b',
-      itemKey: randomUUID(),
-      kind: 'image',
-      source: 'file:///nowhere/a.jpg',
-      output: 'file:///nowhere/out',
-      preset: { name: 'p', video: { audio: 'drop', rungs: [] } },
-      recipe: '0000000000',
-      priority: 3,
-      tenant: 'default',
-    };
+    const work = item();
     return stack.client.workflow.start('processImage', {
       taskQueue: taskQueue(this.name, 'workflows'),
       workflowId: `${this.name}/${work.itemKey}`,
@@ -119,7 +126,18 @@ class Deployment {
       ...more,
     };
     const say = (line: string): void => void this.said.push(line);
-    return rollOut(options, { client: stack.client, versions: this.versions, replay, say, pollMs: 200 });
+    const context = { client: stack.client, storage: createStorage(stack.config), queuePrefix: this.name };
+    const probe = (until: AbortSignal): Promise<void> => {
+      this.probes.push(item(), item());
+      return probeBuild({ ...context, pinnedTo: { deploymentName: this.name, buildId } }, this.probes.slice(-2), until);
+    };
+    return rollOut(options, { ...context, versions: this.versions, replay, probe, say, pollMs: 200 });
+  }
+
+  /** How the items of the last probe ended. */
+  async ends(): Promise<string[]> {
+    const runs = this.probes.slice(-2).map(({ batchId, itemKey }) => `${batchId}/${itemKey}`);
+    return Promise.all(runs.map(async (id) => (await stack.client.workflow.getHandle(id).describe()).status.name));
   }
 
   /** The build that an item ended on. */
@@ -149,12 +167,22 @@ const fine = (): Promise<unknown> =>
 const broken = (): Promise<unknown> =>
   Promise.reject(ApplicationFailure.nonRetryable('the disk is upside down', 'Broken'));
 
+/** What the server retries for days, since a store may come back. */
+const noStore = (): Promise<unknown> => Promise.reject(ApplicationFailure.retryable('no store', 'StorageUnavailable'));
+
+/** Two samples go well, as those of the probe do; then what users send does not. */
+function afterTheProbe(then: () => Promise<unknown>): () => Promise<unknown> {
+  let samples = 2;
+  return () => (samples-- > 0 ? fine() : then());
+}
+
 test('the first build is current at once; the next one by a ramp, and the first is drained after its last item', async () => {
   await withDeployment(async (deployment) => {
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
     let held = 0;
-    await deployment.build('one', async () => (held++ === 0 ? gate.then(fine) : fine()));
+    const heldOnce = () => (held++ === 0 ? gate.then(fine) : fine());
+    await deployment.build('one', afterTheProbe(heldOnce));
     await deployment.rollOut('one');
     expect(await deployment.versions.routing()).toEqual({ current: 'one', ramping: undefined });
     const slow = await deployment.start();
@@ -176,7 +204,7 @@ test('a build whose first results are bad gets no more items, and says why', asy
   await withDeployment(async (deployment) => {
     await deployment.build('good', fine);
     await deployment.rollOut('good');
-    await deployment.build('bad', broken);
+    await deployment.build('bad', afterTheProbe(broken));
     const outcome = deployment.whileItemsCome(deployment.rollOut('bad'));
     await expect(outcome).rejects.toThrow(
       /bad was taken back: \d+ good, [1-9]\d* failed, 0 stuck \(.+\)\. New items go to good again/,
@@ -190,26 +218,57 @@ test('items that try a step again and again on a bad build go on on the good one
   await withDeployment(async (deployment) => {
     await deployment.build('good', fine);
     await deployment.rollOut('good');
-    // What the server retries for days, since a store may come back.
-    await deployment.build('astray', () =>
-      Promise.reject(ApplicationFailure.retryable('no store', 'StorageUnavailable')),
-    );
+    await deployment.build('astray', afterTheProbe(noStore));
     await expect(deployment.whileItemsCome(deployment.rollOut('astray'))).rejects.toThrow(/[1-9] stuck \(.*no store/);
     await Promise.all(deployment.came.map((handle) => handle.result()));
   });
 });
 
-test('so does one whose workflows do not even begin', async () => {
+test('a build that is broken is refused while no item comes, by samples that only it may process', async () => {
+  await withDeployment(async (deployment) => {
+    await deployment.build('first', broken);
+    await expect(deployment.rollOut('first')).rejects.toThrow(
+      /first got no item: samples .* InternalError: .*Darkroom\. What/,
+    );
+    expect(await deployment.versions.routing()).toEqual({ current: undefined, ramping: undefined });
+
+    await deployment.build('good', fine);
+    await deployment.rollOut('good');
+    await deployment.build('bad', broken);
+    await expect(deployment.rollOut('bad')).rejects.toThrow(
+      /bad got no item: .* InternalError: .* good goes on as before/,
+    );
+    await deployment.build('astray', noStore);
+    await expect(deployment.rollOut('astray')).rejects.toThrow(/astray got no item: samples .* no store/);
+    // Or they would wait for days for a build whose pods go.
+    expect(await deployment.ends()).toEqual(['TERMINATED', 'TERMINATED']);
+    expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
+  });
+});
+
+test('a build whose workflows do not even begin is refused in the same way, and items that come lose nothing', async () => {
   await withDeployment(async (deployment) => {
     await deployment.build('good', fine);
     await deployment.rollOut('good');
     // Any file that exports no such workflow.
     const bundle = await bundleWorkflowCode({ workflowsPath: built('common/contracts.js') });
     await deployment.build('empty', fine, bundle);
-    await expect(deployment.whileItemsCome(deployment.rollOut('empty'))).rejects.toThrow(/[1-9] stuck \(/);
-    // Nothing of theirs is done, so the server gives them to the good build.
+    const outcome = deployment.whileItemsCome(deployment.rollOut('empty'));
+    await expect(outcome).rejects.toThrow(/empty got no item: samples .* did not complete: /);
     await Promise.all(deployment.came.map((handle) => handle.result()));
     expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
+  });
+});
+
+test('with no item during its steps, a build that has processed its samples becomes current, and the log says by what', async () => {
+  await withDeployment(async (deployment) => {
+    await deployment.build('one', fine);
+    await deployment.rollOut('one');
+    await deployment.build('two', fine);
+    await deployment.rollOut('two', { windowMs: 500, drainMs: 0 });
+    expect(await deployment.ends()).toEqual(['COMPLETED', 'COMPLETED']);
+    expect(deployment.said).toContain('no item came; the probe items stand for them');
+    expect(await deployment.versions.routing()).toEqual({ current: 'two', ramping: undefined });
   });
 });
 
@@ -219,7 +278,9 @@ test('a build that fails the replay, or whose workers do not come, gets no item 
     await deployment.rollOut('good');
     await deployment.build('other', fine);
     const misfit = deployment.rollOut('other', {}, () => Promise.reject(new Error('the history of x does not replay')));
-    await expect(misfit).rejects.toThrow(/other got no run: the history of x does not replay.* good goes on as before/);
+    await expect(misfit).rejects.toThrow(
+      /other got no item: the history of x does not replay.* good goes on as before/,
+    );
     await expect(deployment.rollOut('absent', { readyMs: 0 })).rejects.toThrow(RolledBack);
     expect(await deployment.versions.routing()).toEqual({ current: 'good', ramping: undefined });
   });

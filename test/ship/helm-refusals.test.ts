@@ -71,13 +71,6 @@ suite('helm/workers', () => {
       'workflows',
     ]);
   });
-
-  test('the rollout reads nothing but what reaches Temporal and its histories', () => {
-    const manifests = render('workers', [FULL], 'versioning.enabled=true', ...ONE_POD_EACH);
-    const { volumes } = find(manifests, 'Job', 'workers-rollout').spec.template.spec;
-    const { items } = volumes.find(({ name }: Manifest) => name === 'secrets').secret;
-    expect(items.map(({ key }: Manifest) => key)).toEqual(['TEMPORAL_API_KEY', 'DARKROOM_PAYLOAD_KEYS']);
-  });
 });
 
 suite('helm/starter', () => {

@@ -7,6 +7,9 @@
 {{- if and .Values.secrets.external.enabled (not (and .Values.secrets.external.store.name .Values.secrets.external.path .Values.secrets.keys)) -}}
   {{- fail "secrets.external is enabled: it needs secrets.external.store.name, secrets.external.path and secrets.keys." -}}
 {{- end -}}
+{{- if and .Values.versioning.enabled (not (include "workers.staging" .)) -}}
+  {{- fail "versioning.enabled needs storage.output or test.staging, s3://bucket/prefix: a new build is tried with samples that its workers read there." -}}
+{{- end -}}
 {{- if and .Values.versioning.enabled (hasKey .Values.env "DARKROOM_BUILD_ID") -}}
   {{- fail "env.DARKROOM_BUILD_ID is set with versioning.enabled, which takes the build from the image's tag: remove it." -}}
 {{- end -}}

@@ -55,6 +55,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ $buckets | uniq | join "," }}
 {{- end }}
 
+{{- /* Prefix for the samples of `helm test` and of a rollout; empty where neither values nor outputs name a store. */}}
+{{- define "workers.staging" -}}
+{{- if .Values.test.staging -}}
+{{ .Values.test.staging }}
+{{- else if hasPrefix "s3://" .Values.storage.output -}}
+{{ trimSuffix "/" .Values.storage.output }}/_helm-test
+{{- end -}}
+{{- end }}
+
 {{- /* With versions: the image's tag or digest as one word, which names the build to Temporal and its objects here. */}}
 {{- define "workers.build" -}}
 {{- $image := .Values.image.digest | trimPrefix "sha256:" | trunc 12 | default .Values.image.tag | default .Chart.AppVersion -}}
