@@ -93,7 +93,10 @@ export async function startUnlessKnown(context: SubmitContext, item: WorkItem): 
 }
 
 /** No execution timeout: an item may wait for a worker as long as it takes; its activities have their own limits. */
-function startOptions({ queuePrefix, pinnedTo }: SubmitContext, item: WorkItem): WorkflowStartOptions & { args: [WorkItem] } {
+function startOptions(
+  { queuePrefix, pinnedTo }: SubmitContext,
+  item: WorkItem,
+): WorkflowStartOptions & { args: [WorkItem] } {
   const name = item.source.length > MAX_SUMMARY ? `…${item.source.slice(-MAX_SUMMARY)}` : item.source;
   return {
     workflowId: workflowId(item.batchId, item.itemKey),
