@@ -17,6 +17,8 @@ export interface Attempt {
   /** A folder for this attempt alone; removed at its end, however it ends. */
   workDir: string;
   log: Logger;
+  /** Hash of the source, once fetched. */
+  sourceSha256?: string;
   /** Tells the clock that something moved, and the server with the next heartbeat what it was. */
   progress: (details: object) => void;
   /** See {@link Pulse.within}. */
@@ -44,16 +46,17 @@ export async function runAttempt<T>(
   const releaseSlot = occupySlot(deps, item);
   const pulse = new Pulse(context, deps.config.ioStall);
   const workDir = path.join(deps.config.scratchDir, randomUUID());
+  const attempt: Attempt = {
+    signal: pulse.signal,
+    workDir,
+    log,
+    stages: new Stages(deps.metrics),
+    progress: (details) => pulse.progress(details),
+    within: (limitMs, work) => pulse.within(limitMs, work),
+  };
   try {
     await makeWorkDir(workDir);
-    return await work({
-      signal: pulse.signal,
-      workDir,
-      log,
-      stages: new Stages(deps.metrics),
-      progress: (details) => pulse.progress(details),
-      within: (limitMs, work) => pulse.within(limitMs, work),
-    });
+    return await work(attempt);
   } catch (error) {
     // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
     if (context.cancellationSignal.aborted) {
@@ -61,7 +64,7 @@ export async function runAttempt<T>(
       context.cancellationSignal.throwIfAborted();
     }
     if (error instanceof CancelledFailure) throw error;
-    throw toFailure(pulse.stalled ?? error, deps, item, log);
+    throw toFailure(pulse.stalled ?? error, deps, item, attempt);
   } finally {
     pulse.stop();
     releaseSlot();
@@ -92,20 +95,21 @@ async function makeWorkDir(workDir: string): Promise<void> {
 }
 
 /** Any error as the failure that Temporal records: type from the table, one sentence, capped evidence. */
-function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, log: Logger): ApplicationFailure {
+function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, attempt: Attempt): ApplicationFailure {
   const known = error instanceof DarkroomError ? error : unexpected(error);
   const type: ErrorType = known.type;
   deps.metrics.darkroom_errors_total.inc({ kind: item.kind, type });
   const { childKilled, reason } = known.details;
   if (childKilled === true) deps.metrics.darkroom_child_kills_total.inc({ reason: String(reason ?? 'crash') });
-  log[known.retryable ? 'warn' : 'info'](
-    { type, details: known.details, source: printable(item.source) },
+  const details = { ...known.details, sourceSha256: attempt.sourceSha256 };
+  attempt.log[known.retryable ? 'warn' : 'info'](
+    { type, details, source: printable(item.source) },
     known.message,
   );
   return ApplicationFailure.create({
     type,
     message: known.message,
-    details: [known.details],
+    details: [details],
     nonRetryable: !known.retryable,
   });
 }

@@ -13,6 +13,7 @@ export async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: Wo
       onProgress: (bytes) => attempt.progress({ step: 'fetch', bytes }),
     });
   const source = await attempt.stages.run('fetch', item.kind, fetch, ({ bytes }) => bytes);
+  attempt.sourceSha256 = source.sha256;
   deps.metrics.darkroom_bytes_read_total.inc({ kind: item.kind }, source.bytes);
   return source;
 }

@@ -235,6 +235,8 @@ export interface ItemProgress {
   /** 0–100. */
   percent: number;
   steps: { name: string; state: 'waiting' | 'running' | 'done' | 'failed'; attempts: number }[];
-  /** Encoder failures so far: bounded. */
+  /** Failures of encoders and decoders so far: bounded. */
   encoderFailures: number;
+  /** Encoders and decoders that were killed from outside or for want of memory so far: bounded more generously. */
+  systemFailures?: number;
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import { oomKills } from './memory';
 import { confine } from './process-limits';
 
 /** How much of what a process prints to stderr is kept: the end of it, in bytes. */
@@ -53,6 +54,8 @@ export class ProcessError extends Error {
     /** The signal that ended it, if one did. */
     readonly signal: NodeJS.Signals | null,
     readonly stderrTail: string,
+    /** The kernel has killed a process here for want of memory while this one ran. */
+    readonly oom = false,
     options?: ErrorOptions,
   ) {
     super(`${command}: ${reason}${reason === 'exit' ? ` ${signal ?? exitCode}` : ''}`, options);
@@ -74,6 +77,7 @@ export async function runProcess(
   signal?.throwIfAborted();
   const [file, confinedArgs] = await confine(command, args, options);
   signal?.throwIfAborted();
+  const killsBefore = oomKills();
   const child = spawn(file, confinedArgs, {
     cwd: options.cwd,
     env: { ...inheritedEnvironment(), ...options.env },
@@ -86,7 +90,7 @@ export async function runProcess(
   const exit = await watch.exit;
   signal?.throwIfAborted();
   const fail = (reason: ProcessFailure, cause?: unknown) =>
-    new ProcessError(command, reason, exit.code, exit.signal, output.stderrTail(), { cause });
+    new ProcessError(command, reason, exit.code, exit.signal, output.stderrTail(), oomKills() > killsBefore, { cause });
   if (output.callbackError !== undefined) throw output.callbackError;
   if (exit.error !== undefined) throw fail('spawn', exit.error);
   if (watch.ended !== undefined) throw fail(watch.ended);

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { activitiesOfPool } from '../activities/registry';
 import type { Config } from '../common/config';
 import { OUTCOMES, SUBMIT_MODES } from '../common/contracts';
+import { BLAME_OF_DEATH } from '../common/death';
 import { ERRORS, type ErrorType } from '../common/errors';
 import { KINDS, MEDIA_KINDS } from '../common/kinds';
 import type { Metrics } from '../common/metrics';
@@ -47,7 +48,7 @@ function startAtZero(metrics: Metrics, { pools }: Config): void {
     for (const type of Object.keys(ERRORS) as ErrorType[]) metrics.darkroom_errors_total.inc({ kind, type }, 0);
   }
   for (const outcome of ['ok', 'retry', 'gave_up']) metrics.darkroom_webhook_deliveries_total.inc({ outcome }, 0);
-  for (const reason of ['crash', 'timeout', 'memory']) metrics.darkroom_child_kills_total.inc({ reason }, 0);
+  for (const reason of Object.keys(BLAME_OF_DEATH)) metrics.darkroom_child_kills_total.inc({ reason }, 0);
   const activities = new Set(pools.flatMap(activitiesOfPool));
   for (const activity of activities) metrics.darkroom_activity_retries_total.inc({ activity }, 0);
 }

@@ -4,18 +4,15 @@ import {
   condition,
   isCancellation,
   log,
+  patched,
   setHandler,
   sleep,
   TimeoutFailure,
 } from '@temporalio/workflow';
 import type { ItemProgress } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
+import { FailureCount, FormerFailureCount } from './failure-count';
 import { pause, progress, resume } from './names';
-
-/** `EncoderFailed` and `InternalError` may come this often; workers lost and stores away are not counted. */
-const MAX_COUNTED_FAILURES = 3;
-/** An input that killed its decoder this often is not given to a third one. */
-const MAX_KILLED_CHILDREN = 2;
 
 type Step = ItemProgress['steps'][number];
 
@@ -24,13 +21,16 @@ export type Quarantine = (evidence: ErrorDetails) => Promise<void>;
 
 /**
  * The steps of one item: each honours a pause, is shown in the `progress` query, and repeats failures of the counted
- * kind with a durable count. Whatever the server retries by itself (lost workers, stores away) does not reach it.
+ * kind with a durable count of its own. Whatever the server retries by itself (lost workers, stores away) does not reach it.
  */
 export class Steps {
   private readonly steps: Step[] = [];
   private paused = false;
-  private failures = 0;
-  private killed = 0;
+  /** By name of the step; a success of the step removes its count. */
+  private readonly counts = new Map<string, FailureCount>();
+  private readonly formerCount = new FormerFailureCount();
+  private encoderFailures = 0;
+  private systemFailures = 0;
 
   constructor(private readonly quarantine: Quarantine) {
     setHandler(pause, () => void (this.paused = true));
@@ -56,6 +56,7 @@ export class Steps {
       try {
         const result = await work();
         step.state = 'done';
+        this.counts.delete(name);
         return result;
       } catch (error) {
         step.state = 'failed';
@@ -78,10 +79,11 @@ export class Steps {
     const type = failure.type as ErrorType;
     if (ERRORS[type].retryable !== 'counted') throw failure;
     const details = (failure.details?.[0] ?? {}) as ErrorDetails;
-    this.failures++;
-    if (details['childKilled'] === true) this.killed++;
-    log.warn('step failed', { step: name, type, message: failure.message, failures: this.failures });
-    if (this.killed >= MAX_KILLED_CHILDREN) {
+    const verdict = this.countOf(name).add(details);
+    if (details['blame'] === 'system') this.systemFailures++;
+    else this.encoderFailures++;
+    log.warn('step failed', { step: name, type, message: failure.message, verdict });
+    if (verdict === 'quarantine') {
       await this.quarantine({ step: name, message: failure.message, ...details });
       throw ApplicationFailure.nonRetryable(
         'The file killed the program that reads it twice, so it was put into quarantine.',
@@ -89,8 +91,15 @@ export class Steps {
         details,
       );
     }
-    if (this.failures >= MAX_COUNTED_FAILURES) throw failure;
-    await sleep(2000 * 3 ** (this.failures - 1));
+    if (verdict === 'give up') throw failure;
+    await sleep(verdict.retryInMs);
+  }
+
+  private countOf(name: string): FailureCount {
+    if (!patched('failures-counted-by-step')) return this.formerCount;
+    const count = this.counts.get(name) ?? new FailureCount();
+    this.counts.set(name, count);
+    return count;
   }
 
   private progress(): ItemProgress {
@@ -101,7 +110,8 @@ export class Steps {
       step: current.join(', '),
       percent: this.steps.length === 0 ? 0 : Math.round((100 * done) / this.steps.length),
       steps: this.steps,
-      encoderFailures: this.failures,
+      encoderFailures: this.encoderFailures,
+      systemFailures: this.systemFailures,
     };
   }
 }

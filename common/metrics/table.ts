@@ -84,7 +84,7 @@ export const METRICS = {
   },
   darkroom_child_kills_total: {
     type: 'counter',
-    help: 'Child processes that died while working (crash, timeout, memory)',
+    help: 'Decoders and encoders that died at work, by reason. crash, timeout and memory count against the input; oom, killed and exit do not',
     labels: ['reason'],
     from: 'worker',
   },

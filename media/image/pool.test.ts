@@ -70,11 +70,11 @@ function alive(pid: number): boolean {
 
 describe('a child that dies at work', () => {
   test.each([
-    ['crash', {}, { reason: 'crash', signal: 'SIGABRT' }, 'crashed'],
-    ['exit', {}, { reason: 'crash', exitCode: 3 }, 'crashed'],
-    ['hang', { timeoutMs: 1200 }, { reason: 'timeout', signal: 'SIGKILL' }, 'longer than 1.2 s'],
-    ['spin', { timeoutMs: 1200 }, { reason: 'timeout', signal: 'SIGKILL' }, 'longer than 1.2 s'],
-    ['bloat', { maxRssBytes: 300 * 2 ** 20 }, { reason: 'memory', signal: 'SIGKILL' }, 'more than 300 MiB'],
+    ['crash', {}, { reason: 'crash', blame: 'input', signal: 'SIGABRT' }, 'crashed'],
+    ['exit', {}, { reason: 'exit', blame: 'system', exitCode: 3 }, 'crashed'],
+    ['hang', { timeoutMs: 1200 }, { reason: 'timeout', blame: 'input', signal: 'SIGKILL' }, 'longer than 1.2 s'],
+    ['spin', { timeoutMs: 1200 }, { reason: 'timeout', blame: 'input', signal: 'SIGKILL' }, 'longer than 1.2 s'],
+    ['bloat', { maxRssBytes: 300 * 2 ** 20 }, { reason: 'memory', blame: 'input' }, 'more than 300 MiB'],
   ])(
     '%s: its image fails with the evidence, the one beside it is unharmed',
     async (input, options, evidence, words) => {
@@ -256,7 +256,10 @@ describe('the real child', () => {
     const run = pool.run(large);
     await sleep(500);
     process.kill(pool.pids()[0]!, 'SIGKILL');
-    await expect(run).rejects.toMatchObject({ type: 'EncoderFailed', details: { reason: 'crash', signal: 'SIGKILL' } });
+    await expect(run).rejects.toMatchObject({
+      type: 'EncoderFailed',
+      details: { reason: 'killed', blame: 'system', signal: 'SIGKILL' },
+    });
     await expect(access(path.join(folder, 'large.avif'))).rejects.toThrow('ENOENT');
     await expect(pool.run(task(await photo('b.jpg', 64)))).resolves.toMatchObject({ source: { width: 64 } });
   });

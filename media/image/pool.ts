@@ -1,5 +1,7 @@
 import type { Logger } from '../../common/logger';
+import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../common/death';
 import { DarkroomError } from '../../common/errors';
+import { oomKills } from '../../common/memory';
 import { built } from '../../common/paths';
 import { ImageChild, type Exit } from './imageChild';
 import type { ImageOutcome, ImageTask } from './types';
@@ -125,11 +127,12 @@ export class ImagePool {
     const child = await this.#child(slot);
     const timer = setTimeout(() => child.kill('timeout'), this.#options.timeoutMs);
     const abort = () => child.kill({ aborted: signal?.reason });
+    const killsBefore = oomKills();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const reply = await child.ask(task);
       if (reply === undefined || child.killedFor !== undefined) {
-        throw this.#death(child, await this.#bury(slot, child));
+        throw this.#death(child, await this.#bury(slot, child), oomKills() > killsBefore);
       }
       if (this.#worn(child)) await this.#discard(slot, 'recycled');
       if (reply.ok) return reply.outcome;
@@ -175,13 +178,15 @@ export class ImagePool {
   }
 
   /** What the caller of `run` is thrown when its child is gone. */
-  #death(child: ImageChild, exit: Exit): unknown {
+  #death(child: ImageChild, exit: Exit, oom: boolean): unknown {
     const { killedFor, stderrTail, peakRss } = child;
     if (typeof killedFor === 'object') return killedFor.aborted;
-    const reason = killedFor === 'timeout' || killedFor === 'memory' ? killedFor : 'crash';
+    const own = killedFor === 'timeout' || killedFor === 'memory' ? killedFor : undefined;
+    const reason = own ?? causeOfDeath(exit.signal, oom);
     const details = {
       childKilled: true,
       reason,
+      blame: BLAME_OF_DEATH[reason],
       signal: exit.signal ?? undefined,
       exitCode: exit.exitCode ?? undefined,
       rssBytes: peakRss,
@@ -191,15 +196,21 @@ export class ImagePool {
     return new DarkroomError('EncoderFailed', this.#sentence(reason), details);
   }
 
-  #sentence(reason: 'timeout' | 'memory' | 'crash'): string {
+  #sentence(cause: CauseOfDeath): string {
     const { timeoutMs, maxRssBytes } = this.#options;
-    if (reason === 'timeout')
-      return `Decoding or encoding this image took longer than ${timeoutMs / 1000} s and was stopped.`;
-    if (reason === 'memory') {
-      const limit = Math.round(maxRssBytes / 2 ** 20);
-      return `Decoding or encoding this image took more than ${limit} MiB of memory and was stopped.`;
+    switch (cause) {
+      case 'timeout':
+        return `Decoding or encoding this image took longer than ${timeoutMs / 1000} s and was stopped.`;
+      case 'memory':
+        return `Decoding or encoding this image took more than ${Math.round(maxRssBytes / 2 ** 20)} MiB of memory and was stopped.`;
+      case 'oom':
+        return 'The machine ran out of memory while it worked on this image.';
+      case 'killed':
+        return 'The process that works on this image was killed from outside.';
+      case 'crash':
+      case 'exit':
+        return 'The decoder or encoder crashed on this image.';
     }
-    return 'The decoder or encoder crashed on this image.';
   }
 }
 

@@ -1,5 +1,6 @@
-import { ProcessError } from '../../common/process';
+import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../common/death';
 import { DarkroomError, tail, type ErrorType } from '../../common/errors';
+import { ProcessError } from '../../common/process';
 import { MAX_PIXELS, tooManyPixels } from './bounds';
 
 /** @param codec a name of ffmpeg's, or a container's tag */
@@ -32,6 +33,17 @@ const ROWS: [RegExp, ErrorType, string][] = [
   ],
 ];
 
+const BROKE_DOWN = 'The program that reads the video broke down.';
+
+const DEATHS: Record<CauseOfDeath, string> = {
+  crash: BROKE_DOWN,
+  exit: BROKE_DOWN,
+  memory: 'The video needs more memory than is allowed.',
+  timeout: 'The video needs more computing time than is allowed.',
+  oom: 'The machine ran out of memory while it worked on this video.',
+  killed: 'The program that reads the video was killed from outside.',
+};
+
 /**
  * Says who is to blame for a failed ffmpeg or ffprobe: the file, the machine or the encoder.
  * Anything that is not a ProcessError comes back as it is.
@@ -53,7 +65,8 @@ export function toVideoError(error: unknown): unknown {
     return failed('MediaTooLarge', 'The video becomes far larger than its length and its size explain.');
   }
   if (signal !== null) {
-    return failed('EncoderFailed', 'The program that reads the video broke down.', { childKilled: true });
+    const cause = causeOfDeath(signal, error.oom);
+    return failed('EncoderFailed', DEATHS[cause], { childKilled: true, reason: cause, blame: BLAME_OF_DEATH[cause] });
   }
   const large = tooLarge(stderrTail);
   if (large !== undefined) return failed('MediaTooLarge', large);

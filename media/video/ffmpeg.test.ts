@@ -74,7 +74,15 @@ describe('whose fault a failure is', () => {
   test('a crash is said to be one, so that a file which crashes twice goes into quarantine', () => {
     expect(exit('Invalid data found', 'SIGSEGV')).toMatchObject({
       type: 'EncoderFailed',
-      details: { childKilled: true, signal: 'SIGSEGV' },
+      details: { childKilled: true, reason: 'crash', blame: 'input', signal: 'SIGSEGV' },
+    });
+  });
+
+  test('a kill from outside is said to be one, so that the file is not blamed', () => {
+    expect(exit('frame= 100', 'SIGKILL')).toMatchObject({
+      type: 'EncoderFailed',
+      message: 'The program that reads the video was killed from outside.',
+      details: { childKilled: true, reason: 'killed', blame: 'system' },
     });
   });
 

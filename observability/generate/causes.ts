@@ -72,9 +72,9 @@ and sum(rate(darkroom_activity_retries_total[10m])) > sum(rate(darkroom_items_co
   {
     alert: 'PoisonRate',
     severity: 'ticket',
-    expr: 'sum(increase(darkroom_child_kills_total[30m])) >= 5',
+    expr: 'sum(increase(darkroom_child_kills_total{reason=~"crash|memory|timeout"}[30m])) >= 5',
     for: '1m',
-    summary: '{{ $value | humanize }} child processes died at work within half an hour.',
+    summary: '{{ $value | humanize }} decoders died within half an hour because of what they read.',
   },
   {
     alert: 'NonDeterminism',

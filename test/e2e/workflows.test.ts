@@ -125,24 +125,66 @@ test('an attempt that takes longer than it may is tried three times in all, not 
   expect(attempts).toBe(3);
 });
 
-test('an input that kills its child twice is quarantined with the evidence', async () => {
-  let attempts = 0;
+/** What an activity reports when its decoder died. */
+function died(blame: 'input' | 'system', reason: string): ApplicationFailure {
+  const details = [{ childKilled: true, blame, reason, sourceSha256: 'a' }];
+  return ApplicationFailure.create({ message: 'The decoder died.', type: 'EncoderFailed', details });
+}
+
+/** A quarantine that keeps what it is given. */
+function evidenceRoom(): { evidence: unknown[]; quarantine: (item: WorkItem, found: unknown) => Promise<void> } {
   const evidence: unknown[] = [];
-  const fakes = {
-    makeImage: (): Promise<never> => {
-      attempts++;
-      const details = [{ childKilled: true, reason: 'crash', signal: 'SIGSEGV' }];
-      throw ApplicationFailure.create({ message: 'The decoder crashed.', type: 'EncoderFailed', details });
-    },
-    quarantine: (_item: WorkItem, found: unknown): Promise<void> => {
-      evidence.push(found);
-      return Promise.resolve();
-    },
+  return { evidence, quarantine: (_item, found) => Promise.resolve(void evidence.push(found)) };
+}
+
+test('an input that kills its decoder twice in the same step is quarantined with the evidence', async () => {
+  let attempts = 0;
+  const { evidence, quarantine } = evidenceRoom();
+  const makeImage = (): Promise<never> => {
+    attempts++;
+    throw died('input', 'crash');
   };
-  const failure = await withWorkers(fakes, async (prefix) => failureOf(await start(prefix, item())));
+  const failure = await withWorkers({ makeImage, quarantine }, async (prefix) =>
+    failureOf(await start(prefix, item())),
+  );
   expect(failure.type).toBe('Quarantined');
   expect(attempts).toBe(2);
-  expect(evidence).toEqual([expect.objectContaining({ reason: 'crash', signal: 'SIGSEGV', step: 'image' })]);
+  expect(evidence).toEqual([expect.objectContaining({ reason: 'crash', blame: 'input', step: 'image' })]);
+});
+
+test('decoders of one item killed in two different steps are not its fault: the item completes', async () => {
+  const attempts = { probe: 0, encode: 0 };
+  const { evidence, quarantine } = evidenceRoom();
+  const fakes = {
+    probeVideo: (): Promise<object> => {
+      if (++attempts.probe === 1) throw died('input', 'crash');
+      return Promise.resolve({ rungs: ['240p'] });
+    },
+    encodeRung: (): Promise<object> => {
+      if (++attempts.encode === 1) throw died('input', 'memory');
+      return Promise.resolve({});
+    },
+    publishVideo: () => Promise.resolve(done),
+    quarantine,
+  };
+  const result = await withWorkers(fakes, async (prefix) => (await start(prefix, item({ kind: 'video' }))).result());
+  expect(result).toEqual(done);
+  expect({ attempts, evidence }).toEqual({ attempts: { probe: 2, encode: 2 }, evidence: [] });
+});
+
+test('a decoder killed from outside three times in the same step is not quarantined, and is counted apart', async () => {
+  let attempts = 0;
+  const { evidence, quarantine } = evidenceRoom();
+  const makeImage = (): Promise<ItemResult> => {
+    if (++attempts <= 3) throw died('system', 'killed');
+    return Promise.resolve(done);
+  };
+  await withWorkers({ makeImage, quarantine }, async (prefix) => {
+    const handle = await start(prefix, item());
+    expect(await handle.result()).toEqual(done);
+    expect(await handle.query<ItemProgress>('progress')).toMatchObject({ encoderFailures: 0, systemFailures: 3 });
+  });
+  expect({ attempts, evidence }).toEqual({ attempts: 4, evidence: [] });
 });
 
 test('pause holds the next step, resume lets it go; both show in the progress', async () => {

@@ -88,6 +88,7 @@ const progress = z.object({
   percent: z.number(),
   steps: z.array(z.object({ name: z.string(), state: z.string(), attempts: z.int() })),
   encoderFailures: z.int(),
+  systemFailures: z.int().optional(),
 });
 
 export const jobAnswer = z.object({
