@@ -64,8 +64,10 @@ export function toVideoError(error: unknown): unknown {
   if (signal === 'SIGXFSZ') {
     return failed('MediaTooLarge', 'The video becomes far larger than its length and its size explain.');
   }
-  if (signal !== null) {
-    const cause = causeOfDeath(signal, error.oom);
+  // ffmpeg catches SIGTERM and ends with this code and not a word.
+  const terminated = reason === 'exit' && exitCode === 255 && stderrTail === '';
+  if (signal !== null || terminated) {
+    const cause = causeOfDeath(signal ?? 'SIGTERM', error.oom);
     return failed('EncoderFailed', DEATHS[cause], { childKilled: true, reason: cause, blame: BLAME_OF_DEATH[cause] });
   }
   const large = tooLarge(stderrTail);

@@ -1,5 +1,5 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
-import { ProcessError, type ProcessFailure } from '../../common/process';
+import { ProcessError, runProcess, type ProcessFailure } from '../../common/process';
 import { clipFolder, settings } from '../../test/support/clips';
 import { throwIfCutShort, toVideoError } from './failures';
 import { ProgressReader, runFfmpeg } from './ffmpeg';
@@ -75,6 +75,18 @@ describe('whose fault a failure is', () => {
     expect(exit('Invalid data found', 'SIGSEGV')).toMatchObject({
       type: 'EncoderFailed',
       details: { childKilled: true, reason: 'crash', blame: 'input', signal: 'SIGSEGV' },
+    });
+  });
+
+  test('a SIGTERM from outside, which ffmpeg answers with exit code 255 in silence, does not count against the file', async () => {
+    const endless = ['ffmpeg', '-v', 'error', '-nostdin', '-re', '-f', 'lavfi', '-i', 'testsrc', '-f', 'null', '-'];
+    // Time enough for ffmpeg to have its handler in place.
+    const error = await runProcess('timeout', ['--preserve-status', '3', ...endless]).catch(
+      (reason: unknown) => reason,
+    );
+    expect(toVideoError(error)).toMatchObject({
+      type: 'EncoderFailed',
+      details: { childKilled: true, reason: 'killed', blame: 'system', exitCode: 255 },
     });
   });
 

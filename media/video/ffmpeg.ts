@@ -99,7 +99,7 @@ export function longerThanStated({ outTimeSeconds }: Pick<FfmpegProgress, 'outTi
 function namingCpuLimit(error: unknown, cpuSeconds: number, wallSeconds: number): unknown {
   const quiet = error instanceof ProcessError && error.reason === 'exit' && error.exitCode === 255;
   if (!quiet || wallSeconds * availableCores() < cpuSeconds) return error;
-  return new ProcessError(error.command, 'exit', null, 'SIGXCPU', error.stderrTail, { cause: error });
+  return new ProcessError(error.command, 'exit', null, 'SIGXCPU', error.stderrTail, false, { cause: error });
 }
 
 /** Sees when bytes are written to any of the files, also within them: each write sets the time of modification. */
