@@ -102,10 +102,7 @@ function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, attempt: 
   const { childKilled, reason } = known.details;
   if (childKilled === true) deps.metrics.darkroom_child_kills_total.inc({ reason: String(reason ?? 'crash') });
   const details = { ...known.details, sourceSha256: attempt.sourceSha256 };
-  attempt.log[known.retryable ? 'warn' : 'info'](
-    { type, details, source: printable(item.source) },
-    known.message,
-  );
+  attempt.log[known.retryable ? 'warn' : 'info']({ type, details, source: printable(item.source) }, known.message);
   return ApplicationFailure.create({
     type,
     message: known.message,
