@@ -5,7 +5,7 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import type { WorkItem } from '../common/contracts';
 import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
-import { printable } from '../storage';
+import { Places, printable } from '../storage';
 import type { ActivityDeps } from './deps';
 import { Pulse } from './pulse';
 import { Stages } from './stages';
@@ -56,6 +56,7 @@ export async function runAttempt<T>(
   };
   try {
     await makeWorkDir(workDir);
+    await checkFence(deps, item);
     return await work(attempt);
   } catch (error) {
     // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
@@ -83,6 +84,17 @@ function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
     deps.metrics.darkroom_slots_used.dec({ pool });
     deps.metrics.darkroom_slots_available.inc({ pool });
   };
+}
+
+/**
+ * What the API has checked, asked again where the files are: only here can links on the worker's disks be followed.
+ * @throws DarkroomError SourceForbidden or OutputForbidden
+ */
+async function checkFence({ config }: ActivityDeps, { confined, tenant, source, output }: WorkItem): Promise<void> {
+  if (!confined) return;
+  const places = new Places(config);
+  await places.checkSource(tenant, source);
+  await places.checkOutput(tenant, output);
 }
 
 async function makeWorkDir(workDir: string): Promise<void> {

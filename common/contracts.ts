@@ -75,6 +75,8 @@ export interface WorkItem {
   recipe: string;
   priority: Priority;
   tenant: string;
+  /** A key of its tenant sent it: what lies with other tenants is neither read nor written. */
+  confined?: boolean;
   metadata?: Record<string, string>;
   callbackUrl?: string;
   /** `interactive`: somebody waits for this one item; it has an objective of its own. Default: `batch`. */

@@ -6,7 +6,7 @@ import { AllowList } from './allow';
 import type { Role } from './failures';
 import { WebStore } from './https';
 import { LocalStore } from './local';
-import { formatManifest, manifestUri, parseManifest } from './manifest';
+import { formatManifest, manifestUri, MAX_MANIFEST_BYTES, notManifest, parseManifest } from './manifest';
 import { holdErrors } from './receive';
 import type { S3Store } from './s3';
 import type { OutputStore, SourceStore } from './store';
@@ -14,6 +14,7 @@ import type * as t from './types';
 import { printable, type Location } from './uri';
 
 export type * from './types';
+export { Places } from './places';
 export { fileUri, joinUri, printable } from './uri';
 
 const TUNING: t.Tuning = { answer: 30_000, window: 30_000, windowBytes: 32 * 1024, page: 1000 };
@@ -66,8 +67,8 @@ class AnyStorage implements t.Storage {
   async readManifest(itemUri: string): Promise<t.StoredManifest | undefined> {
     const uri = manifestUri(itemUri);
     const [store, at] = this.output(uri, 'output');
-    const found = await store.readText(at);
-    return found && { manifest: parseManifest(found.text, uri), version: found.version };
+    const found = await readManifestText(store, at);
+    return found && { manifest: parseManifest(found.text, uri), size: found.text.length, version: found.version };
   }
 
   async replaceManifest(
@@ -80,7 +81,7 @@ class AnyStorage implements t.Storage {
     const outcome = await store.replaceText(at, text, JSON_TYPE, previousVersion);
     if (outcome === 'written') return outcome;
     // An answer lost on the way makes our own earlier write look like somebody else's.
-    return (await store.readText(at))?.text === text ? 'written' : 'conflict';
+    return (await readManifestText(store, at))?.text === text ? 'written' : 'conflict';
   }
 
   async writeText(uri: string, text: string, contentType: string): Promise<void> {
@@ -138,4 +139,10 @@ class AnyStorage implements t.Storage {
     }
     return this.s3Store;
   }
+}
+
+async function readManifestText(store: OutputStore<Location>, at: Location) {
+  return store.readText(at, MAX_MANIFEST_BYTES).catch((error: unknown) => {
+    throw error instanceof DarkroomError && error.type === 'MediaTooLarge' ? notManifest(at.uri) : error;
+  });
 }

@@ -1,6 +1,60 @@
+import { z } from 'zod';
 import type { Manifest } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
-import { joinUri, printable } from './uri';
+import { joinUri, printable, segmentProblem } from './uri';
+
+/** Bytes of a manifest: fifty entries of metadata and a thousand renditions are less. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+const text = z.string().max(10_000);
+const count = z.number().int().min(0);
+const time = z.string().max(40);
+
+/** A path below the item's folder. */
+const inside = z
+  .string()
+  .max(1024)
+  .refine((value) => value.split('/').every((name) => segmentProblem(name) === undefined));
+
+const rendition = z.looseObject({
+  name: text,
+  role: text,
+  path: inside,
+  mime: z.string().max(200),
+  width: count.optional(),
+  height: count.optional(),
+  bytes: count,
+  sha256: z.string().max(128),
+  segments: z.looseObject({ count, bytes: count }).optional(),
+});
+
+/** What readers rely on. Later versions may say more, so what is not known here is kept as it is. */
+const schema = z.looseObject({
+  version: z.literal(1),
+  batchId: text,
+  itemKey: text,
+  kind: z.enum(['image', 'video']),
+  source: z.looseObject({
+    uri: text,
+    bytes: count,
+    sha256: z.string().max(128),
+    fingerprint: text,
+    format: z.string().max(100),
+    width: count,
+    height: count,
+  }),
+  preset: z.looseObject({ name: text, recipe: text }),
+  renditions: z.array(rendition).max(10_000),
+  placeholder: z.looseObject({ thumbhash: text, dominant: z.string().max(20) }).optional(),
+  warnings: z.array(text).max(1000),
+  timings: z.record(z.string(), z.number()),
+  tools: z.record(z.string(), z.string()),
+  metadata: z.record(z.string(), z.string()).optional(),
+  tenant: text,
+  requestedAt: time,
+  publishedAt: time,
+  workflow: z.looseObject({ id: text, runId: text, attempt: count }),
+});
 
 export function manifestUri(itemUri: string): string {
   return joinUri(itemUri, 'manifest.json');
@@ -13,12 +67,14 @@ export function formatManifest(manifest: Manifest): string {
 /** @throws InvalidJob for a file that is not Darkroom's: it is somebody's, and must not be overwritten. */
 export function parseManifest(text: string, uri: string): Manifest {
   try {
-    const value = JSON.parse(text) as Partial<Manifest> | null;
-    if (value?.version === 1 && Array.isArray(value.renditions) && typeof value.source?.sha256 === 'string') {
-      return value as Manifest;
-    }
+    const found = schema.safeParse(JSON.parse(text));
+    if (found.success) return found.data as unknown as Manifest;
   } catch {
     // Answered below, like JSON of another shape.
   }
-  throw new DarkroomError('InvalidJob', `${printable(uri)} is there already, but is not a manifest of Darkroom's.`);
+  throw notManifest(uri);
+}
+
+export function notManifest(uri: string): DarkroomError {
+  return new DarkroomError('InvalidJob', `${printable(uri)} is there already, but is not a manifest of Darkroom's.`);
 }

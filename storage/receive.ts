@@ -52,6 +52,13 @@ export async function* limited(stream: Readable, options: LimitOptions): AsyncGe
   }
 }
 
+/** A small text, read whole. @throws DarkroomError MediaTooLarge above `maxBytes` */
+export async function receiveText(stream: Readable, options: LimitOptions): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of limited(stream, options)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 export interface ReceiveOptions extends LimitOptions {
   onProgress?: (bytes: number) => void;
   /** What an error while writing means; an error of the stream itself passes unchanged. */

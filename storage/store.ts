@@ -27,8 +27,11 @@ export interface OutputStore<L extends Location> extends SourceStore<L> {
   list(at: L, options: ListOptions): AsyncIterable<ObjectInfo>;
   remove(at: L): Promise<void>;
   writeText(at: L, text: string, contentType: string): Promise<void>;
-  /** A small text and its version, or undefined where there is none. */
-  readText(at: L): Promise<{ text: string; version: string } | undefined>;
+  /**
+   * A small text and its version, or undefined where there is none.
+   * @throws DarkroomError MediaTooLarge above `maxBytes`, which is found out without reading more
+   */
+  readText(at: L, maxBytes: number): Promise<{ text: string; version: string } | undefined>;
   /** Writes only if the version still is `previous` (`undefined`: only if there is none). */
   replaceText(at: L, text: string, contentType: string, previous: string | undefined): Promise<'written' | 'conflict'>;
 }

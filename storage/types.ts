@@ -50,6 +50,8 @@ export interface PutOptions {
   maxBytes: number;
   contentType: string;
   signal?: AbortSignal;
+  /** A name that is taken keeps the file that it has; its facts are returned. */
+  createOnly?: boolean;
 }
 
 /** Bytes from `start` to `end`, both included, as in HTTP. */
@@ -82,6 +84,8 @@ export interface ListOptions {
 
 export interface StoredManifest {
   manifest: Manifest;
+  /** Characters of its text. */
+  size: number;
   /** For `replaceManifest`. */
   version: string;
 }
@@ -104,6 +108,7 @@ export interface Storage {
    * @throws DarkroomError InvalidJob where the file that has the name is another one than `options` describe
    */
   publishFile(localPath: string, uri: string, options: PublishOptions): Promise<Published>;
+  /** @throws DarkroomError InvalidJob where the file of that name is too large for a manifest, or none of Darkroom's */
   readManifest(itemUri: string): Promise<StoredManifest | undefined>;
   /** Replaces the manifest only if it still is `previousVersion` (`undefined`: only if there is none). */
   replaceManifest(

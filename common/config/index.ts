@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { unknownVariables } from './unknown';
 import type { Variable } from './variable';
 import { VARIABLES } from './variables';
@@ -65,9 +66,24 @@ export function variableNames(): string[] {
 function derived(config: Config): Config {
   return {
     ...config,
-    allowedRoots: config.allowedRoots?.length > 0 ? config.allowedRoots : [config.home],
+    allowedRoots: config.allowedRoots?.length > 0 ? config.allowedRoots : defaultRoots(config),
     scratchDir: config.scratchDir || path.join(config.home ?? '', 'scratch'),
   };
+}
+
+/** With keys, callers are strangers: database, logs and scratch in the same folder are none of their business. */
+function defaultRoots({ home, apiKeys, outputDefault, uploads }: Config): string[] {
+  if (apiKeys === undefined) return [home];
+  return [outputDefault ?? pathToFileURL(path.join(home, 'outputs')).href, uploads].flatMap(folderOf);
+}
+
+/** The folder of a `file:` URI; none for another one. */
+function folderOf(uri: string | undefined): string[] {
+  try {
+    return uri !== undefined && /^file:/i.test(uri) ? [fileURLToPath(uri)] : [];
+  } catch {
+    return [];
+  }
 }
 
 function contradictions(config: Config): string[] {
@@ -77,6 +93,14 @@ function contradictions(config: Config): string[] {
   }
   if ((config.s3AccessKeyId === undefined) !== (config.s3SecretAccessKey === undefined)) {
     problems.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY: set both or none');
+  }
+  const { outputDefault, uploads } = config;
+  if (
+    outputDefault !== undefined &&
+    uploads !== undefined &&
+    `${outputDefault}/`.startsWith(uploads.replace(/\/*$/, '/'))
+  ) {
+    problems.push('DARKROOM_UPLOADS: outputs must not lie among uploads; name a folder that DARKROOM_OUTPUT is not in');
   }
   if (config.jobSource === 'redis' && config.redisUrl === undefined) {
     problems.push('DARKROOM_REDIS_URL: needed with DARKROOM_JOB_SOURCE=redis');

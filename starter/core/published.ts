@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { SourceFacts, WorkItem } from '../../common/contracts';
+import { DarkroomError } from '../../common/errors';
 import type { Storage } from '../../storage';
 
 /**
  * Are the item's outputs there, made from the source as it is now and by the same recipe? Asked of the storage, not of
  * Temporal, so that it holds after the history is gone. Any doubt means no: the worker then finds out and says why.
+ * @throws DarkroomError InvalidJob where the place of the manifest holds something else
  */
 export async function isPublished(storage: Storage, item: WorkItem, signal?: AbortSignal): Promise<boolean> {
   try {
@@ -14,8 +16,9 @@ export async function isPublished(storage: Storage, item: WorkItem, signal?: Abo
     const { source, preset, kind } = found.manifest;
     if (source.uri !== item.source || preset.recipe !== item.recipe || kind !== item.kind) return false;
     return await isSameSource(storage, source, signal);
-  } catch {
+  } catch (error) {
     signal?.throwIfAborted();
+    if (error instanceof DarkroomError && error.type === 'InvalidJob') throw error;
     return false;
   }
 }

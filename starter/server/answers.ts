@@ -16,7 +16,7 @@ export type BatchAnswer = z.output<typeof batchAnswer>;
 /** One job in full: its run, and its manifest once there is one. */
 export async function answerJob(service: Service, run: WorkflowExecutionDescription): Promise<JobAnswer> {
   const view = await viewOf(service.client, run);
-  const manifest = view.result && (await service.manifests.get(itemFolder(view.result.manifest), view.runId));
+  const manifest = view.result && (await service.manifests.get(itemFolder(view.result.manifest), view));
   return {
     ...view,
     id: jobId(view.workflowId),
@@ -124,7 +124,9 @@ export async function answerItem(service: Service, run: Run): Promise<ItemAnswer
 /** Undefined where it cannot be read: a list is no place to fail for one picture. */
 async function manifestOf(service: Service, run: Run): Promise<Manifest | undefined> {
   try {
-    return await service.manifests.get(await outputOf(service.client, run), run.runId);
+    const { workflowId, runId } = run;
+    const tenant = attribute(run, 'MediaTenant');
+    return await service.manifests.get(await outputOf(service.client, run), { workflowId, runId, tenant });
   } catch (error) {
     service.logger.debug({ err: error, workflowId: run.workflowId }, 'manifest not read');
     return undefined;

@@ -4,14 +4,13 @@ import type { Logger } from '../../common/logger';
 import { createMetrics, type Metrics } from '../../common/metrics';
 import { connectionOptions, createClient, namespaceOf } from '../../temporal/connect';
 import { loadPreset } from '../../media/presets';
-import { createStorage, type Storage } from '../../storage';
+import { createStorage, Places, type Storage } from '../../storage';
 import { cachedPresets, type PresetSource } from '../core/job';
 import type { SubmitContext } from '../core/submit';
 import { ManifestCache } from '../core/view/item';
 import { createQueueMetrics } from '../queue-metrics';
 import type { ApiKeys } from './guard/auth';
 import { Backlog } from './guard/backlog';
-import { Places } from './guard/places';
 import { TemporalMonitor } from './temporal';
 
 /** What the routes work with. Nothing in it is state that another replica would miss. */

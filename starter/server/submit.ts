@@ -61,7 +61,7 @@ export async function prepare(
   const output = job.output ?? settings.output;
   service.storage.checkSource(job.source);
   if (output !== undefined) service.storage.checkOutput(output);
-  service.places.checkTenant(tenant, job.source, output);
+  await service.places.checkSource(tenant, job.source);
   const item = await resolveJob(
     job,
     {
@@ -72,8 +72,10 @@ export async function prepare(
     },
     service,
   );
+  // Where the files land, item key included: the key of a folder above may name the very folder that is fenced off.
+  if (output !== undefined) await service.places.checkOutput(tenant, item.output);
   if (item.callbackUrl !== undefined) checkCallbackOf(service, item.callbackUrl);
-  return item;
+  return tenant === undefined ? item : { ...item, confined: true };
 }
 
 /** @throws DarkroomError where it may not be called, or could not be signed */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import type { AllowList } from '../allow';
 import { codeOf, fileFailure, translating } from '../failures';
+import { MAX_MANIFEST_BYTES } from '../manifest';
 import { clampRange } from '../range';
-import { receive } from '../receive';
+import { receive, receiveText } from '../receive';
 import type { OutputStore } from '../store';
 import type * as t from '../types';
 import type { FileLocation } from '../uri';
@@ -15,7 +17,7 @@ import { listLocal } from './list';
 import { withLock } from './lock';
 import { fingerprint, openInside } from './open';
 import { publishLocal } from './publish';
-import { existingFolder, inFolder, replace, syncFolder } from './write';
+import { create, existingFolder, inFolder, replace, syncFolder } from './write';
 
 /** Files below the allowed roots. */
 export class LocalStore implements OutputStore<FileLocation> {
@@ -44,8 +46,9 @@ export class LocalStore implements OutputStore<FileLocation> {
 
   async putStream(at: FileLocation, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {
     return translating(options.signal, writing(at), async () => {
-      await inFolder(at, this.allow, (folder) =>
-        replace(folder, path.basename(at.path), async (temporary) => {
+      const write = options.createOnly ? create : replace;
+      await inFolder<unknown>(at, this.allow, (folder) =>
+        write(folder, path.basename(at.path), async (temporary) => {
           await receive(stream, temporary, { ...options, uri: at.uri, sync: true, sinkFailure: writing(at) });
         }),
       );
@@ -90,11 +93,11 @@ export class LocalStore implements OutputStore<FileLocation> {
     );
   }
 
-  async readText(at: FileLocation): Promise<{ text: string; version: string } | undefined> {
+  async readText(at: FileLocation, maxBytes: number): Promise<{ text: string; version: string } | undefined> {
     return translating(undefined, reading(at), async () => {
       try {
         const { handle } = await openInside(at, this.allow);
-        const text = await handle.readFile('utf8').finally(() => handle.close());
+        const text = await receiveText(handle.createReadStream(), { uri: at.uri, maxBytes });
         return { text, version: version(text) };
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return undefined;
@@ -113,7 +116,7 @@ export class LocalStore implements OutputStore<FileLocation> {
     return translating(undefined, writing(at), () =>
       inFolder(at, this.allow, (folder) =>
         withLock(path.join(folder, `.${name}.lock`), async () => {
-          if (version(await readIfThere(path.join(folder, name))) !== previous) return 'conflict';
+          if (version(await readIfThere(path.join(folder, name), MAX_MANIFEST_BYTES)) !== previous) return 'conflict';
           await replace(folder, name, (temporary) => writeSynced(temporary, text));
           await syncFolder(folder);
           return 'written';
@@ -136,8 +139,10 @@ function writeSynced(file: string, text: string): Promise<void> {
   return writeFile(file, text, { flag: 'wx', flush: true });
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch(ignoring('ENOENT'));
+/** What is longer is nothing that was read before: its beginning tells so. */
+async function readIfThere(file: string, maxBytes: number): Promise<string | undefined> {
+  const handle = await open(file, 'r').catch(ignoring('ENOENT'));
+  return handle && textOf(handle.createReadStream({ end: maxBytes }));
 }
 
 /** By content, because two writes may fall into one tick of the file system's clock. */

@@ -232,6 +232,19 @@ describe('an upload', () => {
   });
 });
 
+test('an upload that must not replace anything leaves what is there', async () => {
+  const put = (text: string) =>
+    storage.putStream(at('up', 'a.bin'), Readable.from([Buffer.from(text)]), {
+      maxBytes: 100,
+      contentType: 'image/jpeg',
+      createOnly: true,
+    });
+  expect(await put('first')).toMatchObject({ bytes: 5 });
+  expect(await put('second')).toMatchObject({ bytes: 5 });
+  expect(await fs.readFile(path.join(root, 'up', 'a.bin'), 'utf8')).toBe('first');
+  expect(await fs.readdir(path.join(root, 'up'))).toEqual(['a.bin']);
+});
+
 test('openRead serves whole files and ranges', async () => {
   await fs.writeFile(path.join(root, 'a.mp4'), '0123456789');
   const whole = await storage.openRead(at('a.mp4'));

@@ -59,3 +59,44 @@ test.each(['{"mine": true}', 'not JSON', 'null', ''])('a foreign manifest.json (
   await expect(storage.readManifest(item)).rejects.toMatchObject({ type: 'InvalidJob' });
   await expect(storage.replaceManifest(item, sampleManifest('1'), undefined)).resolves.toBe('conflict');
 });
+
+test('a manifest.json of 64 MiB is refused by its size, not read', async () => {
+  await fs.mkdir(path.join(root, 'item'));
+  const file = await fs.open(path.join(root, 'item', 'manifest.json'), 'w');
+  await file.truncate(64 * 1024 * 1024);
+  await file.close();
+  const before = process.memoryUsage.rss();
+  for (let n = 0; n < 5; n++) {
+    await expect(storage.readManifest(item)).rejects.toMatchObject({ type: 'InvalidJob' });
+    const replaced = storage.replaceManifest(item, sampleManifest('1'), undefined);
+    await expect(replaced).rejects.toMatchObject({ type: 'InvalidJob' });
+  }
+  expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
+});
+
+describe('what is no manifest', () => {
+  const stream = { count: 2, bytes: 9 };
+  const rendition = { name: 'a', role: 'image', path: 'a.webp', mime: 'image/webp', bytes: 1, sha256: '00' };
+  const read = async (change: object): Promise<unknown> => {
+    await storage.writeText(`${item}/manifest.json`, JSON.stringify({ ...sampleManifest('1'), ...change }), '');
+    return (await storage.readManifest(item))?.manifest;
+  };
+
+  test.each([
+    ['a path that leads out', { renditions: [{ ...rendition, path: '../other/a.webp' }] }],
+    ['an absolute path', { renditions: [{ ...rendition, path: '/etc/passwd' }] }],
+    ['bytes that are no number', { renditions: [{ ...rendition, bytes: '1' }] }],
+    ['a source without a URI', { source: { sha256: '' } }],
+    ['no workflow', { workflow: undefined }],
+    ['no tenant', { tenant: undefined }],
+    ['another version', { version: 2 }],
+    ['too many renditions', { renditions: Array.from({ length: 10_001 }, () => rendition) }],
+  ])('%s', async (_what, change) => {
+    await expect(read(change)).rejects.toMatchObject({ type: 'InvalidJob' });
+  });
+
+  test('what a later version says beside is kept', async () => {
+    const more = { renditions: [{ ...rendition, segments: stream, hdr: 'gain map' }], later: { a: 1 } };
+    await expect(read(more)).resolves.toEqual({ ...sampleManifest('1'), ...more });
+  });
+});

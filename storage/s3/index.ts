@@ -12,17 +12,19 @@ import type { Config } from '../../common/config';
 import { DarkroomError } from '../../common/errors';
 import { scratchFailure, tooLarge, translating, unavailable, type Role } from '../failures';
 import { clampRange } from '../range';
-import { limited, receive } from '../receive';
+import { limited, receive, receiveText } from '../receive';
 import type { OutputStore } from '../store';
 import type * as t from '../types';
 import { printable, type S3Location } from '../uri';
 import { createS3Client } from './client';
-import { isConflict, isMissing, s3Failure } from './failures';
+import { isConflict, isMissing, isNotImplemented, isTaken, s3Failure } from './failures';
 import { putFile, putParts } from './write';
 
 /** Objects in S3 or anything that speaks it. */
 export class S3Store implements OutputStore<S3Location> {
   private readonly client: S3Client;
+  /** Set when the store has said that it knows no conditions. */
+  private unconditional = false;
 
   constructor(
     config: Config,
@@ -71,8 +73,18 @@ export class S3Store implements OutputStore<S3Location> {
     }
     return this.run('output', at, signal, async () => {
       const body = Readable.from(counted(), { objectMode: false });
-      const etag = await putParts(this.client, body, at, { signal, contentType });
-      return describe(at.uri, bytes, etag, contentType);
+      const condition = options.createOnly && !this.unconditional ? ({ IfNoneMatch: '*' } as const) : undefined;
+      try {
+        const etag = await putParts(this.client, body, at, { signal, contentType, condition });
+        return describe(at.uri, bytes, etag, contentType);
+      } catch (error) {
+        if (condition === undefined) throw error;
+        if (isTaken(error)) return this.stat(at, signal);
+        if (!isNotImplemented(error)) throw error;
+        // The stream is used up, so only the next try can do without.
+        this.unconditional = true;
+        throw unavailable('output', 'The S3 store knows no conditional writes; send the file again.', error);
+      }
     });
   }
 
@@ -120,11 +132,12 @@ export class S3Store implements OutputStore<S3Location> {
     await this.run('output', at, undefined, () => this.client.send(new PutObjectCommand(input)));
   }
 
-  async readText(at: S3Location): Promise<{ text: string; version: string } | undefined> {
+  async readText(at: S3Location, maxBytes: number): Promise<{ text: string; version: string } | undefined> {
     return this.run('source', at, undefined, async () => {
       try {
         const answer = await this.client.send(new GetObjectCommand(name(at)));
-        return { text: (await answer.Body?.transformToString()) ?? '', version: answer.ETag ?? '' };
+        const text = await receiveText(bodyOf(answer), { uri: at.uri, maxBytes, watch: this.tuning });
+        return { text, version: answer.ETag ?? '' };
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw error;

@@ -203,6 +203,37 @@ real('an upload is stored whole, or not at all', async (server) => {
   expect(parts.Uploads ?? []).toEqual([]);
 });
 
+real('an upload that must not replace anything leaves what is there, in one piece or in parts', async (server) => {
+  const put = (key: string, bytes: number, fill: number) =>
+    storage.putStream(`s3://photos/${key}`, Readable.from([Buffer.alloc(bytes, fill)]), {
+      maxBytes: 20_000_000,
+      contentType: 'image/jpeg',
+      createOnly: true,
+    });
+  for (const [key, bytes] of [
+    ['only/small.bin', 10],
+    ['only/large.bin', 9_000_000],
+  ] as const) {
+    await put(key, bytes, 1);
+    expect(await put(key, bytes + 1, 2)).toMatchObject({ bytes });
+    const { stream } = await storage.openRead(`s3://photos/${key}`, { range: { start: 0, end: 0 } });
+    expect((await stream.toArray())[0]).toEqual(Buffer.from([1]));
+  }
+  const parts = await server.client.send(new ListMultipartUploadsCommand({ Bucket: 'photos' }));
+  expect(parts.Uploads ?? []).toEqual([]);
+});
+
+real('a manifest.json of 64 MiB is refused, not read', async () => {
+  const options = { maxBytes: 100_000_000, contentType: 'application/json' };
+  const zeros = Readable.from(Array.from({ length: 64 }, () => Buffer.alloc(1024 * 1024)));
+  await storage.putStream('s3://photos/huge/manifest.json', zeros, options);
+  const before = process.memoryUsage.rss();
+  for (let n = 0; n < 5; n++) {
+    await expect(storage.readManifest('s3://photos/huge')).rejects.toMatchObject({ type: 'InvalidJob' });
+  }
+  expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
+});
+
 real('an abort ends an upload with its reason and leaves no parts', async (server) => {
   const abort = new AbortController();
   const local = path.join(folder, 'big');

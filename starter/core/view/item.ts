@@ -7,7 +7,7 @@ import {
 import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
 import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
-import type { Storage } from '../../../storage';
+import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../workflows/names';
 import { failureOf } from '../failure';
 import { grpcCode } from '../lib/grpc';
@@ -122,24 +122,37 @@ export async function outputOf(client: Client, run: Run): Promise<string> {
   return memoText(run, 'output') ?? (await inputOf(client, run.workflowId, run.runId)).output;
 }
 
-/** Manifests by run; each is read once while it is among the last `size` asked for. */
-export class ManifestCache {
-  private readonly known = new Map<string, Manifest>();
+/** The run that a manifest is asked for. */
+export type RunNames = Pick<ItemView, 'workflowId' | 'runId' | 'tenant'>;
 
+/** Manifests by run; each is read once while it is among the last ones asked for. */
+export class ManifestCache {
+  private readonly known = new Map<string, StoredManifest>();
+  private size = 0;
+
+  /** @param maxSize characters of all that are kept */
   constructor(
     private readonly storage: Storage,
-    private readonly size = 1000,
+    private readonly maxSize = 32 * 1024 * 1024,
   ) {}
 
-  /** Undefined: not published. */
-  async get(output: string, runId: string): Promise<Manifest | undefined> {
+  /** Undefined: not published, or replaced by what another job or tenant has published there. */
+  async get(output: string, { workflowId, runId, tenant }: RunNames): Promise<Manifest | undefined> {
     const key = `${runId} ${output}`;
-    const found = this.known.get(key) ?? (await this.storage.readManifest(output))?.manifest;
+    const found = this.known.get(key) ?? (await this.storage.readManifest(output));
     if (found === undefined) return undefined;
-    this.known.delete(key);
+    this.keep(key, found);
+    const { manifest } = found;
+    return manifest.workflow.id === workflowId && manifest.tenant === tenant ? manifest : undefined;
+  }
+
+  private keep(key: string, found: StoredManifest): void {
+    if (!this.known.delete(key)) this.size += found.size;
     this.known.set(key, found);
-    const [oldest] = this.known.keys();
-    if (this.known.size > this.size && oldest !== undefined) this.known.delete(oldest);
-    return found;
+    for (const [oldest, { size }] of this.known) {
+      if (this.size <= this.maxSize) return;
+      this.known.delete(oldest);
+      this.size -= size;
+    }
   }
 }

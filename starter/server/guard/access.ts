@@ -38,7 +38,8 @@ export async function findPublished(
   const { batchId, itemKey } = parseJobId(id);
   const folder = joinUri(service.places.outputsOf(tenant, batchId), itemKey);
   const manifest = (await service.storage.readManifest(folder))?.manifest;
-  return tenant === undefined || manifest?.tenant === tenant ? manifest : undefined;
+  const isOfJob = manifest?.batchId === batchId && manifest.itemKey === itemKey;
+  return isOfJob && (tenant === undefined || manifest.tenant === tenant) ? manifest : undefined;
 }
 
 /**

@@ -21,7 +21,8 @@ interface Key extends Principal {
   sha256: Buffer;
 }
 
-const ENTRY = /^([\w.-]{1,64}):([A-Za-z0-9][A-Za-z0-9_-]{0,31}):(\d{1,9}):([0-9a-f]{64})$/i;
+/** Tenants are folders, and some volumes take two cases of a name for one. */
+const ENTRY = /^([\w.-]{1,64}):([a-z0-9][a-z0-9_-]{0,31}):(\d{1,9}):([0-9a-fA-F]{64})$/;
 const OPEN: Principal = { name: 'loopback', tenant: undefined };
 const NO_KEY = 'Send a key as "Authorization: Bearer …".';
 
@@ -96,7 +97,7 @@ function parseKey(entry: string, index: number): Key {
   const [, name, tenant, rate, sha256] = ENTRY.exec(entry) ?? [];
   if (name === undefined || tenant === undefined || rate === undefined || sha256 === undefined) {
     throw new Error(
-      `DARKROOM_API_KEYS: entry ${index + 1} is wrong; expected name:tenant:jobsPerMinute:sha256 in hex, rate 0 for none`,
+      `DARKROOM_API_KEYS: entry ${index + 1} is wrong; expected name:tenant:jobsPerMinute:sha256 in hex, the tenant in lower case, rate 0 for none`,
     );
   }
   const jobs = Number(rate) === 0 ? undefined : new TokenBucket(Number(rate));

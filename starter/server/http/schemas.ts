@@ -30,7 +30,13 @@ export const jobQuery = waitQuery.extend({
 export const jobParams = z.object({ id: z.string().describe('<batch>~<item>') });
 export const batchParams = z.object({ id: z.string() });
 export const fileParams = jobParams.extend({ '*': z.string() });
-export const uploadParams = z.object({ name: z.string().min(1).max(200) });
+export const uploadParams = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^/\\\x00-\x1f\x7f]+$/, 'expected a file name, without slashes'),
+});
 const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits, lower-case')

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Manifest } from '../../../common/contracts';
-import { DarkroomError } from '../../../common/errors';
+import { DarkroomError, type ErrorType } from '../../../common/errors';
 import { joinUri } from '../../../storage';
 import { contentTypeOf, isShown } from '../../../common/file-types';
+import { inputOf } from '../../core/retry';
 import { viewOf } from '../../core/view/item';
 import { findJob, findPublished } from '../guard/access';
 import type { App } from '../app';
@@ -19,6 +21,9 @@ import { bounded } from '../submit';
 /** Published names carry a hash, so what they name never changes. */
 const FOREVER = 'private, max-age=31536000, immutable';
 const MANIFEST = 'manifest.json';
+/** Failures to read a file that its job has named; why exactly is nobody's business. */
+const GONE = new Set<ErrorType>(['SourceNotFound', 'SourceForbidden']);
+
 export function fileRoutes(app: App, service: Service): void {
   const bytes = { description: 'Its bytes', content: { '*/*': { schema: z.unknown() } } };
   const response = {
@@ -34,13 +39,12 @@ export function fileRoutes(app: App, service: Service): void {
     async (request, reply) => {
       const { id, '*': name } = request.params;
       const { manifest, folder } = await published(service, request.principal, id);
-      const listed = manifest.renditions.find(({ path }) => path === name);
-      if (name !== MANIFEST && listed === undefined && !isBesideListed(manifest, name)) {
+      if (name !== MANIFEST && !isListed(manifest, name)) {
         throw new ApiError('NoSuchFile', `The job has published no file "${name.slice(0, 200)}".`);
       }
-      const type = listed?.mime ?? contentTypeOf(name) ?? 'application/octet-stream';
       void reply.header('cache-control', name === MANIFEST ? 'no-cache' : FOREVER);
-      return serve(service, request, reply, joinUri(folder, name), type);
+      // By the name that Darkroom gave it: what a manifest says is no reason to show a file as anything.
+      return serve(service, request, reply, joinUri(folder, name), contentTypeOf(name) ?? 'application/octet-stream');
     },
   );
 
@@ -48,47 +52,54 @@ export function fileRoutes(app: App, service: Service): void {
     '/v1/jobs/:id/source',
     { schema: { tags: ['Jobs'], summary: 'What it was made from', params: s.jobParams, response } },
     async (request, reply) => {
-      const { manifest } = await published(service, request.principal, request.params.id);
-      const { uri, format } = manifest.source;
-      if (/^https?:/i.test(uri)) {
+      const { manifest, run } = await published(service, request.principal, request.params.id);
+      if (run === undefined) {
+        throw new ApiError('NoSuchFile', 'Temporal has forgotten this job, and with it where its source is.');
+      }
+      // What the job was given, and what was checked then; a manifest may have been written by anybody.
+      const { source } = await bounded(service, () => inputOf(service.client, run.workflowId, run.runId));
+      if (/^https?:/i.test(source)) {
         throw new ApiError('NoSuchFile', 'The source is on another server; ask there for it.');
       }
+      const { format } = manifest.source;
       const type = contentTypeOf(`source.${format}`) ?? '';
       void reply.header('cache-control', 'private, no-cache');
       if (!isShown(type)) void reply.header('content-disposition', 'attachment');
-      return serve(service, request, reply, uri, isShown(type) ? type : 'application/octet-stream');
+      return serve(service, request, reply, source, isShown(type) ? type : 'application/octet-stream');
     },
   );
 }
 
+interface PublishedJob {
+  manifest: Manifest;
+  folder: string;
+  /** Undefined: Temporal does not know the job any more. */
+  run?: WorkflowExecutionDescription;
+}
+
 /** @throws ApiError NoSuchJob; NoSuchFile while nothing is published */
-async function published(
-  service: Service,
-  principal: Principal,
-  id: string,
-): Promise<{ manifest: Manifest; folder: string }> {
+async function published(service: Service, principal: Principal, id: string): Promise<PublishedJob> {
   const found = await findJob(service, principal, id).catch(async (error: unknown) => {
     const manifest = await findPublished(service, principal, id).catch(() => undefined);
     if (manifest === undefined) throw error;
     return manifest;
   });
   if ('renditions' in found) {
-    return {
-      manifest: found,
-      folder: joinUri(service.places.outputsOf(principal.tenant, found.batchId), found.itemKey),
-    };
+    const { batchId, itemKey } = found;
+    return { manifest: found, folder: joinUri(service.places.outputsOf(principal.tenant, batchId), itemKey) };
   }
-  const { result, runId } = await bounded(service, () => viewOf(service.client, found));
-  const folder = result?.manifest.replace(/\/[^/]*$/, '');
-  const manifest = folder === undefined ? undefined : await service.manifests.get(folder, runId);
+  const view = await bounded(service, () => viewOf(service.client, found));
+  const folder = view.result?.manifest.replace(/\/[^/]*$/, '');
+  const manifest = folder === undefined ? undefined : await service.manifests.get(folder, view);
   if (folder === undefined || manifest === undefined) {
-    throw new ApiError('NoSuchFile', 'The job has not published anything yet.');
+    throw new ApiError('NoSuchFile', 'The job has not published anything yet, or another job has replaced its files.');
   }
-  return { manifest, folder };
+  return { manifest, folder, run: found };
 }
 
 /** Segments of a stream are not listed one by one: they lie in the folder of their playlist. */
-function isBesideListed(manifest: Manifest, name: string): boolean {
+function isListed(manifest: Manifest, name: string): boolean {
+  if (manifest.renditions.some(({ path }) => path === name)) return true;
   if (name.split('/').some((part) => part === '' || part.startsWith('.'))) return false;
   return manifest.renditions.some(({ path }) => {
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
@@ -111,6 +122,7 @@ async function serve(
     'accept-ranges': 'bytes',
   });
   try {
+    await service.places.checkSource(request.principal.tenant, uri);
     const { bytes, fingerprint } = await service.storage.stat(uri);
     const etag = `"${fingerprint}"`;
     void reply.header('etag', etag);
@@ -133,7 +145,7 @@ async function serve(
     for (const name of ['content-length', 'content-type', 'cache-control', 'content-disposition']) {
       void reply.removeHeader(name);
     }
-    if (error instanceof DarkroomError && error.type === 'SourceNotFound') {
+    if (error instanceof DarkroomError && GONE.has(error.type)) {
       throw new ApiError('NoSuchFile', 'The file is not there any more.');
     }
     throw error;

@@ -42,6 +42,8 @@ export function uploadRoutes(app: App, service: Service): void {
         maxBytes,
         contentType: 'application/octet-stream',
         signal: gone.signal,
+        // Bytes that have a place keep it, whatever comes later.
+        createOnly: true,
       });
       request.log.info({ source: printable(stored.uri), bytes: stored.bytes }, 'uploaded');
       if (stored.bytes === 0) {

@@ -1,0 +1,55 @@
+import { duration, integer, list, oneOf, size, text, url } from './parse';
+import { lastFields, urlPassword } from './secrets';
+import { optional, secret, variable } from './variable';
+
+/** What only the API server reads: its part of the table in variables.ts. */
+export const API_VARIABLES = {
+  // The API server
+  httpHost: variable(
+    'DARKROOM_HTTP_HOST',
+    text,
+    '127.0.0.1',
+    'address that the API server listens on; anything but loopback needs DARKROOM_API_KEYS',
+  ),
+  httpPort: variable('DARKROOM_HTTP_PORT', integer(0, 65_535), '8080', 'port of the API server; 0: any free one'),
+  apiKeys: secret(
+    'DARKROOM_API_KEYS',
+    'keys of the API, comma- or line-separated name:tenant:jobsPerMinute:sha256 of the key in hex; unset: no keys, loopback only',
+    { parts: lastFields },
+  ),
+  apiKey: secret('DARKROOM_API_KEY', 'the key that commands send with --api'),
+  sessionSecret: secret(
+    'DARKROOM_SESSION_SECRET',
+    'signs the sessions of people who sign in on the page; the same in every replica. Unset: made up, and good for one process',
+  ),
+  trustedProxies: variable(
+    'DARKROOM_TRUSTED_PROXIES',
+    list,
+    '',
+    'addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-Proto counts, comma-separated: over https the page gets a Secure cookie',
+  ),
+  webhookSecret: secret(
+    'DARKROOM_WEBHOOK_SECRET',
+    'signs the calls to callbackUrl (starter and worker); unset: jobs with a callbackUrl are refused',
+  ),
+  uploads: optional('DARKROOM_UPLOADS', text, 'URI prefix for uploaded files; unset: _uploads below the outputs'),
+  maxUploadBytes: variable('DARKROOM_MAX_UPLOAD_BYTES', size, '5GiB', 'largest upload'),
+  maxBacklogAge: variable(
+    'DARKROOM_MAX_BACKLOG_AGE',
+    duration,
+    '24h',
+    'the API refuses jobs (429) while the oldest waiting task is older than this; 0s: never',
+  ),
+
+  // Jobs from a queue, besides those that the API gets
+  jobSource: variable(
+    'DARKROOM_JOB_SOURCE',
+    oneOf('http', 'redis', 'sqs'),
+    'http',
+    'where the API server also takes jobs from: a Redis stream or an SQS queue',
+  ),
+  redisUrl: secret('DARKROOM_REDIS_URL', 'redis:// or rediss:// address of the stream of jobs', { parts: urlPassword }),
+  redisStream: variable('DARKROOM_REDIS_STREAM', text, 'darkroom:jobs', 'stream of jobs; bad ones go to <name>:dead'),
+  sqsUrl: optional('DARKROOM_SQS_URL', url, 'queue of jobs'),
+  sqsDeadUrl: optional('DARKROOM_SQS_DEAD_URL', url, 'queue that bad jobs go to'),
+} as const;
