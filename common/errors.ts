@@ -49,6 +49,7 @@ export const ERRORS = {
     status: 400,
     meaning: 'The job itself makes no sense: a wrong field, preset or URI.',
   },
+  Conflict: { retryable: false, blame: 'input', status: 409, meaning: 'The id is taken by another job.' },
   Quarantined: {
     retryable: false,
     blame: 'input',
@@ -116,6 +117,11 @@ export class DarkroomError extends Error {
 
   get retryable(): boolean {
     return ERRORS[this.type].retryable !== false;
+  }
+
+  /** HTTP status when the API answers with this failure. */
+  get status(): number {
+    return ERRORS[this.type].status;
   }
 }
 

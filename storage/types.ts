@@ -79,6 +79,8 @@ export interface ListOptions {
   onError?: (error: DarkroomError, uri: string) => void;
   /** Also yields what has a name that begins with a dot, or lies in such a folder. */
   hidden?: boolean;
+  /** Goes on behind this object of an earlier listing. S3 only: a local folder has no order. */
+  after?: string;
   signal?: AbortSignal;
 }
 

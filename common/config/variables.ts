@@ -31,6 +31,12 @@ export const VARIABLES = {
     url,
     'where people reach the Temporal Web UI, for links and for its calls to /codec',
   ),
+  connectWait: variable(
+    'DARKROOM_CONNECT_WAIT',
+    duration,
+    '5m',
+    'how long start-batch and retry wait at their start for a Temporal or an API that does not answer',
+  ),
   queuePrefix: variable(
     'DARKROOM_QUEUE_PREFIX',
     text,

@@ -46,16 +46,27 @@ const NO_ANSWER = `it did not answer within ${READY_LIMIT_MS / 1000} s`;
 /** The server takes free ports for itself, and another process may take one of them before it listens there. */
 const STARTS = 3;
 
+/** Nothing answers at the server's address, which may pass. */
+export class TemporalAway extends SetupError {}
+
+/** gRPC status codes that say no: INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED. */
+const REFUSALS = [3, 7, 12, 16];
+
+function isRefusal(error: unknown): boolean {
+  return REFUSALS.includes((error as { code?: number }).code ?? 0);
+}
+
 /**
  * Finds or starts the server that this configuration means, and registers our search attributes there.
  * A server that is started here stays when this process ends; `stopTemporalServer` ends it.
- * @throws SetupError with the way out in its message.
+ * @throws SetupError with the way out in its message; TemporalAway where nothing answers
  */
 export async function ensureTemporalServer(config: Config, report: Report): Promise<TemporalServer> {
   const server = await findOrStart(config, report);
   const target = { ...config, temporalAddress: server.address };
   const connection = await connect(target).catch((error: unknown) => {
-    throw new SetupError(`Temporal at ${server.address} does not answer: ${reasonOf(error)}`);
+    const message = `Temporal at ${server.address} does not answer: ${reasonOf(error)}`;
+    throw isRefusal(error) ? new SetupError(message) : new TemporalAway(message);
   });
   try {
     await ensureSearchAttributes(connection, namespaceOf(config));

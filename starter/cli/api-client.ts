@@ -1,203 +1,208 @@
 import http from 'node:http';
 import https from 'node:https';
-import { createInterface } from 'node:readline';
 import path from 'node:path';
-import { once } from 'node:events';
 import type { Storage } from '../../storage';
-import type { ItemFailure } from '../core/failure';
+import { isTransient, retrying, type RetryOptions } from '../core/lib/grpc';
 import type { BatchView } from '../core/view/batch';
 import { sha256Of } from '../inputs/staging';
 
-interface Item {
+/** One item of a batch, as the service lists it. */
+export interface ApiItem {
+  /** `<batch>~<item key>` */
+  id: string;
+  /** Of its latest run. */
+  run: string;
+  state: 'open' | 'succeeded' | 'failed' | 'cancelled';
   source?: string;
+  startedAt: string;
+  closedAt?: string;
   bytesIn?: number;
   bytesOut?: number;
   error?: { type: string; message: string };
 }
 
-interface Problem {
+/** The part of a problem document (RFC 9457) that is used here. */
+export interface Problem {
+  status?: number;
   code?: string;
   detail?: string;
 }
 
+/** Statuses that pass: the service, or something on the way to it, is away or has enough to do. */
+const PASSING = [408, 429, 502, 503, 504];
+
 /** The service said no, or is not there; the message is for the person at the terminal. */
 export class ApiRefusal extends Error {
   override readonly name = 'ApiRefusal';
-  /** @param code of the problem document, where the service itself answered */
+
+  /** @param status of the answer; absent where there was none */
   constructor(
     message: string,
+    readonly status?: number,
     readonly code?: string,
+    readonly retryAfterMs?: number,
   ) {
     super(message);
+  }
+
+  static from({ status, code, detail }: Problem, fallback: string): ApiRefusal {
+    return new ApiRefusal(detail ?? fallback, status, code);
+  }
+
+  /** As in the summary: a row of the error table or of the API's problems. */
+  get type(): string {
+    return this.code ?? 'InternalError';
+  }
+
+  get passes(): boolean {
+    return this.status === undefined || PASSING.includes(this.status);
   }
 }
 
 /** Characters, of four bytes at most. */
 const MAX_NAME = 60;
 
-/** Settings of a whole batch, as the query of `POST /v1/batches`. */
-export interface BatchSettings {
-  id: string;
-  preset?: string;
-  output?: string;
-  priority?: number;
+export interface ApiOptions {
+  key?: string;
+  signal: AbortSignal;
+  /** ms to wait for the first answer: an address that never answered may be mistyped. After it, there is no limit. */
+  connectWaitMs: number;
+  /** Called when a call is tried again. */
+  onWait: (error: unknown) => void;
+  /** Called when the service answers. */
+  onAnswer: () => void;
 }
 
-export interface SubmitEvents {
-  onAccepted: (status: 'started' | 'joined' | 'skipped') => void;
-  onRefused: (failure: ItemFailure) => void;
-}
-
-/** The calls of the HTTP API that `start-batch --api` needs; docs/api.md tells them all. */
+/** Calls of the HTTP API. A service that is away, restarts or has too much to do is waited for, as long as it says. */
 export class ApiClient {
+  private readonly since = Date.now();
+  private hasAnswered = false;
+
   constructor(
-    private readonly url: string,
-    private readonly key: string | undefined,
-    private readonly signal: AbortSignal,
+    readonly url: string,
+    private readonly options: ApiOptions,
   ) {}
 
-  batch(id: string): Promise<BatchView> {
-    return this.get(`/v1/batches/${encodeURIComponent(id)}`) as Promise<BatchView>;
+  /** How every call waits for the service. */
+  get patience(): RetryOptions {
+    const { signal, onWait, connectWaitMs } = this.options;
+    return {
+      signal,
+      limitMs: Infinity,
+      passes: (error) => (error instanceof ApiRefusal ? error.passes : isTransient(error)),
+      leastWaitMs: (error) => (error instanceof ApiRefusal ? error.retryAfterMs : undefined),
+      onWait: (error) => {
+        if (!this.hasAnswered && Date.now() - this.since >= connectWaitMs) throw error;
+        onWait(error);
+      },
+    };
   }
 
-  /** The first failed items with their reasons. */
-  async failures(id: string, most: number): Promise<ItemFailure[]> {
-    const found: ItemFailure[] = [];
-    for await (const { source, error } of this.items(id, 'failed')) {
-      found.push({ source: source ?? '', type: error?.type ?? 'InternalError', message: error?.message ?? '' });
-      if (found.length >= most) break;
-    }
-    return found;
+  /** Undefined: the service does not know the batch, or not yet. */
+  batch(id: string): Promise<BatchView | undefined> {
+    return this.get<BatchView>(`/v1/batches/${encodeURIComponent(id)}`, 'NoSuchBatch');
   }
 
-  /** Bytes of all sources and outputs of a batch. */
-  async bytes(id: string): Promise<{ in: number; out: number }> {
-    const sum = { in: 0, out: 0 };
-    for await (const { bytesIn = 0, bytesOut = 0 } of this.items(id, 'succeeded')) {
-      sum.in += bytesIn;
-      sum.out += bytesOut;
-    }
-    return sum;
+  /** All items of a batch, each by its latest run. */
+  async *items(id: string): AsyncGenerator<ApiItem> {
+    let cursor: string | undefined;
+    do {
+      const query = new URLSearchParams({ limit: '200', ...(cursor === undefined ? {} : { cursor }) });
+      const route = `/v1/batches/${encodeURIComponent(id)}/items?${query.toString()}`;
+      const page = await this.get<{ items: ApiItem[]; next?: string }>(route, 'NoSuchBatch');
+      yield* page?.items ?? [];
+      cursor = page?.next;
+    } while (cursor !== undefined);
   }
 
   /**
    * Brings a local file to the service, unless it is there: the place of an upload is made from its bytes and its name.
+   * One try: what passes is thrown.
    * @returns the `source` that stands for it there
    */
   async upload(storage: Storage, uri: string): Promise<string> {
-    const query = `sha256=${await sha256Of(storage, uri, this.signal)}`;
-    const route = `/v1/uploads/${encodeURIComponent(uploadName(uri))}?${query}`;
-    const known = await this.get(route).catch((error: unknown) => {
-      if (error instanceof ApiRefusal && error.code === 'NoSuchFile') return undefined;
-      throw error;
-    });
-    return ((known ?? (await this.put(route, storage, uri))) as { source: string }).source;
+    const { signal } = this.options;
+    const route = `/v1/uploads/${encodeURIComponent(uploadName(uri))}?sha256=${await sha256Of(storage, uri, signal)}`;
+    const known = await this.get<{ source: string }>(route, 'NoSuchFile');
+    return (known ?? (await this.put(route, storage, uri))).source;
   }
 
-  private async put(route: string, storage: Storage, uri: string): Promise<unknown> {
-    const { stream, info } = await storage.openRead(uri, { signal: this.signal });
+  private async put(route: string, storage: Storage, uri: string): Promise<{ source: string }> {
+    const { stream, info } = await storage.openRead(uri, { signal: this.options.signal });
     const request = this.open('PUT', route, {
       'content-type': 'application/octet-stream',
       'content-length': String(info.bytes),
     });
-    stream.on('error', (error) => request.destroy(error)).pipe(request);
-    return this.answer(request);
-  }
-
-  /** Sends jobs as a stream and hears of each while sending. @returns the batch's id as the service calls it */
-  async submitStream(settings: BatchSettings, jobs: AsyncIterable<object>, events: SubmitEvents): Promise<string> {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(settings)) if (value !== undefined) query.set(name, String(value));
-    const request = this.open('POST', `/v1/batches?${query.toString()}`, { 'content-type': 'application/x-ndjson' });
-    // Sources of lines that are not answered yet: as many as the service works on at once.
-    const sources = new Map<number, string>();
-    const [id] = await Promise.all([this.hear(request, sources, events), this.send(request, jobs, sources)]);
-    return id ?? settings.id;
-  }
-
-  private async send(
-    request: http.ClientRequest,
-    jobs: AsyncIterable<object>,
-    sources: Map<number, string>,
-  ): Promise<void> {
-    let line = 0;
+    let unreadable: unknown;
+    stream.on('error', (error) => {
+      unreadable = error;
+      request.destroy(error);
+    });
+    stream.pipe(request);
     try {
-      for await (const job of jobs) {
-        sources.set(++line, 'source' in job ? String(job.source) : `line ${line}`);
-        if (!request.write(`${JSON.stringify(job)}\n`)) await once(request, 'drain', { signal: this.signal });
-      }
-      request.end();
+      return (await this.answer(request)) as { source: string };
     } catch (error) {
-      request.destroy();
+      throw unreadable ?? error;
+    } finally {
+      // A refusal comes before the last byte is read.
+      stream.destroy();
+    }
+  }
+
+  /** @param missing code of the problem that stands for undefined */
+  private async get<Answer>(route: string, missing: string): Promise<Answer | undefined> {
+    try {
+      return (await retrying(() => this.answer(this.open('GET', route).end()), this.patience)) as Answer;
+    } catch (error) {
+      if (error instanceof ApiRefusal && error.code === missing) return undefined;
       throw error;
     }
   }
 
-  private async hear(
-    request: http.ClientRequest,
-    sources: Map<number, string>,
-    { onAccepted, onRefused }: SubmitEvents,
-  ): Promise<string | undefined> {
-    const response = await this.respond(request);
-    let batch: string | undefined;
-    for await (const text of createInterface({ input: response })) {
-      const answer = JSON.parse(text) as {
-        batch?: string;
-        line?: number;
-        status?: 'started' | 'joined' | 'skipped';
-        error?: Problem;
-      };
-      batch ??= answer.batch;
-      if (answer.line === undefined) {
-        if (answer.error) throw new ApiRefusal(answer.error.detail ?? 'The service broke off.');
-        continue;
-      }
-      const source = sources.get(answer.line) ?? '';
-      sources.delete(answer.line);
-      if (answer.status) onAccepted(answer.status);
-      else onRefused({ source, type: answer.error?.code ?? 'InvalidJob', message: answer.error?.detail ?? '' });
-    }
-    return batch;
-  }
-
-  private async *items(id: string, state: string): AsyncGenerator<Item> {
-    let cursor: string | undefined;
-    do {
-      const query = new URLSearchParams({ state, limit: '200', ...(cursor === undefined ? {} : { cursor }) });
-      const page = await this.get(`/v1/batches/${encodeURIComponent(id)}/items?${query.toString()}`);
-      const { items, next } = page as { items: Item[]; next?: string };
-      yield* items;
-      cursor = next;
-    } while (cursor !== undefined);
-  }
-
-  private get(route: string): Promise<unknown> {
-    return this.answer(this.open('GET', route).end());
-  }
-
-  private open(method: string, route: string, headers: http.OutgoingHttpHeaders = {}): http.ClientRequest {
+  open(method: string, route: string, headers: http.OutgoingHttpHeaders = {}): http.ClientRequest {
+    const { key, signal } = this.options;
     const target = new URL(route, this.url);
     const client = target.protocol === 'https:' ? https : http;
-    const authorization = this.key === undefined ? {} : { authorization: `Bearer ${this.key}` };
-    return client.request(target, { method, signal: this.signal, headers: { ...headers, ...authorization } });
+    const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    return client.request(target, { method, signal, headers: { ...headers, ...authorization } });
   }
 
   /** @throws ApiRefusal with the problem document's sentence */
-  private async respond(request: http.ClientRequest): Promise<http.IncomingMessage> {
+  async respond(request: http.ClientRequest): Promise<http.IncomingMessage> {
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
-      request.once('error', (error: Error) => {
-        reject(this.signal.aborted ? error : new ApiRefusal(`${this.url} cannot be reached: ${error.message}`));
-      });
+      request.on('error', (error) => reject(this.away(error)));
     });
-    if ((response.statusCode ?? 500) < 400) return response;
+    const { statusCode = 500 } = response;
+    if (statusCode < 400) {
+      this.hasAnswered = true;
+      this.options.onAnswer();
+      return response;
+    }
     const problem = (await readJson(response).catch(() => ({}))) as Problem;
-    throw new ApiRefusal(problem.detail ?? `${this.url} answered ${response.statusCode}`, problem.code);
+    request.destroy();
+    const text = problem.detail ?? `${this.url} answered ${statusCode}`;
+    throw new ApiRefusal(text, statusCode, problem.code, retryAfterOf(response));
+  }
+
+  /** The error for a connection that broke, or was never there. */
+  private away(error: Error): Error {
+    if (this.options.signal.aborted) return this.options.signal.reason as Error;
+    return new ApiRefusal(`${this.url} cannot be reached: ${error.message}`);
   }
 
   private async answer(request: http.ClientRequest): Promise<unknown> {
-    return readJson(await this.respond(request));
+    const response = await this.respond(request);
+    return readJson(response).catch((error: Error) => {
+      throw this.away(error);
+    });
   }
+}
+
+/** Of the Retry-After header, in ms; undefined where there is none. At most a minute: sooner may be soon enough. */
+function retryAfterOf({ headers }: http.IncomingMessage): number | undefined {
+  const seconds = Number(headers['retry-after']);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 60) * 1000 : undefined;
 }
 
 /** The end of a long name: with its extension, and short enough for every file system. */

@@ -1,6 +1,7 @@
 /** `npm run cancel -- BATCH` or `BATCH/ITEM`: cancels what is still open; what runs is stopped, and leaves nothing behind. */
 import { loadConfig } from '../../common/config';
 import { controlBatch, controlItem } from '../core/control';
+import { requireBatch } from '../core/summary';
 import { checkBatchId } from '../../temporal/batches/query';
 import { Session } from './session';
 import { EXIT, runCommand } from './ui/command';
@@ -20,6 +21,7 @@ async function main(): Promise<number> {
   const view = createView(json);
   const session = await Session.open(loadConfig(), {}, (line) => view.note(line));
   try {
+    if (!isItem) await requireBatch(session.client, id);
     const { changed, already } = await (isItem ? controlItem : controlBatch)(session.client, 'cancel', id);
     const text = `${formatCount(changed)} cancelled${already > 0 ? `, ${formatCount(already)} had ended already` : ''}`;
     process.stdout.write(json ? `${JSON.stringify({ id, cancelled: changed, already })}\n` : `${text}\n`);

@@ -1,82 +1,105 @@
+import type { Client } from '@temporalio/client';
+import { workflowId } from '../../common/contracts';
 import { awaitBatch } from '../core/await';
 import type { BatchProgress } from '../core/batch';
-import type { ItemFailure } from '../core/failure';
-import { retrying } from '../core/lib/grpc';
-import type { Tally } from '../core/stream';
-import { MAX_FAILURES, summariseRuns } from '../core/summary';
+import { clockSkew } from '../core/clock';
+import { emptyTally } from '../core/intake';
+import { Ledger } from '../core/ledger';
+import { countEnds, Ends } from '../core/summary';
 import type { Session } from './session';
+import type { Outages } from './ui/outages';
+import type { Progress } from './ui/progress-line';
 import { RateMeter } from './ui/rate';
-import type { Summary } from './ui/summary';
+import type { Account } from './ui/summary';
 import type { View } from './ui/view';
 
 /** ms of patience before a queue without workers is told of: a worker that just starts needs a moment. */
 const UNSERVED_AFTER_MS = 4_000;
 
 /** A submission under way, as the one who follows it sees it. */
-export interface Submission {
-  batchId: string;
-  outputs: string;
-  tally: Tally;
-  /** What was refused before it became an item. */
-  refused: ItemFailure[];
+export interface Submission extends Account {
+  ledger: Ledger;
+  outages: Outages;
   /** Nothing more will be submitted. */
   final: boolean;
-  /** Ours. */
-  startedAt: Date;
-  /** The same moment by the server's clock. */
+  /** `startedAt` by the server's clock, as far as it `isAligned`. */
   since: Date;
+  isAligned?: boolean;
 }
 
-/** Shows a batch until its last item has closed. @throws the signal's reason on abort */
+export function newSubmission(batchId: string, outputs: string, outages: Outages): Submission {
+  const now = new Date();
+  return {
+    ...{ batchId, outputs, tally: emptyTally(), refused: [], ignored: 0, startedAt: now, since: now, final: false },
+    ...{ ledger: new Ledger(), ends: new Ends(), outages },
+  };
+}
+
+/** Learns from a run that was started just now how the server's clock differs from ours. */
+export function alignClock(client: Client, submission: Submission, itemKey: string): void {
+  const { batchId, startedAt } = submission;
+  if (submission.isAligned) return;
+  submission.isAligned = true;
+  void clockSkew(client, workflowId(batchId, itemKey)).then(
+    (skew) => void (submission.since = new Date(startedAt.getTime() + skew)),
+    // Then the two clocks count as one.
+    () => {},
+  );
+}
+
+/** Shows a batch until the last item of the submission has ended, and counts the ends. @throws the signal's reason on abort */
 export async function followBatch(
   session: Session,
   view: View,
   submission: Submission,
   stop: AbortSignal,
 ): Promise<void> {
+  const { batchId, ledger, ends, outages } = submission;
   const rate = new RateMeter();
   const warn = unservedWarner(view, submission.startedAt.getTime());
-  let away = false;
-  await awaitBatch(session.client, submission.batchId, {
+  await awaitBatch(session.client, batchId, {
     queuePrefix: session.queuePrefix,
     since: () => submission.since,
     signal: stop,
     slots: session.slots,
-    expected: () => ({ items: accepted(submission.tally), final: submission.final }),
-    onWait: () => {
-      if (!away) view.note('Temporal does not answer; waiting for it.');
-      away = true;
+    isFinal: () => submission.final,
+    isComplete: async () => {
+      await countEnds(session.client, batchId, submission.since, ledger, ends);
+      return ledger.open === 0;
     },
+    onWait: (error) => outages.failing(error),
     onProgress: (progress) => {
-      away = false;
+      outages.passed('Temporal');
       warn(progress);
-      showProgress(view, rate, submission, progress);
+      view.progress(progressOf(submission, progress, rate));
     },
   });
 }
 
-function accepted({ started, joined }: Tally): number {
-  return started + joined;
-}
-
-function showProgress(view: View, rate: RateMeter, { tally, final }: Submission, progress: BatchProgress): void {
-  const { cancelled, running, waiting } = progress;
-  const completed = Math.min(progress.completed, accepted(tally));
-  const closed = completed + progress.failed + cancelled;
-  rate.add(Date.now(), closed);
-  // The counts are a moment behind what was submitted; what is not counted yet waits.
-  const total = Math.max(accepted(tally), closed + progress.open);
-  view.progress({
-    done: completed + tally.skipped,
-    failed: progress.failed + cancelled + tally.rejected,
-    running,
-    waiting: waiting + (total - closed - progress.open),
-    skipped: tally.skipped,
-    total: total + tally.skipped + tally.rejected,
+/**
+ * The figures of one look. What the server counts is a moment behind, and has runs of the batch that are not of this
+ * submission, so it is held within what was accepted: each item is counted once.
+ */
+export function progressOf(
+  { tally, final, outages }: Pick<Submission, 'tally' | 'final' | 'outages'>,
+  look: Pick<BatchProgress, 'completed' | 'failed' | 'cancelled' | 'open' | 'running'>,
+  rate: RateMeter,
+): Progress {
+  const accepted = tally.started + tally.joined;
+  const open = Math.min(accepted, Math.max(look.open, accepted - look.completed - look.failed - look.cancelled));
+  const failed = Math.min(look.failed + look.cancelled, accepted - open);
+  rate.add(Date.now(), accepted - open);
+  const running = Math.min(look.running, open);
+  return {
+    done: accepted - open - failed + tally.skipped,
+    failed: failed + tally.rejected,
+    ...{ running, waiting: open - running, skipped: tally.skipped },
+    total: accepted + tally.skipped + tally.rejected,
     final,
     itemsPerSecond: rate.perSecond,
-    etaSeconds: rate.secondsFor(total - closed),
-  });
+    etaSeconds: rate.secondsFor(open),
+    outage: outages.current,
+  };
 }
 
 /** Tells once which queues nobody serves, and again when that has changed. */
@@ -91,32 +114,5 @@ function unservedWarner(view: View, startedAt: number): (progress: BatchProgress
         ? 'A worker is there now.'
         : `No worker serves ${names}; waiting for one (npm run worker starts one).`,
     );
-  };
-}
-
-/** Counts, times and failures of everything that this submission did. */
-export async function summarise(session: Session, submission: Submission, waited: boolean): Promise<Summary> {
-  const seconds = (Date.now() - submission.startedAt.getTime()) / 1000;
-  const { batchId, tally, refused, outputs, since } = submission;
-  const runs = waited ? await retrying(() => summariseRuns(session.client, batchId, since)) : undefined;
-  const percentile = (share: number): number | null => {
-    const ms = runs?.latency.percentile(share);
-    return ms === undefined ? null : Math.round(ms);
-  };
-  // An item may be found published a moment before its run is closed: then it is skipped, and its run none of ours.
-  const completed = Math.min(runs?.latency.count ?? 0, accepted(tally));
-  return {
-    batchId,
-    submitted: accepted(tally),
-    completed,
-    failed: tally.rejected + (runs?.failureCount ?? 0),
-    skipped: tally.skipped,
-    seconds: Math.round(seconds * 10) / 10,
-    itemsPerSecond: Math.round((completed / Math.max(seconds, 0.001)) * 100) / 100,
-    latencyMs: { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) },
-    bytesIn: runs?.bytesIn ?? 0,
-    bytesOut: runs?.bytesOut ?? 0,
-    outputs,
-    failures: [...refused, ...(runs?.failures ?? [])].slice(0, MAX_FAILURES),
   };
 }

@@ -2,14 +2,15 @@
 import { loadConfig } from '../../common/config';
 import { checkBatchId } from '../../temporal/batches/query';
 import { retryBatch } from '../core/retry';
-import { emptyTally } from '../core/stream';
-import { followBatch, summarise, type Submission } from './follow';
+import { requireBatch } from '../core/summary';
+import { alignClock, followBatch, newSubmission } from './follow';
 import { Session } from './session';
 import { coloursFor } from './ui/colours';
 import { EXIT, runCommand } from './ui/command';
 import { formatCount } from './ui/format';
 import { command } from './ui/options';
-import { summaryText } from './ui/summary';
+import { Outages, patienceFor } from './ui/outages';
+import { isGood, summaryOf, summaryText } from './ui/summary';
 import { createView } from './ui/view';
 
 async function main(stop: AbortSignal): Promise<number> {
@@ -23,12 +24,19 @@ async function main(stop: AbortSignal): Promise<number> {
   const config = loadConfig();
   const view = createView(json);
   const report = (line: string): void => view.note(line);
-  const session = await Session.open(config, {}, report);
+  const outages = new Outages(report);
+  const session = await Session.open(config, {}, report, patienceFor(outages, stop));
+  outages.passed();
   try {
-    const startedAt = new Date();
-    const { restarted, outputs = '' } = await retryBatch(session, batchId);
-    const tally = { ...emptyTally(), started: restarted };
-    const submission: Submission = { batchId, outputs, tally, refused: [], final: true, startedAt, since: startedAt };
+    await requireBatch(session.client, batchId);
+    const submission = newSubmission(batchId, '', outages);
+    submission.final = true;
+    const { restarted, outputs = '' } = await retryBatch(session, batchId, (itemKey, runId) => {
+      submission.ledger.accept(itemKey, runId);
+      alignClock(session.client, submission, itemKey);
+    });
+    submission.tally.started = restarted;
+    submission.outputs = outputs;
     view.note(
       `${formatCount(restarted)} failed items run again: ${session.batchUrl(batchId) ?? session.server.address}`,
     );
@@ -36,11 +44,11 @@ async function main(stop: AbortSignal): Promise<number> {
       if (session.embedded) await session.startWorker(report);
       await followBatch(session, view, submission, stop);
     }
-    const summary = await summarise(session, submission, wait);
     view.end();
+    const summary = summaryOf(submission);
     const text = summaryText(summary, coloursFor(process.stdout, config.noColor !== undefined), wait);
     process.stdout.write(`${json ? JSON.stringify(summary) : text}\n`);
-    return summary.failed > 0 ? EXIT.failed : EXIT.ok;
+    return isGood(summary, wait) ? EXIT.ok : EXIT.failed;
   } catch (error) {
     view.end();
     throw error;

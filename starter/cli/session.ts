@@ -6,11 +6,12 @@ import { configuredAddress, connect, createClient } from '../../temporal/connect
 import { startTraces, stopTraces } from '../../common/traces';
 import { createStorage, type Storage } from '../../storage';
 import type { KnownSlots } from '../core/batch';
+import { retrying, type RetryOptions } from '../core/lib/grpc';
 import { allowedRootsFile, allowRoots } from '../../local/embedded/allowed-roots';
 import type { Service } from '../../local/embedded/child-process';
 import { startWorkerProcess } from '../../local/embedded/worker-process';
 import { SetupError, type Report } from '../../local/embedded/report';
-import { ensureTemporalServer, type TemporalServer } from '../../local/embedded/temporal-server';
+import { ensureTemporalServer, TemporalAway, type TemporalServer } from '../../local/embedded/temporal-server';
 
 /** A worker that ends by itself this often is not started again. */
 const MAX_RESTARTS = 3;
@@ -38,10 +39,14 @@ export class Session {
 
   /**
    * Finds or starts the server.
+   * @param patience of a command that starts work: a configured server that does not answer is waited for
    * @throws SetupError with the way out in its message
    */
-  static async open(base: Config, named: Named, report: Report): Promise<Session> {
-    const server = await ensureTemporalServer(base, report);
+  static async open(base: Config, named: Named, report: Report, patience?: RetryOptions): Promise<Session> {
+    const server = await retrying(() => ensureTemporalServer(base, report), {
+      ...{ limitMs: patience === undefined ? 0 : base.connectWait, passes: (error) => error instanceof TemporalAway },
+      ...patience,
+    });
     const config: Config = {
       ...base,
       temporalAddress: server.address,

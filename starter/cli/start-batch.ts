@@ -11,9 +11,9 @@ import { configuredAddress } from '../../temporal/connect';
 import { loadPreset } from '../../media/presets';
 import { cachedPresets } from '../core/job';
 import { ensureFfmpeg } from '../../local/embedded/ffmpeg';
-import { UsageError } from '../inputs';
+import { checkInput, UsageError } from '../inputs';
 import { ensureSamples } from '../../local/samples';
-import { summarise } from './follow';
+import { newSubmission } from './follow';
 import { samplesFolder, whatIsNamed } from './places';
 import { Session } from './session';
 import { planSubmission, submitAndFollow } from './submission';
@@ -21,7 +21,8 @@ import { runThroughApi } from './through-api';
 import { coloursFor } from './ui/colours';
 import { EXIT, Interrupted, runCommand } from './ui/command';
 import { parseBatchOptions, type BatchOptions } from './ui/options';
-import { summaryText, type Summary } from './ui/summary';
+import { Outages, patienceFor } from './ui/outages';
+import { isGood, summaryOf, summaryText, type Summary } from './ui/summary';
 import { createView, type View } from './ui/view';
 
 async function main(stop: AbortSignal): Promise<number> {
@@ -31,31 +32,27 @@ async function main(stop: AbortSignal): Promise<number> {
   await presets(options.preset).catch((error: Error) => {
     throw new UsageError(`--preset ${options.preset}: ${error.message}`);
   });
-  const submission = planSubmission(config, options);
+  const { batchId, outputs } = planSubmission(config, options);
+  await checkInput(options.input);
 
   const view = createView(options.json);
   const report = (line: string): void => view.note(line);
   await makeSamples(config, options, view, stop);
   if (options.api !== undefined) {
-    const summary = await runThroughApi(options.api, config, options, view, stop);
-    view.end();
-    print(summary, options, config);
-    return summary.failed > 0 ? EXIT.failed : EXIT.ok;
+    return finish(await runThroughApi(options.api, config, options, view, stop), options, config, view);
   }
-  const session = await Session.open(config, whatIsNamed(options), report);
+  const outages = new Outages(report);
+  const session = await Session.open(config, whatIsNamed(options), report, patienceFor(outages, stop));
+  outages.passed();
   try {
-    view.note(`Batch ${submission.batchId}: ${session.batchUrl(submission.batchId) ?? session.server.address}`);
+    view.note(`Batch ${batchId}: ${session.batchUrl(batchId) ?? session.server.address}`);
     if (session.embedded && options.wait) await session.startWorker(report);
     stop.throwIfAborted();
-    submission.since = submission.startedAt = new Date();
-
+    const submission = newSubmission(batchId, outputs, outages);
     await submitAndFollow(session, submission, options, presets, view, stop);
-    const summary = await summarise(session, submission, options.wait);
-    view.end();
-    print(summary, options, config);
     if (session.embedded && !options.wait)
       view.note('They wait for a worker: npm run worker, or the same command without --no-wait.');
-    return summary.failed > 0 ? EXIT.failed : EXIT.ok;
+    return finish(summaryOf(submission), options, config, view);
   } catch (error) {
     view.end();
     if (error instanceof Interrupted && session.embedded && options.wait) {
@@ -84,11 +81,19 @@ async function makeSamples(config: Config, { input }: BatchOptions, view: View, 
   }).finally(() => view.end());
 }
 
-function print(summary: Summary, { json, wait }: BatchOptions, config: Config): void {
-  const text = json
-    ? JSON.stringify(summary)
-    : summaryText(summary, coloursFor(process.stdout, config.noColor !== undefined), wait);
-  process.stdout.write(`${text}\n`);
+/** Prints the summary. @returns the exit code */
+function finish(summary: Summary, { input, json, wait }: BatchOptions, config: Config, view: View): number {
+  if (summary.submitted === 0) view.note(nothingIn(input, summary.ignored));
+  view.end();
+  const colours = coloursFor(process.stdout, config.noColor !== undefined);
+  process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary, colours, wait)}\n`);
+  // Nothing to do is no success: the name may be mistyped.
+  return summary.submitted > 0 && isGood(summary, wait) ? EXIT.ok : EXIT.failed;
+}
+
+function nothingIn({ type, name }: BatchOptions['input'], ignored: number): string {
+  if (ignored > 0) return `There is no media file in ${name}; --all-files submits the ${ignored} other files.`;
+  return type === 'folder' ? `There is no file in ${name}.` : `There is no job in ${name}.`;
 }
 
 runCommand(main);

@@ -1,38 +1,28 @@
 import type { Config } from '../../common/config';
 import { inSpan } from '../../common/traces';
 import { fileUri, joinUri } from '../../storage';
-import { clockSkew } from '../core/clock';
+import { reasonOf, submitDirectly, takeAll, type Entry } from '../core/intake';
 import type { PresetSource } from '../core/job';
 import { defaultBatchId } from '../core/keys';
-import { emptyTally, submitStream } from '../core/stream';
 import { MAX_FAILURES } from '../core/summary';
 import { openInput, UsageError } from '../inputs';
 import { refuseLocal, stagedUnder } from '../inputs/staging';
-import { followBatch, type Submission } from './follow';
+import { alignClock, followBatch, type Submission } from './follow';
 import { samplesFolder } from './places';
 import { isRemote, type Session } from './session';
 import type { BatchOptions } from './ui/options';
 import type { View } from './ui/view';
 
 /**
- * Everything about the submission that is known before its first item, and before anything is started.
+ * Id of the batch and URI prefix of its outputs, before anything is started.
  * @throws UsageError where remote workers could not read the sources or write the outputs
  */
-export function planSubmission(config: Config, options: BatchOptions): Submission {
+export function planSubmission(config: Config, options: BatchOptions): { batchId: string; outputs: string } {
   const batchId = options.batchId ?? defaultBatchId(options.input.name, options.preset, options.output);
   const { output = config.outputDefault, staging, sharedFiles } = options;
   if (isRemote(config) && !sharedFiles) checkReach(options, output);
   const ownOutput = staging === undefined || !isRemote(config) ? fileUri(config.home) : staging;
-  const now = new Date();
-  return {
-    batchId,
-    outputs: output ?? joinUri(ownOutput, 'outputs', batchId),
-    tally: emptyTally(),
-    refused: [],
-    final: false,
-    startedAt: now,
-    since: now,
-  };
+  return { batchId, outputs: output ?? joinUri(ownOutput, 'outputs', batchId) };
 }
 
 function checkReach({ input, staging }: BatchOptions, output: string | undefined): void {
@@ -81,33 +71,41 @@ async function submit(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, storage, queuePrefix, config } = session;
-  const { batchId, outputs, tally, refused } = submission;
-  const samples = samplesFolder(config);
-  const entries = openInput(options.input, { storage, samples, except: outputs, cwd: process.cwd(), signal });
-  let clockIsKnown = false;
-  await submitStream({ client, storage, queuePrefix, presets }, entries, {
-    defaults: { batchId, output: outputs, preset: options.preset, priority: options.priority },
-    concurrency: options.concurrency,
-    force: options.force,
-    signal,
-    tally,
-    prepare: bringer(session, options),
-    onProblem: (problem) => void (refused.length < MAX_FAILURES && refused.push({ ...problem })),
-    onStarted: ({ itemKey }) => {
-      if (clockIsKnown) return;
-      clockIsKnown = true;
-      void clockSkew(client, `${batchId}/${itemKey}`).then(
-        (skew) => void (submission.since = new Date(submission.startedAt.getTime() + skew)),
-        // Then the two clocks count as one.
-        () => {},
-      );
-    },
+  const { batchId, outputs, tally, ledger, outages } = submission;
+  const { preset, priority, force, concurrency } = options;
+  const entries = openInput(options.input, {
+    ...{ storage, samples: samplesFolder(config), except: outputs, cwd: process.cwd(), signal },
+    ...{ allFiles: options.allFiles, onIgnored: () => submission.ignored++, onWait: (error) => outages.failing(error) },
   });
+  const defaults = { batchId, output: outputs, preset, priority };
+  const submitOne = submitDirectly({ client, storage, queuePrefix, presets }, defaults, {
+    ...{ force, signal, limitMs: Infinity, prepare: stagingFor(session, options) },
+    onWait: (error) => outages.failing(error),
+  });
+  await takeAll(
+    entries,
+    { submit: submitOne, ledger, defaults: { output: outputs, preset, priority }, signal },
+    {
+      ...{ concurrency, tally },
+      onTaken: (taken, entry) => {
+        if (taken.status === 'rejected') return refuse(submission, entry, taken.error);
+        if (taken.status === 'duplicate') return;
+        outages.passed();
+        if (taken.status === 'started') alignClock(client, submission, taken.key);
+      },
+    },
+  );
   submission.final = true;
 }
 
+/** Keeps the reason of a rejected entry. */
+export function refuse({ refused }: Pick<Submission, 'refused'>, { name, place: line }: Entry, error: unknown): void {
+  if (refused.length < MAX_FAILURES)
+    refused.push({ source: name, ...reasonOf(error), ...(line !== undefined && { line }) });
+}
+
 /** How local files get to remote workers. */
-function bringer({ storage, config }: Session, { staging, sharedFiles }: BatchOptions) {
+function stagingFor({ storage, config }: Session, { staging, sharedFiles }: BatchOptions) {
   if (staging !== undefined) return stagedUnder(joinUri(staging, 'sources'), storage, config.maxSourceBytes);
   return isRemote(config) && !sharedFiles ? refuseLocal : undefined;
 }

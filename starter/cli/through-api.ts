@@ -1,30 +1,43 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../common/config';
-import { createStorage } from '../../storage';
+import type { MediaJob } from '../../common/contracts';
+import { createStorage, type Storage } from '../../storage';
 import type { ItemFailure } from '../core/failure';
-import { emptyTally, ItemProblem, type Tally } from '../core/stream';
-import { defaultBatchId } from '../core/keys';
-import { MAX_FAILURES } from '../core/summary';
-import type { BatchView } from '../core/view/batch';
+import { patiently, takeAll, type Submit } from '../core/intake';
+import { defaultBatchId, itemKey } from '../core/keys';
+import { sleepUnlessAborted } from '../core/lib/sleep';
 import { openInput } from '../inputs';
-import { ApiClient, ApiRefusal } from './api-client';
+import { ApiClient, type ApiItem } from './api-client';
+import { newSubmission, progressOf, type Submission } from './follow';
+import { JobStream } from './job-stream';
 import { samplesFolder, whatIsNamed } from './places';
+import { refuse } from './submission';
 import type { BatchOptions } from './ui/options';
-import type { Summary } from './ui/summary';
+import { Outages } from './ui/outages';
+import { RateMeter } from './ui/rate';
+import { summaryOf, type Summary } from './ui/summary';
 import type { View } from './ui/view';
 
 /** ms between two looks at the batch. */
 const EVERY_MS = 1000;
+/** ms after which runs that the service does not list, or not as accepted, are taken as they are listed. */
+const LOST_MS = 8_000;
+/** Files read and sent at once. */
+const UPLOADS = 8;
+/** Names of uploaded files that are kept for messages, in about 50 MB; of further ones the service's name is told. */
+const MAX_NAMES = 200_000;
 
-interface Jobs {
-  tally: Tally;
-  refused: ItemFailure[];
+interface Way {
+  api: ApiClient;
+  submission: Submission;
+  /** The caller's own names of uploaded files, by item key. */
+  names: Map<string, string>;
+  stop: AbortSignal;
 }
 
 /**
  * The same batch by way of the HTTP API: local files are uploaded unless `--shared-files` says that the service sees them,
  * jobs go as one stream, and the figures come from the service. The same command again uploads what is new or has changed,
- * and the service skips the rest.
+ * and the service skips the rest. A service that is away is waited for.
  * @throws ApiRefusal with the service's own sentence
  */
 export async function runThroughApi(
@@ -34,121 +47,137 @@ export async function runThroughApi(
   view: View,
   stop: AbortSignal,
 ): Promise<Summary> {
-  const api = new ApiClient(url, config.apiKey, stop);
   const batchId = options.batchId ?? defaultBatchId(options.input.name, options.preset, options.output);
-  const started = Date.now();
-  const { tally, refused, id } = await submit(api, config, batchId, options, stop);
-  view.note(`Batch ${id}: ${new URL(`/#/batch/${encodeURIComponent(id)}`, url).href}`);
-  const state = options.wait ? await follow(api, id, tally, view, stop) : undefined;
-  const seconds = (Date.now() - started) / 1000;
-  const accepted = tally.started + tally.joined;
-  // The service counts the whole batch; what it had done before is not of this submission.
-  const completed = Math.min(state?.succeeded ?? 0, accepted);
-  const failed = state?.failed ?? 0;
-  const bytes = state ? await api.bytes(id) : { in: 0, out: 0 };
-  return {
-    batchId: id,
-    submitted: accepted,
-    completed,
-    failed: failed + refused.length,
-    skipped: tally.skipped,
-    seconds: Math.round(seconds * 10) / 10,
-    itemsPerSecond: Math.round((completed / seconds) * 100) / 100,
-    latencyMs: {
-      p50: state?.latencyMs.p50 ?? null,
-      p95: state?.latencyMs.p95 ?? null,
-      p99: state?.latencyMs.p99 ?? null,
-    },
-    bytesIn: bytes.in,
-    bytesOut: bytes.out,
-    outputs: options.output ?? '',
-    failures: [...refused, ...(failed > 0 ? await api.failures(id, MAX_FAILURES) : [])].slice(0, MAX_FAILURES),
-  };
+  const outages = new Outages((line) => view.note(line));
+  const submission = newSubmission(batchId, options.output ?? '', outages);
+  const api = new ApiClient(url, {
+    ...{ key: config.apiKey, signal: stop, connectWaitMs: config.connectWait },
+    onWait: (error) => outages.failing(error, url),
+    onAnswer: () => outages.passed(url),
+  });
+  const way = { api, submission, names: new Map<string, string>(), stop };
+  await submit(way, config, options, view);
+  if (options.wait) await follow(way, view);
+  return summaryOf(submission);
 }
 
-async function submit(
-  api: ApiClient,
-  config: Config,
-  batchId: string,
-  options: BatchOptions,
-  signal: AbortSignal,
-): Promise<Jobs & { id: string }> {
+async function submit(way: Way, config: Config, options: BatchOptions, view: View): Promise<void> {
+  const { api, submission, stop: signal } = way;
+  const { preset, output, priority, concurrency } = options;
   const named = whatIsNamed(options);
   const storage = createStorage({
     ...config,
     allowedRoots: [...config.allowedRoots, ...(named.folders ?? [])],
     allowedBuckets: [...config.allowedBuckets, ...(named.buckets ?? [])],
   });
-  const jobs: Jobs = { tally: emptyTally(), refused: [] };
-  const refuse = (problem: ItemFailure): void => {
-    jobs.tally.rejected++;
-    if (jobs.refused.length < MAX_FAILURES) jobs.refused.push(problem);
+  let told = false;
+  const stream = new JobStream(api, { id: submission.batchId, preset, output, priority }, signal, (id) => {
+    if (!told) view.note(`Batch ${id}: ${new URL(`/#/batch/${encodeURIComponent(id)}`, api.url).href}`);
+    told = true;
+    submission.batchId = id;
+  });
+  const uploaded = uploader(way, storage, options.sharedFiles);
+  const submitOne: Submit = async (job) => {
+    const { id, status, run: runId } = await stream.submit(await uploaded(job));
+    // Two lines of ours are two items to the service, so one of them was sent before and its answer lost.
+    return { key: keyOf(id), runId, status: status === 'duplicate' ? 'joined' : status };
   };
-  async function* lines(): AsyncGenerator<object> {
-    const entries = openInput(options.input, {
-      storage,
-      samples: samplesFolder(config),
-      except: options.output,
-      cwd: process.cwd(),
-      signal,
-    });
-    for await (const entry of entries) {
-      if (entry instanceof ItemProblem) refuse({ ...entry });
-      else if (options.sharedFiles || !entry.source.startsWith('file:')) yield entry;
-      else {
-        const source = await api.upload(storage, entry.source).catch(refusalOf(entry.source, refuse));
-        if (source !== undefined) yield { ...entry, source };
-      }
-    }
-  }
   try {
-    const { preset, output, priority } = options;
-    const id = await api.submitStream({ id: batchId, preset, output, priority }, lines(), {
-      onAccepted: (status) => void jobs.tally[status]++,
-      onRefused: refuse,
+    const entries = openInput(options.input, {
+      ...{ storage, samples: samplesFolder(config), except: output, cwd: process.cwd(), signal },
+      ...{ allFiles: options.allFiles, onIgnored: () => submission.ignored++ },
     });
-    return { ...jobs, id };
+    const intake = { submit: submitOne, ledger: submission.ledger, defaults: { preset, output, priority }, signal };
+    await takeAll(entries, intake, {
+      ...{ concurrency, tally: submission.tally },
+      onTaken: (taken, entry) => {
+        if (taken.status === 'rejected') refuse(submission, entry, taken.error);
+      },
+    });
+    await stream.close();
+    submission.final = true;
   } finally {
     storage.close();
   }
 }
 
-/** One file that the service does not take is that file's failure; a service that is not there is everybody's. */
-function refusalOf(source: string, refuse: (problem: ItemFailure) => void): (error: unknown) => undefined {
-  return (error) => {
-    if (!(error instanceof ApiRefusal) || error.code === undefined) throw error;
-    refuse({ source, type: error.code, message: error.message });
+/** Uploads a job's local file. The item keeps the identity of the file here, so that the same command again finds it. */
+function uploader({ api, names, stop }: Way, storage: Storage, sharedFiles: boolean) {
+  const patient = patiently({ ...api.patience, signal: stop });
+  const gate = gateFor(UPLOADS);
+  return async (job: MediaJob): Promise<MediaJob> => {
+    if (sharedFiles || !/^file:/i.test(job.source)) return job;
+    const source = await gate(() => patient(() => api.upload(storage, job.source)));
+    const id = job.id ?? itemKey(job.source);
+    if (names.size < MAX_NAMES) names.set(itemKey(source, id), job.source);
+    return { ...job, id, source };
   };
 }
 
-/** Until nothing is open; what the visibility store does not know yet counts as open, be it the whole batch. */
-async function follow(
-  api: ApiClient,
-  id: string,
-  tally: Tally,
-  view: View,
-  stop: AbortSignal,
-): Promise<BatchView | undefined> {
-  const accepted = tally.started + tally.joined;
+/** Lets so many run at once; the others wait in line. */
+function gateFor(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+}
+
+/** Until every accepted item has ended; what the service does not list yet counts as open, be it the whole batch. */
+async function follow(way: Way, view: View): Promise<void> {
+  const { api, submission, stop } = way;
+  const { ledger } = submission;
+  const rate = new RateMeter();
+  let quietSince: number | undefined;
   for (;;) {
-    const state = await api.batch(id).catch(undefinedWhenUnknown);
-    const unknown = Math.max(0, accepted - (state?.items ?? 0));
-    view.progress({
-      done: state?.succeeded ?? 0,
-      failed: (state?.failed ?? 0) + (state?.cancelled ?? 0) + tally.rejected,
-      running: state?.running ?? 0,
-      waiting: (state?.waiting ?? 0) + unknown,
-      skipped: tally.skipped,
-      total: Math.max(state?.items ?? 0, accepted) + tally.rejected,
-      final: true,
-      itemsPerSecond: state?.itemsPerSecond ?? 0,
-      etaSeconds: state?.etaSeconds,
-    });
-    if ((state?.open ?? 0) === 0 && unknown === 0) return state;
-    await sleep(EVERY_MS, undefined, { signal: stop });
+    const look = await api.batch(submission.batchId);
+    const { succeeded = 0, failed = 0, cancelled = 0, running = 0 } = look ?? {};
+    const open = look?.open ?? ledger.open;
+    view.progress(progressOf(submission, { completed: succeeded, failed, cancelled, open, running }, rate));
+    if (open > 0) quietSince = undefined;
+    else {
+      quietSince ??= Date.now();
+      const isLate = Date.now() - quietSince >= LOST_MS;
+      await countEnds(way, isLate);
+      if (ledger.open === 0 || isLate) return;
+    }
+    await sleepUnlessAborted(EVERY_MS, stop);
   }
 }
 
-function undefinedWhenUnknown(error: unknown): undefined {
-  if (!(error instanceof ApiRefusal) || error.code !== 'NoSuchBatch') throw error;
+/**
+ * Counts the accepted items that have ended since the last look.
+ * @param anyRun also by another run than the accepted one: a later one, or the service lists none later
+ */
+async function countEnds({ api, submission, names }: Way, anyRun: boolean): Promise<void> {
+  const { ledger, ends, batchId } = submission;
+  if (ledger.open === 0) return;
+  for await (const item of api.items(batchId)) {
+    const key = keyOf(item.id);
+    const whose = ledger.whose(key, item.run);
+    if (item.state === 'open' || whose === 'none' || (whose === 'other' && !anyRun)) continue;
+    ledger.close(key);
+    const ms = item.closedAt === undefined ? undefined : Date.parse(item.closedAt) - Date.parse(item.startedAt);
+    ends.add(item.state, { ...item, ms }, failureOf(item, names.get(key)));
+  }
+}
+
+/** With the caller's own name of the file instead of the upload's. */
+function failureOf({ state, source = '', error }: ApiItem, name = source): ItemFailure | undefined {
+  if (state === 'succeeded') return undefined;
+  const { type = 'InternalError', message = '' } = error ?? {};
+  return { source: name, type, message: source === '' ? message : message.replaceAll(source, name) };
+}
+
+/** Of the item, from the id of its job. */
+function keyOf(jobId: string): string {
+  return jobId.slice(jobId.indexOf('~') + 1);
 }

@@ -5,20 +5,22 @@ import { retrying } from './lib/grpc';
 import { sleepUnlessAborted } from './lib/sleep';
 
 const POLL_MS = 1_000;
-/** Visibility is behind by up to some seconds: only a picture that stays the same for this long is final. */
+/** Visibility is behind by up to some seconds: without better knowledge, a picture that stays the same for this long is final. */
 const SETTLED_MS = 2_000;
-/** An item that was asked for twice is one run, so fewer runs than items may come; then this long is enough. */
-const SETTLED_FEWER_MS = 8_000;
+/** ms after which runs that are nowhere to be seen are given up: the server has forgotten them. */
+const LOST_MS = 8_000;
 
 export interface AwaitBatchOptions {
   queuePrefix: string;
   /** Start of the submission, by the server's clock. Default: every run counts. */
   since?: () => Date;
-  /** Items submitted so far, and whether more will come. Default: whatever the server knows. */
-  expected?: () => { items: number; final: boolean };
+  /** False while more will be submitted. */
+  isFinal?: () => boolean;
+  /** Asked while no run is open: are all items accounted for? Default: nobody knows, see SETTLED_MS. */
+  isComplete?: () => Promise<boolean>;
   slots?: KnownSlots;
   onProgress?: (progress: BatchProgress) => void;
-  /** Told when the server does not answer; it is asked again until it does. */
+  /** Called when the server does not answer; it is asked again until it does. */
   onWait?: (error: unknown) => void;
   signal?: AbortSignal;
   /** ms between two looks. */
@@ -30,16 +32,14 @@ export interface AwaitBatchOptions {
  * @throws the signal's reason on abort
  */
 export async function awaitBatch(client: Client, batchId: string, options: AwaitBatchOptions): Promise<BatchProgress> {
-  const { queuePrefix, since, signal, onWait } = options;
+  const { queuePrefix, since, signal, onWait, isComplete, isFinal = () => true } = options;
+  const patience = { signal, onWait, limitMs: Infinity };
   let settledSince: number | undefined;
   let closedBefore = -1;
   for (;;) {
-    const { items, final } = options.expected?.() ?? { items: 0, final: true };
-    const progress = await retrying(() => batchProgress(client, queuePrefix, batchId, since?.(), options.slots), {
-      signal,
-      onWait,
-      limitMs: Infinity,
-    });
+    const final = isFinal();
+    const look = () => batchProgress(client, queuePrefix, batchId, since?.(), options.slots);
+    const progress = await retrying(look, patience);
     options.onProgress?.(progress);
     const closed = progress.completed + progress.failed + progress.cancelled;
     const settled = final && progress.open === 0;
@@ -47,10 +47,8 @@ export async function awaitBatch(client: Client, batchId: string, options: Await
     closedBefore = closed;
     if (settled) {
       settledSince ??= Date.now();
-      // All are accounted for: nothing can come any more.
-      if (closed >= items && options.expected !== undefined) return progress;
-      const needed = options.expected === undefined ? SETTLED_MS : SETTLED_FEWER_MS;
-      if (Date.now() - settledSince >= needed) return progress;
+      if (isComplete !== undefined && (await retrying(isComplete, patience))) return progress;
+      if (Date.now() - settledSince >= (isComplete === undefined ? SETTLED_MS : LOST_MS)) return progress;
     }
     await sleepUnlessAborted(options.pollMs ?? POLL_MS, signal);
   }

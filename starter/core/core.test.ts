@@ -6,16 +6,18 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { type Manifest, type MediaJob, type WorkItem } from '../../common/contracts';
 import { taskQueue } from '../../common/pools';
 import { projectRoot } from '../../common/paths';
+import { DarkroomError } from '../../common/errors';
 import { createStorage, fileUri, type Storage } from '../../storage';
 import { awaitBatch, awaitItem } from './await';
 import { countBatch } from '../../temporal/batches/count';
 import { batchProgress } from './batch';
 import { controlBatch, controlItem } from './control';
+import { submitDirectly, takeAll, type Entry, type Taken } from './intake';
 import { resolveJob } from './job';
+import { Ledger } from './ledger';
 import { retryBatch, retryItem } from './retry';
-import { ItemProblem, submitStream, type Entry } from './stream';
 import { submitItem, type SubmitContext } from './submit';
-import { summariseRuns } from './summary';
+import { countEnds, Ends, summariseBatch } from './summary';
 import { startTestServer, type TestServer } from '../../test/starter/server';
 
 let server: TestServer;
@@ -93,8 +95,8 @@ async function publish(of: WorkItem): Promise<void> {
 
 test('an item submitted twice is one run', async () => {
   const held = await item('twice', 'a', { hold: 'yes' });
-  expect(await submitItem(context, held)).toBe('started');
-  expect(await submitItem(context, held)).toBe('joined');
+  expect(await submitItem(context, held)).toMatchObject({ status: 'started' });
+  expect(await submitItem(context, held)).toMatchObject({ status: 'joined' });
   const handle = server.client.workflow.getHandle(idOf(held));
   const { memo, priority, typedSearchAttributes } = await handle.describe();
   expect(memo).toEqual({ source: held.source, output: held.output });
@@ -107,10 +109,10 @@ test('an item submitted twice is one run', async () => {
 test('what is published is skipped, whatever Temporal remembers; force does it again', async () => {
   const one = await item('published', 'b');
   await publish(one);
-  expect(await submitItem(context, one)).toBe('skipped');
-  expect(await submitItem(context, one, { force: true })).toBe('started');
+  expect(await submitItem(context, one)).toMatchObject({ status: 'skipped' });
+  expect(await submitItem(context, one, { force: true })).toMatchObject({ status: 'started' });
   await awaitItem(server.client, idOf(one));
-  expect(await submitItem(context, one, { force: true })).toBe('started');
+  expect(await submitItem(context, one, { force: true })).toMatchObject({ status: 'started' });
   await awaitItem(server.client, idOf(one));
 });
 
@@ -119,59 +121,131 @@ test('a touched file counts as the same, a changed one or another recipe does no
   await publish(one);
   await sleep(20);
   await job('c');
-  expect(await submitItem(context, one)).toBe('skipped');
-  expect(await submitItem(context, { ...one, recipe: 'other' })).toBe('started');
+  expect(await submitItem(context, one)).toMatchObject({ status: 'skipped' });
+  expect(await submitItem(context, { ...one, recipe: 'other' })).toMatchObject({ status: 'started' });
   await awaitItem(server.client, idOf(one));
   await writeFile(new URL(one.source), 'C');
-  expect(await submitItem(context, one)).toBe('started');
+  expect(await submitItem(context, one)).toMatchObject({ status: 'started' });
 });
 
 test('a succeeded item whose outputs are gone runs again', async () => {
   const one = await item('gone', 'd');
   await submitItem(context, one);
   await awaitItem(server.client, idOf(one));
-  expect(await submitItem(context, one)).toBe('started');
+  expect(await submitItem(context, one)).toMatchObject({ status: 'started' });
 });
 
-test('a stream of entries: counts, problems, a summary; and again: only what is missing', async () => {
-  const entries: Entry[] = [new ItemProblem('line 3', 'InvalidJob', 'no'), { ...(await job('bad')), kind: 'video' }];
-  for (let i = 0; i < 30; i++) entries.push(await job(`s${i}`, i < 3 ? { fail: 'yes' } : undefined));
-  const problems: ItemProblem[] = [];
-  const since = new Date();
-  const options = {
-    defaults: defaults('stream'),
-    concurrency: 8,
-    onProblem: (problem: ItemProblem) => void problems.push(problem),
-  };
-  expect(await submitStream(context, entries, options)).toEqual({ started: 30, joined: 0, skipped: 0, rejected: 2 });
-  expect(problems.map(({ type }) => type)).toEqual(['InvalidJob', 'InvalidJob']);
-  const expected = () => ({ items: 30, final: true });
-  const end = await awaitBatch(server.client, 'stream', {
-    queuePrefix: 'test',
-    since: () => since,
-    expected,
-    pollMs: 100,
+const entryOf = (job: MediaJob, place?: number): Entry => ({ name: job.source, place, job });
+
+/** Submits to the batch and waits for the end of it all. */
+async function submission(batchId: string, entries: Entry[]) {
+  const [ledger, ends, since, taken] = [new Ledger(), new Ends(), new Date(), [] as Taken[]];
+  const intake = { submit: submitDirectly(context, defaults(batchId)), ledger, defaults: { preset: 'tiny' } };
+  const onTaken = (each: Taken): void => void taken.push(each);
+  const tally = await takeAll(entries, intake, { concurrency: 8, onTaken });
+  await awaitBatch(server.client, batchId, {
+    ...{ queuePrefix: 'test', since: () => since, pollMs: 100 },
+    isComplete: async () => {
+      await countEnds(server.client, batchId, since, ledger, ends);
+      return ledger.open === 0;
+    },
   });
-  expect(end).toMatchObject({ open: 0, completed: 27, failed: 3, waiting: 0 });
-  const summary = await summariseRuns(server.client, 'stream', since);
-  expect(summary).toMatchObject({ bytesIn: 2700, bytesOut: 1080, failureCount: 3 });
-  expect(summary.latency.count).toBe(27);
-  expect(summary.failures[0]).toEqual({
+  return { tally, ends, taken };
+}
+
+test('entries: counts, problems, a summary; and again: only what is missing', async () => {
+  const entries: Entry[] = [
+    { name: 'line 3', job: new DarkroomError('InvalidJob', 'no') },
+    entryOf({ ...(await job('bad')), kind: 'video' }),
+  ];
+  for (let i = 0; i < 30; i++) entries.push(entryOf(await job(`s${i}`, i < 3 ? { fail: 'yes' } : undefined)));
+  const { tally, ends, taken } = await submission('stream', entries);
+  expect(tally).toEqual({ started: 30, joined: 0, skipped: 0, rejected: 2, duplicates: 0 });
+  const problems = taken.flatMap((each) => (each.status === 'rejected' ? [each.error as DarkroomError] : []));
+  expect(problems.map(({ type }) => type)).toEqual(['InvalidJob', 'InvalidJob']);
+  expect(ends).toMatchObject({ completed: 27, failed: 3, cancelled: 0, bytesIn: 2700, bytesOut: 1080 });
+  expect(ends.latency.count).toBe(27);
+  expect(ends.failures[0]).toEqual({
     source: expect.stringMatching(/^file:.*s\d\.jpg$/) as string,
     type: 'CorruptMedia',
     message: 'The file is empty.',
   });
   // Outputs of four items are there; the failed ones run again, and earlier failures are not counted any more.
   for (let i = 3; i < 7; i++) await publish(await item('stream', `s${i}`));
-  const again = new Date();
-  expect(await submitStream(context, entries, options)).toMatchObject({ started: 26, skipped: 4 });
-  await awaitBatch(server.client, 'stream', {
-    queuePrefix: 'test',
-    since: () => again,
-    pollMs: 100,
-    expected: () => ({ items: 26, final: true }),
+  const again = await submission('stream', entries);
+  expect(again.tally).toMatchObject({ started: 26, skipped: 4, rejected: 2 });
+  expect(again.ends).toMatchObject({ completed: 23, failed: 3 });
+  // Whatever ran twice is one item.
+  expect(await summariseBatch(server.client, 'stream')).toMatchObject({ open: 0, ends: { completed: 27, failed: 3 } });
+});
+
+test('an item that is skipped while its run has not closed yet is counted once', async () => {
+  const [held, other] = [await item('mid', 'm1', { hold: 'yes' }), await job('m2')];
+  await submitItem(context, held);
+  await publish(held);
+  const handle = server.client.workflow.getHandle(idOf(held));
+  const both = submission('mid', [entryOf({ source: held.source, kind: 'image' }), entryOf(other)]);
+  await untilOpen('mid', 1, 2);
+  await handle.signal('release');
+  const { tally, ends } = await both;
+  expect(tally).toMatchObject({ started: 1, skipped: 1 });
+  expect(ends).toMatchObject({ completed: 1, failed: 0 });
+});
+
+test('an item that fails, is started again by the same command and fails again is one failure', async () => {
+  const poison = await job('poison', { fail: 'yes' });
+  const since = new Date();
+  await submission('poison', [entryOf(poison)]);
+  const ledger = new Ledger();
+  const intake = { submit: submitDirectly(context, defaults('poison')), ledger };
+  await takeAll([entryOf(poison)], intake, { concurrency: 1 });
+  await untilOpen('poison', 0, 2);
+  const ends = new Ends();
+  await countEnds(server.client, 'poison', since, ledger, ends);
+  expect([ends.failed, ledger.open]).toEqual([1, 0]);
+});
+
+test('the same source twice is one item; an id for two sources, or with other fields, is refused with both lines', async () => {
+  const [a, b] = [await job('twice-a'), await job('twice-b')];
+  const { tally, taken } = await submission('lines', [
+    entryOf({ ...a, id: 'x' }, 1),
+    entryOf({ ...a, id: 'x' }, 2),
+    entryOf({ ...b, id: 'x' }, 3),
+    entryOf(b, 4),
+    entryOf({ ...b, preset: 'tiny' }, 5),
+    entryOf({ ...b, priority: 1 }, 6),
+  ]);
+  expect(tally).toEqual({ started: 2, joined: 0, skipped: 0, rejected: 2, duplicates: 2 });
+  expect(taken.flatMap((each) => (each.status === 'duplicate' ? [each.of] : []))).toEqual([1, 4]);
+  const errors = taken.flatMap((each) => (each.status === 'rejected' ? [each.error as DarkroomError] : []));
+  expect(errors.map(({ type, message }) => `${type}: ${message}`)).toEqual([
+    'Conflict: The id "x" is used twice for two sources, in lines 1 and 3; give each job an id of its own.',
+    expect.stringContaining('in lines 4 and 6') as string,
+  ]);
+});
+
+test('an open item with another source or preset is refused, not joined', async () => {
+  const held = await item('taken', 'k', { hold: 'yes' });
+  await submitItem(context, held);
+  const other = (await item('taken', 'l')).source;
+  await expect(submitItem(context, { ...held, source: other })).rejects.toMatchObject({ type: 'Conflict' });
+  // A source that is longer, and begins like the one of the run.
+  await expect(submitItem(context, { ...held, source: `${held.source}.png` })).rejects.toMatchObject({
+    type: 'Conflict',
   });
-  expect(await countBatch(server.client, 'stream', again)).toMatchObject({ completed: 23, failed: 3 });
+  const preset = { ...held.preset, name: 'other' };
+  await expect(submitItem(context, { ...held, preset })).rejects.toMatchObject({ type: 'Conflict' });
+  expect(await submitItem(context, held)).toMatchObject({ status: 'joined' });
+  await server.client.workflow.getHandle(idOf(held)).signal('release');
+});
+
+test('an open item is told from another one by the end of a source that is too long for the memo', async () => {
+  const long = (end: string): string => `s3://bucket/${'x'.repeat(1500)}${end}`;
+  const held = { ...(await item('long', 'n', { hold: 'yes' })), source: long('1') };
+  await submitItem(context, held);
+  expect(await submitItem(context, held)).toMatchObject({ status: 'joined' });
+  await expect(submitItem(context, { ...held, source: long('2') })).rejects.toMatchObject({ type: 'Conflict' });
+  await server.client.workflow.getHandle(idOf(held)).signal('release');
 });
 
 test('cancel ends the open items of a batch or one of them, and tells how many', async () => {
@@ -186,7 +260,7 @@ test('cancel ends the open items of a batch or one of them, and tells how many',
   expect((await controlBatch(server.client, 'cancel', 'cancel')).changed).toBe(2);
   await untilOpen('cancel', 0);
   expect(await countBatch(server.client, 'cancel')).toMatchObject({ cancelled: 3, failed: 0 });
-  const { failures } = await summariseRuns(server.client, 'cancel');
+  const { failures } = (await summariseBatch(server.client, 'cancel')).ends;
   expect(failures.map(({ type }) => type)).toEqual(['Cancelled', 'Cancelled', 'Cancelled']);
   expect(await retryBatch(context, 'cancel')).toEqual({ restarted: 0, already: 0 });
   expect(await retryItem(context, idOf(held[0]!))).toEqual({ restarted: 1, already: 0 });

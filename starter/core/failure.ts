@@ -13,6 +13,8 @@ export interface ItemFailure {
   /** A row of the error table; or Cancelled, Terminated, TimedOut. */
   type: string;
   message: string;
+  /** Of the list that the source stands in, from 1. */
+  line?: number;
 }
 
 /** Why a closed run failed. The run must be closed: for an open one this waits. */

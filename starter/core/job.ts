@@ -46,6 +46,16 @@ export function parseJob(value: unknown): MediaJob {
   throw new DarkroomError('InvalidJob', `The job is wrong: ${problems.join('; ')}.`);
 }
 
+/** The same, for a list in which a bad job is that job's trouble only. */
+export function jobOrError(value: unknown): MediaJob | DarkroomError {
+  try {
+    return parseJob(value);
+  } catch (error) {
+    if (error instanceof DarkroomError) return error;
+    throw error;
+  }
+}
+
 /** What holds for every job that does not say otherwise. */
 export interface JobDefaults {
   batchId: string;

@@ -1,8 +1,7 @@
-import type { MediaJob } from '../../common/contracts';
 import { createStorage } from '../../storage';
 import { startTestServer, type TestServer } from '../../test/starter/server';
 import { countBatch } from '../../temporal/batches/count';
-import { submitStream } from './stream';
+import { submitDirectly, takeAll, type Entry } from './intake';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -21,14 +20,14 @@ test('a server that is killed and comes back in mid-submission loses no item and
   };
   const count = 200;
   let restarted: Promise<void> | undefined;
-  function* jobs(): Generator<MediaJob> {
+  function* jobs(): Generator<Entry> {
     for (let i = 0; i < count; i++) {
       if (i === 80) restarted = server.restart();
-      yield { source: `s3://bucket/${i}.jpg`, kind: 'image' };
+      yield { name: `${i}`, job: { source: `s3://bucket/${i}.jpg`, kind: 'image' } };
     }
   }
   const defaults = { batchId: 'restart', output: 's3://bucket/out', preset: 'tiny' };
-  const tally = await submitStream(context, jobs(), { defaults, concurrency: 8 });
+  const tally = await takeAll(jobs(), { submit: submitDirectly(context, defaults) }, { concurrency: 8 });
   await restarted;
   expect(tally).toMatchObject({ skipped: 0, rejected: 0 });
   expect(tally.started + tally.joined).toBe(count);

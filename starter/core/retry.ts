@@ -1,7 +1,6 @@
-import type { Client } from '@temporalio/client';
 import { DarkroomError } from '../../common/errors';
 import type { BatchWatch, WorkItem } from '../../common/contracts';
-import { describeItem } from './control';
+import { describeItem, inputOf } from './control';
 import { retrying } from './lib/grpc';
 import { forEachBounded } from './lib/pool';
 import { retryableQuery } from '../../temporal/batches/query';
@@ -22,14 +21,21 @@ export interface Retried {
 /**
  * Runs the failed items of a batch again, each with the input it had. Cancelled ones stay cancelled. A batch whose end was to
  * be told is told of again.
+ * @param onRestarted called with each new run
  */
-export async function retryBatch(context: SubmitContext, batchId: string): Promise<Retried> {
+export async function retryBatch(
+  context: SubmitContext,
+  batchId: string,
+  onRestarted?: (itemKey: string, runId: string) => void,
+): Promise<Retried> {
   const total: Retried = { restarted: 0, already: 0 };
   const failed = context.client.workflow.list({ query: retryableQuery(batchId), pageSize: 1000 });
   await forEachBounded(failed, CONCURRENCY, async ({ workflowId, runId }) => {
     const item = await retrying(() => inputOf(context.client, workflowId, runId));
     total.outputs ??= item.output.replace(/\/[^/]*$/, '');
-    total[await restart(context, item)]++;
+    const restarted = await restart(context, item);
+    if (restarted !== undefined) onRestarted?.(item.itemKey, restarted);
+    total[restarted === undefined ? 'already' : 'restarted']++;
   });
   await watchAgain(context, batchId, total.restarted);
   return total;
@@ -42,13 +48,14 @@ export async function retryBatch(context: SubmitContext, batchId: string): Promi
 export async function retryItem(context: SubmitContext, workflowId: string): Promise<Retried> {
   const { runId } = await describeItem(context.client, workflowId);
   const item = await retrying(() => inputOf(context.client, workflowId, runId));
-  const outcome = await restart(context, item);
-  await watchAgain(context, item.batchId, outcome === 'restarted' ? 1 : 0);
-  return { restarted: 0, already: 0, [outcome]: 1 };
+  const restarted = (await restart(context, item)) === undefined ? 0 : 1;
+  await watchAgain(context, item.batchId, restarted);
+  return { restarted, already: 1 - restarted };
 }
 
-async function restart(context: SubmitContext, item: WorkItem): Promise<'restarted' | 'already'> {
-  return (await retrying(() => startUnlessKnown(context, item))) ? 'restarted' : 'already';
+/** @returns the id of the new run; undefined: the item runs or has succeeded since */
+function restart(context: SubmitContext, item: WorkItem): Promise<string | undefined> {
+  return retrying(() => startUnlessKnown(context, item));
 }
 
 async function watchAgain(context: SubmitContext, batchId: string, restarted: number): Promise<void> {
@@ -60,19 +67,4 @@ async function watchAgain(context: SubmitContext, batchId: string, restarted: nu
   if (run === undefined) return;
   const watch = await inputOf<BatchWatch>(context.client, run.workflowId, run.runId);
   await watchBatch(context, { ...watch, runs: watch.runs + restarted });
-}
-
-/** What a run was started with: the first event of its history. */
-export async function inputOf<Input = WorkItem>(client: Client, workflowId: string, runId: string): Promise<Input> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId, runId },
-    maximumPageSize: 1,
-  });
-  let payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
-  for (const codec of payloadCodecs) payloads = await codec.decode(payloads);
-  const [payload] = payloads;
-  if (!payload) throw new DarkroomError('InvalidJob', `The input of ${workflowId} is not known any more.`);
-  return payloadConverter.fromPayload<Input>(payload);
 }

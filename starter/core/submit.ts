@@ -7,10 +7,13 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { workflowId, type WorkItem } from '../../common/contracts';
+import { DarkroomError } from '../../common/errors';
 import { taskQueue } from '../../common/pools';
 import { KINDS } from '../../common/kinds';
 import type { Storage } from '../../storage';
+import { attribute, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type * as workflows from '../../workflows';
+import { inputOf } from './control';
 import { retrying, type RetryOptions } from './lib/grpc';
 import { isPublished } from './published';
 
@@ -46,50 +49,78 @@ const MAX_SUMMARY = 190;
 /** Longest source or output kept in the memo, in characters: the memo is read with every page of runs. */
 const MAX_MEMO_TEXT = 1000;
 
+/** What became of a submission. */
+export interface Outcome {
+  status: Submitted;
+  /** Of the run that was started or joined. */
+  runId?: string;
+}
+
 /**
  * Submits an item unless it is done. Submitting it twice is one run, whether at once or years apart.
  * A server that is away for a while is waited for.
+ * @throws DarkroomError Conflict while the item is open for another source, preset or output
  */
 export async function submitItem(
   context: SubmitContext,
   item: WorkItem,
   options: SubmitOptions = {},
-): Promise<Submitted> {
-  if (!options.force && (await isPublished(context.storage, item, options.signal))) return 'skipped';
+): Promise<Outcome> {
+  if (!options.force && (await isPublished(context.storage, item, options.signal))) return { status: 'skipped' };
   return retrying(() => startOrJoin(context, item, options), options);
 }
 
 /** Starts an item's run; one that succeeded once counts for nothing, since its outputs are gone, outdated or not wanted. */
-async function startOrJoin(context: SubmitContext, item: WorkItem, options: SubmitOptions): Promise<Submitted> {
-  const { client } = context;
-  if (await startUnlessKnown(context, item)) return 'started';
-  const { workflowId, ...start } = startOptions(context, item);
-  const { status } = await client.workflow.getHandle(workflowId).describe();
-  if (status.name === 'RUNNING' || status.name === 'PAUSED') return 'joined';
+async function startOrJoin(context: SubmitContext, item: WorkItem, options: SubmitOptions): Promise<Outcome> {
+  const { client, storage } = context;
+  const first = await startUnlessKnown(context, item);
+  if (first !== undefined) return { status: 'started', runId: first };
+  const run = await client.workflow.getHandle(workflowId(item.batchId, item.itemKey)).describe();
+  if (stateOf(run) === 'open') {
+    if (await isSameJob(client, run, item)) return { status: 'joined', runId: run.runId };
+    throw new DarkroomError(
+      'Conflict',
+      `The item "${item.itemKey}" is open for another source, preset or output; wait for its end or use another id.`,
+    );
+  }
   // Of two who ask at once, the other one's run may have ended since we looked.
-  if (!options.force && (await isPublished(context.storage, item, options.signal))) return 'skipped';
-  await client.workflow.start<ItemWorkflow>(workflowType(item), {
-    ...start,
-    workflowId,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-  });
-  return 'started';
+  if (!options.force && (await isPublished(storage, item, options.signal))) return { status: 'skipped' };
+  const again = await start(context, item, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
+  return again === undefined ? startOrJoin(context, item, options) : { status: 'started', runId: again };
 }
 
-/** Starts an item's run. False: one is open, or one has succeeded. */
-export async function startUnlessKnown(context: SubmitContext, item: WorkItem): Promise<boolean> {
+/** Starts an item's run. @returns its id; undefined: one is open, or one has succeeded */
+export function startUnlessKnown(context: SubmitContext, item: WorkItem): Promise<string | undefined> {
+  return start(context, item, WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY);
+}
+
+/** @returns the run's id; undefined where the policy does not allow it, or one is open */
+async function start(
+  context: SubmitContext,
+  item: WorkItem,
+  workflowIdReusePolicy: WorkflowIdReusePolicy,
+): Promise<string | undefined> {
   try {
-    await context.client.workflow.start<ItemWorkflow>(workflowType(item), {
+    const handle = await context.client.workflow.start<ItemWorkflow>(workflowType(item), {
       ...startOptions(context, item),
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+      workflowIdReusePolicy,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
     });
-    return true;
+    return handle.firstExecutionRunId;
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
   }
+}
+
+/** Was the run started for the item's source, preset and output? */
+export async function isSameJob(client: Client, run: Run, item: WorkItem): Promise<boolean> {
+  if (attribute(run, 'MediaPreset') !== item.preset.name) return false;
+  const [source, output] = [memoText(run, 'source'), memoText(run, 'output')];
+  if (output !== undefined && output !== item.output) return false;
+  if (source === undefined || source.length < MAX_MEMO_TEXT) return (source ?? item.source) === item.source;
+  // Cut short it says nothing of the rest.
+  return (await inputOf(client, run.workflowId, run.runId)).source === item.source;
 }
 
 /** No execution timeout: an item may wait for a worker as long as it takes; its activities have their own limits. */

@@ -1,17 +1,18 @@
-import { createReadStream, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { fileUri, type Storage } from '../../storage';
-import { ItemProblem, type Entry } from '../core/stream';
+import type { Entry } from '../core/intake';
 import { samplePaths } from '../../local/samples';
-import { readFolder } from './folder';
+import { DarkroomError } from '../../common/errors';
+import { sniff, SNIFF_BYTES } from '../../media/sniff';
+import { asUtf8 } from './encoding';
+import { readFolder, type FolderOptions } from './folder';
 import { readJobList } from './list';
+import { UsageError } from './usage';
 
-/** A mistake in what was typed: told in one line, exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+export { UsageError };
 
 /** Where items come from. `folder` is what the worker must be allowed to read, where that is a local folder. */
 export type Input = { name: string; folder?: string } & (
@@ -24,8 +25,8 @@ export type Input = { name: string; folder?: string } & (
 const MAX_SAMPLES = 1_000_000;
 
 /**
- * What an `--input` means: a folder, `s3://bucket/prefix`, a list of jobs (`.jsonl`, `.ndjson`), `-` for such a list on
- * stdin, or one file. A bare number means that many samples.
+ * What an `--input` means: a folder, `s3://bucket/prefix`, a list of jobs (`.jsonl`, `.ndjson`, `.json` and other texts),
+ * `-` for such a list on stdin, or one media file.
  * @throws UsageError
  */
 export function parseInput(text: string, cwd: string): Input {
@@ -52,8 +53,22 @@ function parseLocal(text: string, cwd: string): Input {
   if (stats === undefined) throw new UsageError(`--input ${text}: there is no such file or folder`);
   if (stats.isDirectory()) return { type: 'folder', uri: name, name, folder: file };
   const folder = path.dirname(file);
-  if (/\.(jsonl|ndjson)$/i.test(file)) return { type: 'list', path: file, name, folder };
+  if (/\.(jsonl|ndjson|json)$/i.test(file) || isText(file)) return { type: 'list', path: file, name, folder };
   return { type: 'single', uri: name, name, folder };
+}
+
+/** A text is no media, so it is a list, or what reading it as one says that it is. */
+function isText(file: string): boolean {
+  const head = Buffer.alloc(SNIFF_BYTES);
+  try {
+    const descriptor = openSync(file, 'r');
+    const size = readSync(descriptor, head);
+    closeSync(descriptor);
+    return sniff(head.subarray(0, size))?.format === 'text';
+  } catch {
+    // No permission, for example: who opens it to work with it has the words for that.
+    return false;
+  }
 }
 
 function localPath(text: string, cwd: string): string {
@@ -64,27 +79,51 @@ function localPath(text: string, cwd: string): string {
   }
 }
 
-export interface OpenOptions {
+/**
+ * Looks through a list before anything is started for it.
+ * @throws UsageError where it is no list of jobs, or not in an encoding that is read
+ */
+export async function checkInput(input: Input): Promise<void> {
+  if (input.type !== 'list') return;
+  const name = path.basename(input.path);
+  try {
+    const first = createReadStream(input.path);
+    for await (const _ of readJobList(first, name, '/')) break;
+    first.destroy();
+    let line = 1;
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    for await (const chunk of asUtf8(createReadStream(input.path), name)) {
+      try {
+        decoder.decode(chunk, { stream: true });
+      } catch {
+        throw new UsageError(`${name} is not UTF-8 (at line ${line} or soon after); save the list as UTF-8`);
+      }
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) line++;
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`--input ${name}: cannot be read: ${String(error)}`);
+  }
+}
+
+export interface OpenOptions extends FolderOptions {
   storage: Storage;
   /** Folder of the samples, which must be there. */
   samples: string;
-  /** URI prefix whose files are no input. */
-  except?: string;
   cwd: string;
-  signal?: AbortSignal;
 }
 
-/** The items of an input, one after the other as they are asked for. */
+/** The entries of an input, one after the other as they are asked for. @throws UsageError for stdin that is no list */
 export async function* openInput(input: Input, options: OpenOptions): AsyncGenerator<Entry> {
   switch (input.type) {
     case 'samples':
-      for (const file of samplePaths(options.samples, input.count)) yield { source: fileUri(file) };
+      for (const file of samplePaths(options.samples, input.count)) yield entryOf(fileUri(file));
       return;
     case 'folder':
       yield* readFolder(options.storage, input.uri, options);
       return;
     case 'single':
-      yield { source: input.uri };
+      yield entryOf(input.uri);
       return;
     case 'stdin':
       // Whoever feeds it may pause for long; an abort must not wait for the next line.
@@ -97,11 +136,13 @@ export async function* openInput(input: Input, options: OpenOptions): AsyncGener
         yield* readJobList(stream, path.basename(input.path), path.dirname(input.path));
       } catch (error) {
         options.signal?.throwIfAborted();
-        yield new ItemProblem(
-          input.name,
-          'SourceUnavailable',
-          `The list could not be read to its end: ${String(error)}`,
-        );
+        if (error instanceof UsageError) throw error;
+        const reason = `The list could not be read to its end: ${String(error)}`;
+        yield { name: input.name, job: new DarkroomError('SourceUnavailable', reason) };
       }
   }
+}
+
+function entryOf(source: string): Entry {
+  return { name: source, job: { source } };
 }

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { isUtf8 } from 'node:buffer';
 
 /** Longer lines are no jobs; without a limit, a file without line ends would fill the memory. In bytes. */
 export const MAX_LINE = 1024 * 1024;
@@ -6,22 +6,33 @@ export const MAX_LINE = 1024 * 1024;
 export interface Line {
   /** From 1. */
   number: number;
-  /** Undefined: longer than the limit. */
-  text: string | undefined;
+  /** Without its end; undefined where `problem` says why. */
+  text?: string;
+  problem?: string;
 }
 
-/** The lines of a stream, without their ends. Memory does not grow with the stream. */
-export async function* readLines(stream: Readable): AsyncGenerator<Line> {
+/** The lines of a stream of UTF-8. Memory does not grow with the stream. */
+export async function* readLines(stream: AsyncIterable<Buffer | string>): AsyncGenerator<Line> {
   let number = 0;
   let parts: Buffer[] = [];
   let size = 0;
   const take = (end: Buffer): Line => {
-    const text = size + end.length > MAX_LINE ? undefined : Buffer.concat([...parts, end]).toString('utf8');
+    const isTooLong = size + end.length > MAX_LINE;
+    const bytes = isTooLong ? Buffer.alloc(0) : Buffer.concat([...parts, end]);
     parts = [];
     size = 0;
-    return { number: ++number, text: text?.replace(/^\ufeff/, '').replace(/\r$/, '') };
+    number++;
+    if (isTooLong) return { number, problem: 'The line is longer than 1 MiB.' };
+    if (!isUtf8(bytes)) return { number, problem: 'The line is not UTF-8; save the list as UTF-8.' };
+    return {
+      number,
+      text: bytes
+        .toString('utf8')
+        .replace(/^\ufeff/, '')
+        .replace(/\r$/, ''),
+    };
   };
-  for await (const chunk of stream as AsyncIterable<Buffer | string>) {
+  for await (const chunk of stream) {
     let rest = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10)) {
       yield take(rest.subarray(0, at));

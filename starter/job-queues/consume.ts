@@ -1,5 +1,5 @@
-import { DarkroomError, ERRORS } from '../../common/errors';
 import type { Logger } from '../../common/logger';
+import { concernsOneJob, reasonOf } from '../core/intake';
 import { sleepUnlessAborted } from '../core/lib/sleep';
 
 /** A job as a queue holds it. */
@@ -22,7 +22,7 @@ export interface JobSource<M extends Message = Message> {
   close(): Promise<void>;
 }
 
-/** Starts a message's job. @throws DarkroomError for a job that can never work */
+/** Starts a message's job. @throws an error that `concernsOneJob` for a job that can never work */
 export type SubmitMessage = (message: Message, signal: AbortSignal) => Promise<void>;
 
 const FIRST_WAIT_MS = 500;
@@ -64,9 +64,10 @@ async function handle<M extends Message>(
     await submit(message, signal);
   } catch (error) {
     if (signal.aborted) return;
-    if (error instanceof DarkroomError && ERRORS[error.type].retryable === false) {
-      logger.warn({ source: source.name, message: message.id, type: error.type }, 'a message is no job that could run');
-      return source.aside(message, `${error.type}: ${error.message}`);
+    if (concernsOneJob(error)) {
+      const { type, message: reason } = reasonOf(error);
+      logger.warn({ source: source.name, message: message.id, type }, 'a message is no job that could run');
+      return source.aside(message, `${type}: ${reason}`);
     }
     logger.warn({ err: error, source: source.name, message: message.id }, 'a job could not be started; it comes again');
     return;

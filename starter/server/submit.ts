@@ -4,12 +4,12 @@ import { DarkroomError } from '../../common/errors';
 import { checkCallback } from '../../net/post';
 import { describeItem } from '../core/control';
 import { resolveJob } from '../core/job';
-import { submitItem, type Submitted } from '../core/submit';
-import type { Tally } from '../core/stream';
+import { isSameJob, submitItem, type Outcome } from '../core/submit';
+import type { Intake, Tally } from '../core/intake';
+import { Ledger } from '../core/ledger';
 import { watchBatch } from '../core/watch';
-import { attribute, memoText, stateOf } from '../../temporal/batches/runs';
 import type { Principal } from './guard/auth';
-import { DEFAULT_TENANT } from './guard/ids';
+import { DEFAULT_TENANT, jobId } from './guard/ids';
 import { answerFor } from './http/failures';
 import { ApiError } from './http/problems';
 import type { Service } from './service';
@@ -95,7 +95,7 @@ export async function start(
   item: WorkItem,
   source: string,
   options: { force?: boolean; patient?: AbortSignal } = {},
-): Promise<Submitted> {
+): Promise<Outcome> {
   const { force, patient } = options;
   const outcome = await (patient === undefined
     ? bounded(service, () => submitItem(service, item, { force, limitMs: RETRY_MS }))
@@ -122,24 +122,53 @@ export function countRefusal(service: Service, error: unknown): void {
   service.metrics.darkroom_submit_errors_total.inc({ type: answerFor(error).problem.code });
 }
 
+/** Jobs of one request that are compared with each other; a hostile caller gets about 80 MB of memory by as many. */
+export const MAX_COMPARED = 1_000_000;
+
 /**
- * The caller's own id stands for one job. Another wish under an id that is at work, or under a used Idempotency-Key, is a
- * mistake of the caller's that must not pass for success.
- * @throws ApiError Conflict
+ * How the jobs of one request are taken in.
+ * @param source label of the metrics
+ * @param patient waits for a Temporal that is away until this signal; absent: that ends the request
  */
-export async function checkSameWish(service: Service, item: WorkItem, isIdempotencyKey: boolean): Promise<void> {
+export function intakeOf(
+  service: Service,
+  principal: Principal,
+  settings: Settings,
+  source: string,
+  patient?: AbortSignal,
+): Intake {
+  const { preset = DEFAULT_PRESET, output, priority } = settings;
+  return {
+    ledger: new Ledger(MAX_COMPARED),
+    defaults: { preset, output, priority },
+    signal: patient,
+    submit: async (job) => {
+      if (patient !== undefined) await principal.jobs?.wait(patient);
+      const item = await prepare(service, principal, job, settings);
+      return { ...(await start(service, item, source, { patient })), key: item.itemKey };
+    },
+  };
+}
+
+/** The job's id in answers. */
+export function jobIdOf({ batchId }: Pick<Settings, 'batchId'>, key: string): string {
+  return jobId(workflowId(batchId, key));
+}
+
+/**
+ * An Idempotency-Key stands for one job, also when that has ended. Another job under it is a mistake of the caller's that
+ * must not pass for success.
+ * @throws DarkroomError Conflict
+ */
+export async function assertSameRequest(service: Service, item: WorkItem): Promise<void> {
   const run = await bounded(service, () =>
     describeItem(service.client, workflowId(item.batchId, item.itemKey)).catch((error: unknown) => {
       if (error instanceof DarkroomError) return undefined;
       throw error;
     }),
   );
-  if (run === undefined || !(isIdempotencyKey || stateOf(run) === 'open')) return;
-  const same =
-    item.source.startsWith(memoText(run, 'source') ?? '') && attribute(run, 'MediaPreset') === item.preset.name;
-  if (same) return;
-  const what = isIdempotencyKey ? 'This Idempotency-Key' : 'This id';
-  throw new ApiError('Conflict', `${what} stands for a job with another source or preset.`);
+  if (run === undefined || (await bounded(service, () => isSameJob(service.client, run, item)))) return;
+  throw new DarkroomError('Conflict', 'This Idempotency-Key stands for a job with another source, preset or output.');
 }
 
 /** A few calls to Temporal, within the time that a caller waits. @throws ApiError TemporalUnavailable */

@@ -108,7 +108,7 @@ export class S3Store implements OutputStore<S3Location> {
     const prefix = at.key === '' || at.key.endsWith('/') ? at.key : `${at.key}/`;
     const pages = paginateListObjectsV2(
       { client: this.client, pageSize: this.tuning.page },
-      { Bucket: at.bucket, Prefix: prefix },
+      { Bucket: at.bucket, Prefix: prefix, StartAfter: options.after?.slice(`s3://${at.bucket}/`.length) },
     );
     const pump = pages[Symbol.asyncIterator]();
     for (;;) {

@@ -10,7 +10,7 @@ import { built } from '../../common/paths';
 import { runProcess } from '../../common/process';
 import { namespaceOf } from '../../temporal/connect';
 import { findTemporalBinary } from '../../local/embedded/temporal-binary';
-import { inputOf } from '../../starter/core/retry';
+import { inputOf } from '../../starter/core/control';
 import { gather } from '../../operate/doctor/backlog/gather';
 import type { Service } from '../../local/embedded/child-process';
 import { bearer, keyEntry, photo, startApi, type Api } from '../api/support';

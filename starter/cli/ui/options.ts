@@ -1,8 +1,8 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Priority } from '../../../common/contracts';
 import { fileUri } from '../../../storage';
-import { DEFAULT_CONCURRENCY } from '../../core/stream';
 import { BATCH_ID } from '../../../temporal/batches/query';
 import { parseCount, parseInput, UsageError, type Input } from '../../inputs';
 
@@ -21,9 +21,14 @@ export interface BatchOptions {
   /** `s3://bucket/prefix` */
   staging?: string;
   sharedFiles: boolean;
+  /** Files of a folder that are no media are submitted too. */
+  allFiles: boolean;
   /** Base URL of the HTTP API to submit through. */
   api?: string;
 }
+
+/** Submissions at once over the one connection; Temporal has no call for many. */
+const DEFAULT_CONCURRENCY = 64;
 
 const whole =
   (min: number, max: number) =>
@@ -72,8 +77,9 @@ export function command(name: string, description: string): Command {
  */
 export function parseBatchOptions(argv: string[], cwd: string): BatchOptions {
   const parser = command('start-batch', 'Processes images and videos: samples, or your own by --input.')
-    .argument('[count]', 'this many sample items', parseCount)
+    .argument('[count|input]', 'this many sample items, or what --input takes')
     .option('-i, --input <from>', 'a folder, a file, s3://bucket/prefix, list.jsonl, or - for such a list on stdin')
+    .option('--all-files', 'submit all files of a folder, also those that are no media', false)
     .option('-p, --preset <name>', 'a file in presets/', 'web')
     .option('-o, --output <uri>', 'a folder or s3://bucket/prefix', output(cwd))
     .option('--batch-id <id>', 'default: made from input, preset and output, so that the same command goes on', batchId)
@@ -87,17 +93,27 @@ export function parseBatchOptions(argv: string[], cwd: string): BatchOptions {
     .option('--shared-files', 'remote workers see the same files under the same names', false);
   parser.parse(argv, { from: 'user' });
   const { input, ...rest } = parser.opts<Omit<BatchOptions, 'input'> & { input?: string }>();
-  const count = parser.processedArgs[0] as number | undefined;
-  return { ...rest, input: whichInput(count, input, cwd) };
+  return { ...rest, input: whichInput(parser.args[0], input, cwd) };
 }
 
-function whichInput(count: number | undefined, input: string | undefined, cwd: string): Input {
-  if (count !== undefined && input !== undefined) {
-    throw new UsageError(`either ${count} samples or --input ${input}, not both`);
+function whichInput(argument: string | undefined, input: string | undefined, cwd: string): Input {
+  if (argument !== undefined && input !== undefined) {
+    throw new UsageError(`either ${argument} or --input ${input}, not both`);
   }
   if (input !== undefined) return parseInput(input, cwd);
-  if (count !== undefined) return { type: 'samples', count, name: `samples-${count}` };
-  throw new UsageError(
-    'say how many samples (npm run start-batch 2000) or name your own (npm run start-batch -- --input ./photos)',
-  );
+  if (argument === undefined) {
+    throw new UsageError(
+      'say how many samples (npm run start-batch 2000) or name your own (npm run start-batch -- --input ./photos)',
+    );
+  }
+  if (!isNumber(argument) && (/[/\\:]|^-$/.test(argument) || existsSync(path.resolve(cwd, argument)))) {
+    return parseInput(argument, cwd);
+  }
+  const count = parseCount(argument);
+  return { type: 'samples', count, name: `samples-${count}` };
+}
+
+/** Also a number that is none of samples: it is a mistake, and no folder. */
+function isNumber(text: string): boolean {
+  return /^[-+]?\d/.test(text) && Number.isFinite(Number(text));
 }

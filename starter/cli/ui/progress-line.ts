@@ -1,4 +1,5 @@
 import { formatCount, formatRate, formatSeconds } from './format';
+import { clock, type Outage } from './outages';
 
 /** One look at a batch. */
 export interface Progress {
@@ -13,17 +14,21 @@ export interface Progress {
   final: boolean;
   itemsPerSecond: number;
   etaSeconds?: number;
+  /** What is away and waited for. */
+  outage?: Outage;
 }
 
 /** `1,234 of 2,000 done, 3 failed, 4 running, 759 waiting, 16/s, 47 s left` */
 export function progressText(progress: Progress): string {
-  const { done, failed, running, waiting, skipped, total, final, itemsPerSecond, etaSeconds } = progress;
+  const { done, failed, running, waiting, skipped, total, final, itemsPerSecond, etaSeconds, outage } = progress;
   const parts = [
     `${formatCount(done)} of ${formatCount(total)}${final ? '' : '+'} done`,
     `${formatCount(failed)} failed`,
     `${formatCount(running)} running`,
     `${formatCount(waiting)} waiting`,
   ];
+  // First, since the end of a long line is cut off.
+  if (outage !== undefined) parts.unshift(`waiting for ${outage.what} since ${clock(outage.since)}`);
   if (skipped > 0) parts.push(`${formatCount(skipped)} skipped`);
   parts.push(`${formatRate(itemsPerSecond)}/s`);
   if (final && etaSeconds !== undefined) parts.push(`${formatSeconds(etaSeconds)} left`);

@@ -22,6 +22,7 @@ describe('arguments', () => {
       wait: true,
       force: false,
       sharedFiles: false,
+      allFiles: false,
     });
   });
 
@@ -156,7 +157,8 @@ describe('progress', () => {
 
 describe('the summary', () => {
   const summary: Summary = {
-    ...{ batchId: 'b', submitted: 10, completed: 5, failed: 5, skipped: 1, seconds: 12.3, itemsPerSecond: 0.4 },
+    ...{ batchId: 'b', submitted: 12, completed: 5, failed: 5, skipped: 1, seconds: 12.3, itemsPerSecond: 0.4 },
+    ...{ cancelled: 0, open: 0, rejected: 1, duplicates: 2, ignored: 3 },
     ...{
       latencyMs: { p50: 900, p95: 2000, p99: 61_000 },
       bytesIn: 5_000_000,
@@ -171,7 +173,8 @@ describe('the summary', () => {
   };
   test('groups failures by their reason', () => {
     const text = summaryText(summary, plain, true);
-    expect(text).toContain('5 completed, 5 failed, 1 skipped (already done)');
+    expect(text).toContain('5 completed, 5 failed, 1 skipped (already done), 1 rejected');
+    expect(text).toContain('2 listed more than once (counted once), 3 files ignored');
     expect(text).toContain('4 x SourceNotFound: No the file.');
     expect(text).toContain('and 1 more');
     expect(text).toContain('p50 0.9 s, p95 2.0 s, p99 1:01');

@@ -1,3 +1,4 @@
+import { DarkroomError, ERRORS } from '../../../common/errors';
 import { sleepUnlessAborted } from './sleep';
 
 /** gRPC status codes that say "later": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
@@ -14,7 +15,9 @@ export function grpcCode(error: unknown): number | undefined {
   return undefined;
 }
 
+/** Does the error pass by itself: by its gRPC code, or by its row of the error table? */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof DarkroomError) return ERRORS[error.type].retryable === true;
   const code = grpcCode(error);
   return code !== undefined && TRANSIENT.has(code);
 }
@@ -42,22 +45,28 @@ export interface RetryOptions {
   signal?: AbortSignal;
   /** ms to go on trying. Default 5 minutes: a server restarts in that time, and nothing must be lost meanwhile. */
   limitMs?: number;
-  /** Told when a wait begins. */
+  /** Called when a wait begins; an error that it throws ends the waiting. */
   onWait?: (error: unknown) => void;
+  /** Is it worth trying again? Default: {@link isTransient}. */
+  passes?: (error: unknown) => boolean;
+  /** ms to wait at least, where the error says so. */
+  leastWaitMs?: (error: unknown) => number | undefined;
 }
 
-/** Repeats a call while the server is away or overloaded. */
+/** Repeats a call while Temporal or a store is away or overloaded. */
 export async function retrying<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const deadline = Date.now() + (options.limitMs ?? 300_000);
+  const { limitMs = 300_000, passes = isTransient } = options;
+  const deadline = Date.now() + limitMs;
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     options.signal?.throwIfAborted();
     try {
       return await call();
     } catch (error) {
-      if (!isTransient(error) || Date.now() + wait > deadline) throw error;
+      const least = options.leastWaitMs?.(error) ?? 0;
+      if (!passes(error) || Date.now() + Math.max(wait, least) > deadline) throw error;
       options.onWait?.(error);
       // Spread out, so that a hundred callers do not come back in the same moment.
-      await sleepUnlessAborted(wait * (0.5 + Math.random()), options.signal);
+      await sleepUnlessAborted(least + wait * (0.5 + Math.random()), options.signal);
     }
   }
 }

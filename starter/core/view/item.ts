@@ -9,9 +9,9 @@ import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../workflows/names';
+import { inputOf } from '../control';
 import { failureOf } from '../failure';
 import { grpcCode } from '../lib/grpc';
-import { inputOf } from '../retry';
 import { attribute, memoText, stateOf, type Run } from '../../../temporal/batches/runs';
 
 /** A worker answers the query; without one there is no use in waiting longer. */

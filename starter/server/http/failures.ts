@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { DarkroomError, isErrorType } from '../../../common/errors';
+import { DarkroomError } from '../../../common/errors';
 import { grpcCode, INVALID_ARGUMENT, isSlow, isTransient, rootMessage } from '../../core/lib/grpc';
 import { API_PROBLEMS, ApiError, problem, PROBLEM_TYPE, type ApiProblem, type Problem } from './problems';
 
@@ -95,11 +95,4 @@ export function sendRawProblem(error: NodeJS.ErrnoException, socket: Socket): vo
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-/** For one line of a stream: the problem, and whether it concerns that line only. */
-export function lineProblem(error: unknown): { problem: Problem; fatal: boolean } {
-  const { problem: body } = answerFor(error);
-  const ofLine = error instanceof ApiError || error instanceof DarkroomError || isErrorType(body.code);
-  return { problem: body, fatal: !ofLine && body.code !== 'BadRequest' };
 }

@@ -1,27 +1,30 @@
 import { once } from 'node:events';
 import { addAbortSignal, PassThrough, type Readable, type Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { workflowId } from '../../../common/contracts';
-import { readLines, type Line } from '../../inputs/lines';
-import { parseJob } from '../../core/job';
-import { forEachBounded } from '../../core/lib/pool';
-import { emptyTally, type Tally } from '../../core/stream';
-import type { Principal } from '../guard/auth';
+import { emptyTally, takeAll, type Entry, type Taken } from '../../core/intake';
+import { jobOrError } from '../../core/job';
+import type { Submitted } from '../../core/submit';
+import { UsageError } from '../../inputs/usage';
+import { readValues } from '../../inputs/values';
 import { batchLinks } from '../answers';
-import { lineProblem } from './failures';
-import { jobId } from '../guard/ids';
+import { answerFor } from './failures';
 import { ApiError, problem, type Problem } from './problems';
 import type { Service } from '../service';
-import { admit, countRefusal, prepare, start, watchSubmitted, type Settings } from '../submit';
+import { admit, countRefusal, intakeOf, jobIdOf, watchSubmitted, type Settings } from '../submit';
 
 export const NDJSON = 'application/x-ndjson';
 const CONCURRENCY = 32;
+/** Bytes of a body that is one JSON text, such as an array, rather than lines. */
+const MAX_WHOLE = 32 * 1024 * 1024;
 /** Silence in both directions after which the connection is given up; waiting for Temporal to come back is shorter. */
 const IDLE_MS = 10 * 60_000;
 
 /** What is answered for a line: in the order in which they are done, so each has its number. */
 type LineAnswer =
-  { line: number; id: string; status: 'started' | 'joined' | 'skipped' } | { line: number; error: Problem };
+  | { line: number; id: string; status: Submitted; run?: string }
+  /** The same job as line `of`. */
+  | { line: number; id: string; status: 'duplicate'; of?: number }
+  | { line: number; error: Problem };
 
 /**
  * Takes jobs off the request as fast as Temporal takes them, and answers each line when it is submitted. Neither side is
@@ -49,7 +52,10 @@ export async function answerNdjson(
   await write({ batch: settings.batchId, links: batchLinks(settings.batchId) });
   try {
     const signal = AbortSignal.any([gone.signal, service.stopping]);
-    await submitLines(service, request.principal, body, settings, tally, write, signal);
+    await takeAll(entriesOf(body, signal), intakeOf(service, request.principal, settings, 'ndjson', signal), {
+      ...{ concurrency: CONCURRENCY, tally },
+      onTaken: (taken, { place = 0 }) => write(answerLine(service, settings, taken, place)),
+    });
     // Not for a stream that broke off: whoever sends it again to its end is told.
     await watchSubmitted(service, settings, tally, signal);
   } catch (error) {
@@ -60,68 +66,33 @@ export async function answerNdjson(
   return reply;
 }
 
-/** @throws what keeps all further lines from being submitted */
-async function submitLines(
-  service: Service,
-  principal: Principal,
-  body: Readable,
-  settings: Settings,
-  tally: Tally,
-  write: (value: object) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
+/** What each line asks for. @throws UsageError for a body that is no list of jobs */
+async function* entriesOf(body: Readable, signal: AbortSignal): AsyncGenerator<Entry> {
   // The sender may be silent for long, so an abort ends the reading; of a copy, since the body's end would be the
   // connection's, and there is a last word to say.
-  const lines = readLines(body.pipe(addAbortSignal(signal, new PassThrough())));
-  await forEachBounded(
-    lines,
-    CONCURRENCY,
-    async (line) => {
-      if (line.text?.trim() === '') return;
-      const answer = await submitLine(service, principal, line, settings, signal);
-      tally['error' in answer ? 'rejected' : answer.status]++;
-      await write(answer);
-    },
-    signal,
-  );
-}
-
-async function submitLine(
-  service: Service,
-  principal: Principal,
-  { number: line, text }: Line,
-  settings: Settings,
-  signal: AbortSignal,
-): Promise<LineAnswer> {
-  try {
-    const job = parseJob(parseJson(text));
-    await principal.jobs?.wait(signal);
-    const item = await prepare(service, principal, job, settings);
-    const status = await start(service, item, 'ndjson', { patient: signal });
-    return { line, id: jobId(workflowId(item.batchId, item.itemKey)), status };
-  } catch (error) {
-    signal.throwIfAborted();
-    countRefusal(service, error);
-    const { problem: told, fatal } = lineProblem(error);
-    if (fatal) throw error;
-    return { line, error: told };
+  const copy = body.pipe(addAbortSignal(signal, new PassThrough()));
+  for await (const { line, value, problem } of readValues(copy, 'The body', MAX_WHOLE)) {
+    const job = problem === undefined ? jobOrError(value) : new ApiError('BadRequest', problem);
+    yield { place: line, name: String(line), job };
   }
 }
 
-function parseJson(text: string | undefined): unknown {
-  if (text === undefined) throw new ApiError('BadRequest', 'The line is longer than 1 MiB.');
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ApiError('BadRequest', 'The line is not JSON.');
+function answerLine(service: Service, settings: Settings, taken: Taken, line: number): LineAnswer {
+  if (taken.status !== 'rejected') {
+    const { key, ...answer } = taken;
+    return { line, id: jobIdOf(settings, key), ...answer };
   }
+  countRefusal(service, taken.error);
+  return { line, error: answerFor(taken.error).problem };
 }
 
 /** The last word where not all lines were taken: sending them again is safe. */
 function end(service: Service, request: FastifyRequest, error: unknown): { error: Problem } {
   if (service.stopping.aborted) return { error: problem('Stopping', 'This server stops; send the rest again.') };
+  if (error instanceof UsageError) return { error: problem('BadRequest', `${error.message}.`) };
+  countRefusal(service, error);
   request.log.warn({ err: error }, 'NDJSON batch ended early');
-  return { error: lineProblem(error).problem };
+  return { error: answerFor(error).problem };
 }
 
 /** Writes lines one after the other, each when there is room for it; none any more once the client is gone. */

@@ -11,7 +11,6 @@ export const API_PROBLEMS = {
   NoSuchFile: { status: 404, title: 'There is no such file' },
   MethodNotAllowed: { status: 405, title: 'The address does not take this method' },
   Timeout: { status: 408, title: 'The request took too long to arrive' },
-  Conflict: { status: 409, title: 'The id is taken by another job' },
   TooLarge: { status: 413, title: 'The request is too large' },
   UnsupportedType: { status: 415, title: 'The request has a content type that is not taken here' },
   UriTooLong: { status: 414, title: 'The address is too long' },
@@ -36,6 +35,10 @@ export class ApiError extends Error {
     readonly options: { retryAfterSeconds?: number; details?: ErrorDetails } = {},
   ) {
     super(message);
+  }
+
+  get status(): number {
+    return API_PROBLEMS[this.type].status;
   }
 }
 

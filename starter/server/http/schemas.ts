@@ -131,6 +131,7 @@ export const batchSubmitted = z.object({
   joined: z.int(),
   skipped: z.int(),
   rejected: z.int(),
+  duplicates: z.int().describe('Jobs that are the same as one before them in the list, which stands for both'),
   errors: z.array(z.object({ index: z.int(), error: problemAnswer })).describe('By place in the list, from 0'),
   links,
 });
@@ -169,6 +170,7 @@ export const itemsQuery = z.object({
 });
 const item = z.object({
   id: z.string(),
+  run: z.string().describe('Id of its latest run, as NDJSON answers have it'),
   state: z.enum(RUN_STATES),
   kind: z.string(),
   preset: z.string(),

@@ -1,15 +1,14 @@
 import type { z } from 'zod';
-import { forEachBounded } from '../../core/lib/pool';
-import { parseJob } from '../../core/job';
-import { workflowId } from '../../../common/contracts';
+import { takeAll, type Entry } from '../../core/intake';
+import { jobOrError } from '../../core/job';
 import type { App } from '../app';
 import type { Principal } from '../guard/auth';
-import { lineProblem } from '../http/failures';
-import { batchIdFor, jobId } from '../guard/ids';
+import { answerFor } from '../http/failures';
+import { batchIdFor } from '../guard/ids';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
-import { admit, countRefusal, prepare, start } from '../submit';
+import { admit, countRefusal, intakeOf, jobIdOf, type Settings } from '../submit';
 
 /** Where jobs of these routes are. */
 const BATCH = 'produce';
@@ -48,28 +47,43 @@ export function aliasRoutes(app: App, service: Service): void {
     async (request, reply) => {
       const { messages } = request.body;
       await admit(service, request.principal, messages.length);
+      const settings = settingsOf(request.principal);
       const results: z.output<typeof s.batchProduceAnswer>['results'] = [];
-      await forEachBounded(messages.entries(), CONCURRENCY, async ([index, message]) => {
-        try {
-          results[index] = await produce(service, request.principal, message);
-        } catch (error) {
-          const { problem, fatal } = lineProblem(error);
-          if (fatal) throw error;
-          results[index] = { id: message.id, status: 'rejected', error: { ...problem } };
-        }
+      const entries = messages.map((message, place): Entry => ({ place, name: String(place), job: jobOf(message) }));
+      const places = (first: number, second: number): string => `messages[${first}] and messages[${second}]`;
+      const intake = { ...intakeOf(service, request.principal, settings, 'produce'), places };
+      await takeAll(entries, intake, {
+        concurrency: CONCURRENCY,
+        onTaken: (taken, { place = 0 }) => {
+          if (taken.status !== 'rejected') {
+            results[place] = { id: jobIdOf(settings, taken.key), status: taken.status };
+            return;
+          }
+          countRefusal(service, taken.error);
+          const error = { ...answerFor(taken.error).problem };
+          results[place] = { id: messages[place]?.id, status: 'rejected', error };
+        },
       });
       return reply.code(202).send({ accepted: results.filter(({ status }) => status !== 'rejected').length, results });
     },
   );
 }
 
-async function produce(service: Service, principal: Principal, { id, payload }: Message) {
+function settingsOf({ tenant }: Principal): Settings {
+  return { batchId: batchIdFor(tenant, BATCH), mode: 'batch' };
+}
+
+function jobOf({ id, payload }: Message) {
+  return jobOrError({ id, source: typeof payload === 'string' ? payload : payload.source });
+}
+
+async function produce(service: Service, principal: Principal, message: Message) {
   try {
-    const source = typeof payload === 'string' ? payload : payload.source;
-    const settings = { batchId: batchIdFor(principal.tenant, BATCH), mode: 'batch' } as const;
-    const item = await prepare(service, principal, parseJob({ id, source }), settings);
-    const status = await start(service, item, 'produce');
-    return { id: jobId(workflowId(item.batchId, item.itemKey)), status };
+    const settings = settingsOf(principal);
+    const job = jobOf(message);
+    if (job instanceof Error) throw job;
+    const { key, status } = await intakeOf(service, principal, settings, 'produce').submit(job);
+    return { id: jobIdOf(settings, key), status };
   } catch (error) {
     countRefusal(service, error);
     throw error;

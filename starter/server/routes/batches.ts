@@ -1,32 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import type { MediaJob } from '../../../common/contracts';
-import { parseJob } from '../../core/job';
-import { forEachBounded } from '../../core/lib/pool';
 import { batchQuery } from '../../../temporal/batches/query';
-import { emptyTally } from '../../core/stream';
+import { takeAll, type Entry } from '../../core/intake';
+import { jobOrError } from '../../core/job';
 import { listBatchIds } from '../../core/view/batch';
 import { inState, latestOnly, pageOfRuns } from '../../../temporal/batches/runs';
 import { findBatch } from '../guard/access';
 import { answerBatch, answerItem, batchLinks } from '../answers';
 import type { App } from '../app';
 import type { Principal } from '../guard/auth';
-import { lineProblem } from '../http/failures';
+import { answerFor } from '../http/failures';
 import { batchIdFor } from '../guard/ids';
 import { answerNdjson, NDJSON } from '../http/ndjson';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
-import {
-  admit,
-  bounded,
-  checkCallbackOf,
-  countRefusal,
-  prepare,
-  start,
-  watchSubmitted,
-  type Settings,
-} from '../submit';
+import { admit, bounded, checkCallbackOf, countRefusal, intakeOf, watchSubmitted, type Settings } from '../submit';
 
 /** Submissions at once for one request; others want their share of the connection. */
 export const CONCURRENCY = 32;
@@ -132,29 +121,25 @@ function keyName(key: string): string {
   return `key-${createHash('sha256').update(key).digest('hex').slice(0, 24)}`;
 }
 
-/** A bad job is told of by its place; the others go on. */
+/** A bad job is an error at its place; the others go on. */
 async function submitAll(service: Service, principal: Principal, jobs: unknown[], settings: Settings) {
   await admit(service, principal, jobs.length);
-  const tally = emptyTally();
   const errors: z.output<typeof s.batchSubmitted>['errors'] = [];
-  await forEachBounded(jobs.entries(), CONCURRENCY, async ([index, value]) => {
-    try {
-      const outcome = await submitOne(service, principal, parseJob(value), settings, 'batch');
-      tally[outcome]++;
-    } catch (error) {
-      countRefusal(service, error);
-      const { problem, fatal } = lineProblem(error);
-      if (fatal) throw error;
-      tally.rejected++;
-      errors.push({ index, error: { ...problem } });
-    }
+  const entries = jobs.map((value, place): Entry => ({ place, name: String(place), job: jobOrError(value) }));
+  const places = (first: number, second: number): string => `jobs[${first}] and jobs[${second}]`;
+  const intake = { ...intakeOf(service, principal, settings, 'batch'), places };
+  const tally = await takeAll(entries, intake, {
+    concurrency: CONCURRENCY,
+    onTaken: (taken, { place: index = 0 }) => {
+      if (taken.status !== 'rejected') return;
+      countRefusal(service, taken.error);
+      errors.push({ index, error: { ...answerFor(taken.error).problem } });
+    },
+  }).catch((error: unknown) => {
+    countRefusal(service, error);
+    throw error;
   });
   await watchSubmitted(service, settings, tally);
   errors.sort((a, b) => a.index - b.index);
   return { id: settings.batchId, ...tally, errors, links: batchLinks(settings.batchId) };
-}
-
-async function submitOne(service: Service, principal: Principal, job: MediaJob, settings: Settings, source: string) {
-  const item = await prepare(service, principal, job, settings);
-  return start(service, item, source);
 }

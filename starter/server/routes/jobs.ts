@@ -14,7 +14,7 @@ import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
-import { admit, bounded, checkSameWish, countRefusal, prepare, start } from '../submit';
+import { admit, assertSameRequest, bounded, countRefusal, prepare, start } from '../submit';
 
 /** Somebody waits for a single job: it goes before batches, which have 3. */
 const INTERACTIVE_PRIORITY = 2;
@@ -100,8 +100,9 @@ export async function submitSingle(
   const batchId = batchIdFor(principal.tenant, batch);
   const settings = { batchId, mode: 'interactive', priority: INTERACTIVE_PRIORITY } as const;
   const item = await prepare(service, principal, { ...job, id }, settings);
-  if (given !== undefined) await checkSameWish(service, item, job.id === undefined);
-  return { item, outcome: await start(service, item, options.source ?? 'api', { force }) };
+  if (key !== undefined && job.id === undefined) await assertSameRequest(service, item);
+  const { status } = await start(service, item, options.source ?? 'api', { force });
+  return { item, outcome: status };
 }
 
 function digest(text: string): string {
