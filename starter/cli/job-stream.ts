@@ -1,6 +1,5 @@
 import type http from 'node:http';
 import type { MediaJob } from '../../common/contracts';
-import { retrying } from '../core/lib/grpc';
 import { sleepUnlessAborted } from '../core/lib/sleep';
 import type { Submitted } from '../core/submit';
 import { readLines } from '../inputs/lines';
@@ -36,12 +35,19 @@ interface Connection {
   unanswered: Map<number, Sent>;
   lines: number;
   ended: boolean;
+  flush?: NodeJS.Timeout;
   heard: Promise<void>;
 }
 
 /** Lines of one request; the service compares a limited number of jobs with each other. */
 const MAX_LINES = 500_000;
 const LONGEST_WAIT_MS = 5_000;
+/**
+ * ms without any answer after which the request is ended: something on the way, such as nginx with its defaults, wants the
+ * whole request first. From then on requests are short.
+ */
+const SILENCE_MS = 3_000;
+const SHORT_MS = 50;
 
 /**
  * Submits jobs over one NDJSON request, and over another one when that breaks: what was not answered is sent again, which is
@@ -51,6 +57,9 @@ export class JobStream {
   private current: Promise<Connection> | undefined;
   /** Connections in a row that brought no answer. */
   private fruitless = 0;
+  /** ms before the next connection. */
+  private pauseMs = 0;
+  private silenceMs = SILENCE_MS;
 
   constructor(
     private readonly api: ApiClient,
@@ -82,7 +91,12 @@ export class JobStream {
     const line = ++connection.lines;
     connection.unanswered.set(line, sent);
     connection.request.write(`${JSON.stringify(sent.job)}\n`);
-    if (line < MAX_LINES) return;
+    if (line >= MAX_LINES) this.finish(connection);
+  }
+
+  /** No further lines for this request; its answers are still heard. */
+  private finish(connection: Connection): void {
+    connection.ended = true;
     this.current = undefined;
     connection.request.end();
   }
@@ -90,67 +104,76 @@ export class JobStream {
   private async connect(): Promise<Connection> {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(this.settings)) if (value !== undefined) query.set(name, String(value));
-    const route = `/v1/batches?${query.toString()}`;
-    try {
-      const wait = Math.min(100 * 2 ** this.fruitless, LONGEST_WAIT_MS);
-      if (this.fruitless++ > 0) await sleepUnlessAborted(wait, this.signal);
-      return await retrying(async () => {
-        const request = this.api.open('POST', route, { 'content-type': 'application/x-ndjson' });
-        request.flushHeaders();
-        const response = await this.api.respond(request);
-        const connection = { request, unanswered: new Map<number, Sent>(), lines: 0, ended: false };
-        return Object.assign(connection, { heard: this.hear(connection, response) });
-      }, this.api.patience);
-    } catch (error) {
-      this.current = undefined;
-      throw error instanceof ApiRefusal ? ofBatch(error) : error;
-    }
+    if (this.pauseMs > 0) await sleepUnlessAborted(this.pauseMs, this.signal);
+    const request = this.api.open('POST', `/v1/batches?${query.toString()}`, {
+      'content-type': 'application/x-ndjson',
+    });
+    request.flushHeaders();
+    const connection: Connection = {
+      ...{ request, unanswered: new Map(), lines: 0, ended: false, heard: Promise.resolve() },
+    };
+    connection.flush = setTimeout(() => {
+      this.silenceMs = SHORT_MS;
+      if (!connection.ended) this.finish(connection);
+    }, this.silenceMs);
+    connection.heard = this.hear(connection);
+    return connection;
   }
 
   /** Hands the answers out, and at the end sends again what was not answered. Never throws. */
-  private async hear(connection: Omit<Connection, 'heard'>, response: http.IncomingMessage): Promise<void> {
+  private async hear(connection: Connection): Promise<void> {
+    const { request, unanswered } = connection;
     let fatal: unknown;
     try {
-      for await (const { text } of readLines(response)) {
-        const answer = JSON.parse(text ?? '') as LineAnswer & { batch?: string; line?: number; error?: Problem };
-        if (answer.batch !== undefined) this.onBatch(answer.batch);
-        if (answer.line !== undefined) this.settle(connection, answer.line, answer);
-        else if (answer.error !== undefined) {
-          const refusal = ApiRefusal.from(answer.error, 'The service broke off.');
-          if (!refusal.passes) fatal = ofBatch(refusal);
-        }
-      }
-    } catch {
-      // The connection broke; what is not answered is sent again.
+      const response = await this.api.respond(request);
+      clearTimeout(connection.flush);
+      for await (const { text } of readLines(response)) this.take(connection, text ?? '');
+      if (unanswered.size > 0) throw new Error('not all lines were answered');
+    } catch (error) {
+      fatal = this.isFatal(error);
     }
-    connection.request.destroy();
+    clearTimeout(connection.flush);
+    request.destroy();
+    if (!connection.ended) this.current = undefined;
     connection.ended = true;
-    const current = await this.current?.catch(() => undefined);
-    if (current === connection) this.current = undefined;
-    for (const sent of connection.unanswered.values()) {
-      if (this.signal.aborted) sent.reject(this.signal.reason);
-      else if (fatal !== undefined) sent.reject(fatal);
-      else this.send(sent);
+    this.fruitless = unanswered.size === 0 ? 0 : this.fruitless + 1;
+    for (const sent of unanswered.values()) {
+      if (fatal === undefined) this.send(sent);
+      else sent.reject(fatal);
     }
   }
 
-  private settle(
-    { unanswered }: Pick<Connection, 'unanswered'>,
-    line: number,
-    answer: LineAnswer & { error?: Problem },
-  ): void {
-    const sent = unanswered.get(line);
-    if (sent === undefined) return;
-    unanswered.delete(line);
-    this.fruitless = 0;
-    if (answer.error === undefined) return sent.resolve(answer);
-    const refusal = ApiRefusal.from(answer.error, 'The service refused the job.');
-    if (refusal.passes) this.send(sent);
-    else sent.reject(refusal);
+  /** What ends everything; undefined: another connection may do better, after a pause. */
+  private isFatal(error: unknown): unknown {
+    if (this.signal.aborted) return this.signal.reason;
+    // Cut off in the middle of an answer.
+    const refusal = error instanceof ApiRefusal ? error : new ApiRefusal(`${this.api.url} broke off`);
+    if (!refusal.passes) return new ApiRefusal(refusal.message, 0, refusal.code);
+    try {
+      this.api.patience.onWait?.(refusal);
+    } catch (tooLong) {
+      return tooLong;
+    }
+    const backoff = Math.min(100 * 2 ** this.fruitless, LONGEST_WAIT_MS);
+    this.pauseMs = (refusal.retryAfterMs ?? 0) + backoff * (0.5 + Math.random());
+    return undefined;
   }
-}
 
-/** A refusal that is not about a single job. */
-function ofBatch({ message, code }: ApiRefusal): ApiRefusal {
-  return new ApiRefusal(message, 0, code);
+  /** @throws ApiRefusal for the word with which the service ends the request early */
+  private take({ unanswered }: Connection, text: string): void {
+    const answer = JSON.parse(text) as LineAnswer & { batch?: string; line?: number; error?: Problem };
+    if (answer.batch !== undefined) this.onBatch(answer.batch);
+    if (answer.line === undefined) {
+      if (answer.error !== undefined) throw ApiRefusal.from(answer.error, 'The service broke off.');
+      return;
+    }
+    const sent = unanswered.get(answer.line);
+    unanswered.delete(answer.line);
+    this.fruitless = 0;
+    this.pauseMs = 0;
+    if (answer.error === undefined) return sent?.resolve(answer);
+    const refusal = ApiRefusal.from(answer.error, 'The service refused the job.');
+    if (refusal.passes && sent !== undefined) this.send(sent);
+    else sent?.reject(refusal);
+  }
 }

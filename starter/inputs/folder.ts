@@ -55,19 +55,25 @@ async function* listAll(
   { signal, onWait }: FolderOptions,
 ): AsyncGenerator<ObjectInfo> {
   const onError = (error: DarkroomError, at: string): void => void problems.push({ name: at, job: error });
-  if (!/^s3:/i.test(uri)) return yield* storage.list(uri, { onError, signal });
+  if (!/^s3:/i.test(uri)) {
+    yield* storage.list(uri, { onError, signal });
+    return;
+  }
   let after: string | undefined;
-  const open = () => storage.list(uri, { onError, signal, after })[Symbol.asyncIterator]();
+  const open = (): AsyncIterator<ObjectInfo> => storage.list(uri, { onError, signal, after })[Symbol.asyncIterator]();
   let objects = open();
-  const nextObject = (): Promise<IteratorResult<ObjectInfo, undefined>> =>
-    objects.next().catch((error: unknown) => {
+  const nextObject = async () => {
+    try {
+      return await objects.next();
+    } catch (error) {
       // A generator that has thrown is at its end.
       objects = open();
       throw error;
-    });
+    }
+  };
   for (;;) {
     const next = await retrying(nextObject, { signal, onWait, limitMs: Infinity });
-    if (next.done) return;
+    if (next.done === true) return;
     after = next.value.uri;
     yield next.value;
   }

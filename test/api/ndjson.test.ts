@@ -62,7 +62,13 @@ test(
     });
     await Promise.all([pipeline(Readable.from(lines()), sending), reading]);
     expect(seen.size).toBe(LINES);
-    expect(summary).toEqual({ started: LINES / NEW, joined: 0, skipped: 0, rejected: LINES - LINES / NEW });
+    expect(summary).toEqual({
+      started: LINES / NEW,
+      joined: 0,
+      skipped: 0,
+      rejected: LINES - LINES / NEW,
+      duplicates: 0,
+    });
     const seconds = (performance.now() - started) / 1000;
     const mib = (bytes: number): number => Math.round(bytes / 2 ** 20);
     process.stderr.write(`${LINES} lines in ${seconds.toFixed(1)} s; service ${mib(before)} → ${mib(most)} MiB\n`);
@@ -97,7 +103,7 @@ test('a service that stops ends a stream whose sender is silent with a last word
     expect.objectContaining({ batch: expect.any(String) }),
     expect.objectContaining({ line: 1, status: 'started' }),
     { error: expect.objectContaining({ code: 'Stopping', status: 503 }) },
-    { summary: { started: 1, joined: 0, skipped: 0, rejected: 0 } },
+    { summary: { started: 1, joined: 0, skipped: 0, rejected: 0, duplicates: 0 } },
   ]);
   await other.ended;
 });

@@ -5,6 +5,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { built } from '../../common/paths';
+import { fileUri } from '../../storage';
 import { startStack, type Stack } from '../support/stack';
 import { photo, startApi, type Api } from './support';
 
@@ -27,7 +28,7 @@ afterAll(async () => {
 });
 
 function startBatch(...args: string[]): Promise<Result> {
-  const env = { ...stack.env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+  const env = { ...stack.env, TEMPORAL_ADDRESS: '127.0.0.1:1', DARKROOM_CONNECT_WAIT: '1s' };
   return new Promise((resolve) => {
     execFile(process.execPath, [built('starter/cli/start-batch.js'), ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
@@ -52,13 +53,14 @@ test('a folder is uploaded and processed without Temporal at hand; what the serv
   };
 
   const first = await startBatch(...args);
-  expect(summaryOf(first)).toMatchObject({ submitted: 3, completed: 3, failed: 1, skipped: 0 });
-  expect(summaryOf(first)['failures']).toEqual([expect.objectContaining({ message: 'The upload is empty.' })]);
+  expect(summaryOf(first)).toMatchObject({ submitted: 4, completed: 3, failed: 0, rejected: 1, skipped: 0 });
+  const empty = { source: fileUri(path.join(folder, 'empty.jpg')), message: 'The upload is empty.' };
+  expect(summaryOf(first)['failures']).toEqual([expect.objectContaining(empty)]);
   expect([first.code, await uploads()]).toEqual([1, 3]);
 
   // The same again: only what is new travels, and only that is done.
   await photo(stack, 'one more');
-  expect(summaryOf(await startBatch(...args))).toMatchObject({ submitted: 1, completed: 1, failed: 1, skipped: 3 });
+  expect(summaryOf(await startBatch(...args))).toMatchObject({ submitted: 5, completed: 1, rejected: 1, skipped: 3 });
   expect(await uploads()).toBe(4);
 });
 
