@@ -28,7 +28,7 @@ export function batchRoutes(app: App, service: Service): void {
       config: { streaming: true },
       schema: {
         tags: ['Batches'],
-        summary: 'Submit a batch: up to 10,000 jobs as JSON, or any number as NDJSON, answered line by line',
+        summary: 'Submit a batch: up to 10,000 jobs as JSON, or up to 1,000,000 as NDJSON, answered line by line',
         consumes: ['application/json', NDJSON],
         body: { content: { 'application/json': { schema: s.batchBody } } } as unknown as typeof s.batchBody,
         querystring: s.batchQuery,
