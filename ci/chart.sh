@@ -24,7 +24,7 @@ for chart in helm/*/; do
     done
   done
 done
-for chart in terraform/modules/temporal/store-secret terraform/modules/workers/secret-store; do
+for chart in terraform/modules/temporal/store-secret terraform/modules/workers/secret-store terraform/modules/fence; do
   helm lint --strict --quiet "$chart" --set region=eu-central-1 --set secret=x --set store=y
   helm template x "$chart" --set region=eu-central-1 --set secret=x --set store=y >"$work/cloud-$(basename "$chart").yaml"
 done

@@ -6,15 +6,21 @@ source "$(dirname "$0")/lib/common.sh"
 environment "${1:-}"
 items=${ITEMS:-20}
 args=("$items" --json --force)
-[ -z "${STAGING:-}" ] || args+=(--staging "$STAGING")
 if [ "${SMOKE_LOCAL:-}" = 1 ]; then
+  [ -z "${STAGING:-}" ] || args+=(--staging "$STAGING")
   node scripts/setup.mjs
   summary=$(timeout "${TIMEOUT:-900}" node dist/starter/cli/start-batch.js "${args[@]}" | tail -n 1)
 else
   source ci/lib/aws.sh
   [ -n "${KUBECONFIG:-}" ] || [ "${SKIP_TERRAFORM:-}" = 1 ] || terraform_init "$1" >/dev/null
   use_cluster
-  summary=$(timeout "${TIMEOUT:-900}" kubectl --namespace "${NAMESPACE:-darkroom}" exec deploy/starter -- \
+  namespace=${NAMESPACE:-darkroom}
+  # Samples and outputs of a trial lie where the starter may write: beside those of `helm test`.
+  output=$(kubectl --namespace "$namespace" get configmap starter-config --output 'jsonpath={.data.DARKROOM_OUTPUT}')
+  staging=${STAGING:-${output:+${output%/}/_helm-test}}
+  [ -n "$staging" ] || fail "storage.output of helm/starter is empty: set STAGING=s3://bucket/prefix"
+  args+=(--staging "$staging")
+  summary=$(timeout "${TIMEOUT:-900}" kubectl --namespace "$namespace" exec deploy/starter -- \
     node deploy/image/run.cjs start-batch "${args[@]}" | tail -n 1)
 fi
 node ci/lib/smoke-check.mjs "$items" "$summary"

@@ -8,8 +8,10 @@ node scripts/setup.mjs --packages
 node ci/flaky.mjs terraform "$@"
 
 if [ "${TERRAFORM_VALIDATE:-}" = 1 ]; then
-  terraform -chdir=terraform init -backend=false -input=false >/dev/null
-  terraform -chdir=terraform validate
+  for root in terraform terraform/registry; do
+    terraform -chdir="$root" init -backend=false -input=false >/dev/null
+    terraform -chdir="$root" validate
+  done
 fi
 go_tool tflint
 if have tflint; then

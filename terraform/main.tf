@@ -49,12 +49,15 @@ module "cluster" {
   on_demand_nodes = module.decide.cluster.on_demand_nodes
   spot_nodes      = module.decide.cluster.spot_nodes
   admin_cidrs     = module.decide.cluster.admin_cidrs
+  service_cidr    = module.decide.cluster.service_cidr
 }
 
 module "storage" {
   source       = "./modules/storage"
   bucket       = module.decide.storage.bucket
   versioning   = module.decide.storage.versioning
+  prefixes     = module.decide.storage.prefixes
+  expire_days  = module.decide.storage.expire_days
   cluster_name = module.cluster.name
   queue_arns   = module.workers.queue_arns
 }
@@ -66,8 +69,10 @@ module "temporal" {
   chart       = module.decide.charts.temporal
   vpc_id      = module.network.vpc_id
   subnet_ids  = module.network.private_subnet_ids
-  cidr        = module.decide.network.cidr
+  fence       = module.decide.fences.temporal
   store_ready = module.workers.store_ready
+
+  nodes_security_group_id = module.cluster.nodes_security_group_id
 }
 
 module "workers" {
@@ -79,5 +84,8 @@ module "workers" {
   charts       = module.decide.charts
   vpc_id       = module.network.vpc_id
   subnet_ids   = module.network.private_subnet_ids
-  cidr         = module.decide.network.cidr
+  fence        = module.decide.fences.keda
+  secret_arns  = module.temporal.secret_arns
+
+  nodes_security_group_id = module.cluster.nodes_security_group_id
 }

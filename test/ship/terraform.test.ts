@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { stringify } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { projectRoot } from '../../common/paths';
 
 const root = projectRoot();
@@ -44,6 +44,7 @@ function terraform(...args: string[]): { status: number | null; text: string; st
 
 interface Values {
   temporal: { address: string };
+  networkPolicy: { temporalTo: Peer[] };
   storage: { output: string };
   env?: Record<string, string>;
 }
@@ -54,7 +55,23 @@ function accepts(environment: string): { status: number | null; said: string } {
   const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: copy, encoding: 'utf8' });
   return { status, said: stderr };
 }
+interface Peer {
+  namespaceSelector?: { matchLabels: Record<string, string> };
+}
+interface Policy {
+  spec: {
+    podSelector: object;
+    policyTypes: string[];
+    ingress: { from?: Peer[]; ports?: { port: number }[] }[];
+    egress: { to?: Peer[]; ports?: { port: number }[] }[];
+  };
+}
+const namespaces = (peers: Peer[] = []) =>
+  peers.map(({ namespaceSelector }) => namespaceSelector?.matchLabels['kubernetes.io/metadata.name']);
+const CLOUD = '{ address = "eu-central-1.aws.api.temporal.io:7233", namespace = "darkroom.abc12" }';
+
 interface Decided {
+  fences: { value: Record<'temporal' | 'keda', object> };
   name: { value: string };
   workers_values: { value: Values };
   starter_values: { value: Values };
@@ -85,6 +102,18 @@ async function rendered(chart: string, own: string, decided: Values): Promise<st
   });
   if (status !== 0) throw new Error(stderr);
   return stdout;
+}
+
+/** Network policies as the chart of modules/fence makes them. */
+async function policies(decided: object): Promise<Policy[]> {
+  const values = path.join(await mkdtemp(path.join(copy, 'fence-')), 'values.yaml');
+  await writeFile(values, stringify({ policies: decided }));
+  const chart = path.join(folder, 'modules/fence');
+  const { status, stdout, stderr } = spawnSync('helm', ['template', 'fence', chart, '--values', values], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(stderr);
+  return parseAllDocuments(stdout).map((document) => document.toJS() as Policy);
 }
 
 withTerraform('the switching logic', () => {
@@ -133,9 +162,8 @@ withTerraform('the switching logic', () => {
   });
 
   test('changes backend and source by one variable each', () => {
-    const cloud = '{ address = "eu-central-1.aws.api.temporal.io:7233", namespace = "darkroom.abc12" }';
     const before = decide('dev');
-    const after = decide('dev', '-var', 'temporal_backend=cloud', '-var', `temporal_cloud=${cloud}`);
+    const after = decide('dev', '-var', 'temporal_backend=cloud', '-var', `temporal_cloud=${CLOUD}`);
     expect(before.workers_values.value.temporal.address).toContain('svc.cluster.local');
     expect(after.workers_values.value.temporal.address).toBe('eu-central-1.aws.api.temporal.io:7233');
   });
@@ -158,6 +186,28 @@ withTerraform('the switching logic', () => {
   });
 
   const charts = hasHelm ? test : test.skip;
+  charts.each([
+    ['self-hosted', []],
+    ['cloud', ['-var', 'temporal_backend=cloud', '-var', `temporal_cloud=${CLOUD}`]],
+  ])('fences the other namespaces in, with Temporal %s', async (_backend, more) => {
+    const { fences, workers_values } = decide('prod', ...more);
+    const [temporal, keda] = await Promise.all([fences.value.temporal, fences.value.keda].map(policies));
+    for (const { spec } of [...temporal!, ...keda!]) {
+      expect(spec.podSelector).toEqual({});
+      expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    }
+    // Every rule says from where; only Temporal Cloud is anywhere.
+    expect([...temporal!, ...keda!].flatMap(({ spec }) => spec.ingress).filter(({ from }) => !from?.length)).toEqual(
+      [],
+    );
+    const anywhere = keda!.flatMap(({ spec }) => spec.egress).filter(({ to }) => !to?.length);
+    expect(anywhere.map(({ ports }) => ports)).toEqual(more.length === 0 ? [] : [[{ port: 7233, protocol: 'TCP' }]]);
+    // What asks Temporal is let in by Temporal's own namespace, and told to go there.
+    const asking = temporal!.flatMap(({ spec }) => spec.ingress).find(({ ports }) => ports?.[0]?.port === 7233);
+    expect(namespaces(asking?.from)).toEqual(['darkroom', 'keda']);
+    expect(namespaces(workers_values.value.networkPolicy.temporalTo)).toEqual(more.length === 0 ? ['temporal'] : []);
+  });
+
   charts.each(environments.flatMap((environment) => ['http', 'redis', 'sqs'].map((jobs) => [environment, jobs])))(
     'gives %s with jobs from %s values that both charts take',
     async (environment, jobs) => {

@@ -6,6 +6,8 @@ variable "on_demand_nodes" { type = number }
 variable "spot_nodes" { type = number }
 # Networks outside that may reach the API server; none: only from inside the network.
 variable "admin_cidrs" { type = list(string) }
+# Addresses of the cluster's Services, which network policies name.
+variable "service_cidr" { type = string }
 
 # Encrypts the cluster's Secrets once more, with a key whose use is logged.
 resource "aws_kms_key" "secrets" {
@@ -51,6 +53,7 @@ resource "aws_eks_cluster" "this" {
     endpoint_public_access  = length(var.admin_cidrs) > 0
     public_access_cidrs     = length(var.admin_cidrs) > 0 ? var.admin_cidrs : null
   }
+  kubernetes_network_config { service_ipv4_cidr = var.service_cidr }
   encryption_config {
     resources = ["secrets"]
     provider { key_arn = aws_kms_key.secrets.arn }
@@ -70,6 +73,34 @@ resource "aws_eks_addon" "pod_identity" {
   depends_on   = [aws_eks_node_group.on_demand]
 }
 
+# The network plug-in enforces NetworkPolicy only when it is told to: without this, the policies of the charts do nothing. It
+# comes before the machines, so that no pod runs without it.
+resource "aws_eks_addon" "vpc_cni" {
+  cluster_name                = aws_eks_cluster.this.name
+  addon_name                  = "vpc-cni"
+  configuration_values        = jsonencode({ enableNetworkPolicy = "true" })
+  resolve_conflicts_on_create = "OVERWRITE"
+}
+
+resource "aws_launch_template" "nodes" {
+  name_prefix = "${var.name}-nodes-"
+  # The metadata service hands out the machine's own role. One hop: no pod reaches it, whatever a network policy says.
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+  # Room for the scratch of a video pod (60 GiB) and of image pods beside it.
+  block_device_mappings {
+    device_name = "/dev/xvda"
+    ebs {
+      volume_size = 160
+      volume_type = "gp3"
+      encrypted   = true
+    }
+  }
+}
+
 resource "aws_eks_node_group" "on_demand" {
   cluster_name    = aws_eks_cluster.this.name
   node_group_name = "on-demand"
@@ -81,7 +112,11 @@ resource "aws_eks_node_group" "on_demand" {
     desired_size = var.on_demand_nodes
     max_size     = var.on_demand_nodes * 2
   }
-  depends_on = [aws_iam_role_policy_attachment.node]
+  launch_template {
+    id      = aws_launch_template.nodes.id
+    version = aws_launch_template.nodes.latest_version
+  }
+  depends_on = [aws_iam_role_policy_attachment.node, aws_eks_addon.vpc_cni]
 }
 
 resource "aws_eks_node_group" "spot" {
@@ -100,13 +135,19 @@ resource "aws_eks_node_group" "spot" {
     desired_size = 0
     max_size     = var.spot_nodes
   }
+  launch_template {
+    id      = aws_launch_template.nodes.id
+    version = aws_launch_template.nodes.latest_version
+  }
   lifecycle {
     # The autoscaler's business.
     ignore_changes = [scaling_config[0].desired_size]
   }
-  depends_on = [aws_iam_role_policy_attachment.node]
+  depends_on = [aws_iam_role_policy_attachment.node, aws_eks_addon.vpc_cni]
 }
 
 output "name" { value = aws_eks_cluster.this.name }
 output "endpoint" { value = aws_eks_cluster.this.endpoint }
+# The group of the machines, and so of the pods: what holds state lets nothing else in.
+output "nodes_security_group_id" { value = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id }
 output "certificate" { value = aws_eks_cluster.this.certificate_authority[0].data }

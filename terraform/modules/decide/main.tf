@@ -5,6 +5,8 @@ locals {
   name        = "darkroom-${var.environment}"
   self_hosted = var.temporal_backend == "self-hosted"
   bucket      = "${local.name}-media"
+  # Where the programs put what they write: workers outputs, the starter uploads, trials of a deployment their samples.
+  prefixes = { outputs = "out/", uploads = "out/_uploads/", samples = "out/_helm-test/" }
 
   # EKS and RDS want subnets in two zones even where nothing is doubled.
   sizes = {
@@ -71,12 +73,12 @@ locals {
       tls       = { enabled = local.temporal.tls }
     }
     storage = {
-      output  = "s3://${local.bucket}/out"
+      output  = "s3://${local.bucket}/${trimsuffix(local.prefixes.outputs, "/")}"
       buckets = [local.bucket]
       hosts   = var.source_hosts
       # AWS itself, by the pod's role: whatever the chart's own values for a cluster at home say.
       s3 = { region = var.region, endpoint = "", forcePathStyle = false }
     }
-    networkPolicy = { podIdentity = true }
+    networkPolicy = { podIdentity = true, temporalTo = local.self_hosted ? [local.in_namespace.temporal] : [] }
   }
 }

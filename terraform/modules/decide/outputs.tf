@@ -18,12 +18,19 @@ output "cluster" {
     on_demand_nodes = local.size.on_demand
     admin_cidrs     = var.admin_cidrs
     spot_nodes      = var.spot ? local.size.spot : 0
+    service_cidr    = local.service_cidr
   }
 }
 
 output "storage" {
-  description = "The bucket of sources and outputs."
-  value       = { bucket = local.bucket, versioning = local.redundant }
+  description = "The bucket of sources and outputs: what lies where, and how long."
+  value = {
+    bucket     = local.bucket
+    versioning = local.redundant
+    prefixes   = local.prefixes
+    # Uploads are sources: after this long a job that names one can no longer be repeated.
+    expire_days = { (local.prefixes.samples) = 7, (local.prefixes.uploads) = 90 }
+  }
 }
 
 output "temporal" {
@@ -78,6 +85,11 @@ output "starter_values" {
     env           = local.source_env
     networkPolicy = merge(local.common_values.networkPolicy, { extraEgress = local.source_egress })
   })
+}
+
+output "fences" {
+  description = "Network policies of the namespaces that are not Darkroom's own; the charts bring those of darkroom."
+  value       = { temporal = { (local.fence_name) = local.temporal_fence }, keda = { (local.fence_name) = local.keda_fence } }
 }
 
 output "charts" {

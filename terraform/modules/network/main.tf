@@ -88,11 +88,28 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private[count.index].id
 }
 
+data "aws_caller_identity" "here" {}
+
 # Media go to S3 by this way: through a NAT gateway every gigabyte would be paid for.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
   service_name    = "com.amazonaws.${data.aws_region.here.name}.s3"
   route_table_ids = aws_route_table.private[*].id
+  # Whoever takes over a pod cannot carry files off into a bucket of another account by this way. Reading is open: sources may
+  # lie in other people's buckets, and the layers of images lie in one of AWS.
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      { Effect = "Allow", Principal = "*", Action = "s3:*", Resource = "*" },
+      {
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:Put*", "s3:Delete*", "s3:Create*", "s3:Restore*", "s3:Replicate*"]
+        Resource  = "*"
+        Condition = { StringNotEquals = { "aws:ResourceAccount" = data.aws_caller_identity.here.account_id } }
+      },
+    ]
+  })
 }
 
 output "vpc_id" { value = aws_vpc.this.id }

@@ -12,7 +12,10 @@ variable "settings" {
 variable "chart" { type = object({ chart = string, version = optional(string) }) }
 variable "vpc_id" { type = string }
 variable "subnet_ids" { type = list(string) }
-variable "cidr" { type = string }
+# The only group that may reach the database.
+variable "nodes_security_group_id" { type = string }
+# Network policies of the namespace, by name.
+variable "fence" { type = any }
 # Known once External Secrets runs and has its store.
 variable "store_ready" { type = string }
 
@@ -32,11 +35,11 @@ resource "aws_security_group" "database" {
   description = "PostgreSQL of Temporal"
   vpc_id      = var.vpc_id
   ingress {
-    description = "PostgreSQL from inside the network"
-    from_port   = 5432
-    to_port     = 5432
-    protocol    = "tcp"
-    cidr_blocks = [var.cidr]
+    description     = "PostgreSQL from the cluster's machines"
+    from_port       = 5432
+    to_port         = 5432
+    protocol        = "tcp"
+    security_groups = [var.nodes_security_group_id]
   }
 }
 
@@ -62,6 +65,15 @@ resource "aws_db_instance" "this" {
   deletion_protection             = each.value.protected
   skip_final_snapshot             = !each.value.protected
   final_snapshot_identifier       = each.value.protected ? "${var.name}-final" : null
+}
+
+resource "helm_release" "fence" {
+  count            = var.settings.create_release ? 1 : 0
+  name             = "fence"
+  namespace        = "temporal"
+  create_namespace = true
+  chart            = "${path.module}/../fence"
+  values           = [yamlencode({ policies = var.fence })]
 }
 
 # Brings that password into the cluster; a chart, because its resource exists only once External Secrets is there.
@@ -110,5 +122,10 @@ resource "helm_release" "server" {
     prometheus    = { enabled = false }
     grafana       = { enabled = false }
   })]
-  depends_on = [helm_release.store_secret]
+  depends_on = [helm_release.store_secret, helm_release.fence]
+}
+
+output "secret_arns" {
+  description = "The database's password, which External Secrets reads."
+  value       = [for database in aws_db_instance.this : database.master_user_secret[0].secret_arn]
 }

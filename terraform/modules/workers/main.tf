@@ -13,12 +13,26 @@ variable "charts" {
 }
 variable "vpc_id" { type = string }
 variable "subnet_ids" { type = list(string) }
-variable "cidr" { type = string }
+# The only group that may reach Redis.
+variable "nodes_security_group_id" { type = string }
+# Network policies of KEDA's namespace, by name.
+variable "fence" { type = any }
+# Secrets beside our own that External Secrets reads: the database's password.
+variable "secret_arns" { type = list(string) }
+
+resource "helm_release" "fence" {
+  name             = "fence"
+  namespace        = "keda"
+  create_namespace = true
+  chart            = "${path.module}/../fence"
+  values           = [yamlencode({ policies = var.fence })]
+}
 
 resource "helm_release" "keda" {
   name             = "keda"
   namespace        = "keda"
   create_namespace = true
+  depends_on       = [helm_release.fence]
   chart            = var.charts.keda.chart
   version          = var.charts.keda.version
 }
@@ -57,9 +71,8 @@ data "aws_iam_policy_document" "pods" {
 
 data "aws_iam_policy_document" "read_secrets" {
   statement {
-    actions = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
-    # The second is how RDS names the secrets that it manages.
-    resources = [aws_secretsmanager_secret.darkroom.arn, "arn:aws:secretsmanager:${var.region}:*:secret:rds!*"]
+    actions   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+    resources = concat([aws_secretsmanager_secret.darkroom.arn], var.secret_arns)
   }
 }
 

@@ -29,11 +29,11 @@ resource "aws_security_group" "redis" {
   description = "Stream of jobs"
   vpc_id      = var.vpc_id
   ingress {
-    description = "Redis from inside the network"
-    from_port   = 6379
-    to_port     = 6379
-    protocol    = "tcp"
-    cidr_blocks = [var.cidr]
+    description     = "Redis from the cluster's machines"
+    from_port       = 6379
+    to_port         = 6379
+    protocol        = "tcp"
+    security_groups = [var.nodes_security_group_id]
   }
 }
 
