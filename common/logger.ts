@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino';
-import { secretValues, type Config } from './config';
+import type { Config } from './config';
+import { redactor } from './config/redact';
 import { traceIds } from './traces';
 
 export type { Logger } from 'pino';
@@ -25,12 +26,6 @@ export function createLogger(config: Config, name: string, destination: 1 | 2 = 
     },
     pretty ? prettyStream(destination) : pino.destination({ dest: destination, sync: true }),
   );
-}
-
-/** Cuts the secrets of the configuration out of a text. */
-export function redactor(config: Config): (text: string) => string {
-  const secrets = secretValues(config).filter((value) => value.length >= 4);
-  return (text) => secrets.reduce((rest, value) => rest.replaceAll(value, '[redacted]'), text);
 }
 
 function prettyStream(destination: 1 | 2): pino.DestinationStream {

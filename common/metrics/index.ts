@@ -1,2 +1,2 @@
-export { METRICS, type MetricName, type MetricRow } from './table';
+export { METRICS, type MetricRow } from './table';
 export { collectedGauge, createMetrics, type GaugeName, type Metrics } from './registry';

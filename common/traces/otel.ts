@@ -24,9 +24,9 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace';
 import type { Config } from '../config';
-import { redactor } from '../logger';
+import { redactor } from '../config/redact';
 import { formatTraceParent, parseTraceParent, type Carrier } from './names';
-import type { Span, SpanOptions, Tracing } from './index';
+import type { Span, SpanOptions, Tracing } from './span';
 
 /** ms that the last spans may take on the way out. */
 const FLUSH_MS = 3000;

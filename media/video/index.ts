@@ -1,5 +1,5 @@
 /** Videos, free of Temporal: probe, plan, then the steps that the plan names. */
-export { probeVideo, type ProbeLimits } from './probe';
+export { probeVideo } from './probe';
 export { planVideo } from './plan';
 export { encodeRung } from './steps/encode-rung';
 export { packageHls, type PackageInput } from './hls/package';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
+import { decodeOptionalFailureToOptionalError } from '../../temporal/sdk-internals';
 import { grpcCode, NOT_FOUND } from '../../starter/core/lib/grpc';
 import { ITEM_WORKFLOWS } from '../../common/kinds';
 

@@ -1,15 +1,8 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { App } from './app-type';
 import { codecRoutes } from './codec';
 import { gate, nothingThere } from './guard/gate';
 import { sendProblem, sendRawProblem } from './http/failures';
@@ -31,14 +24,6 @@ import { stepRoutes } from './routes/steps';
 import { throughputRoutes } from './routes/throughput';
 import { uploadRoutes } from './routes/uploads';
 import type { Service } from './service';
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
 
 /** The reference is all here, its styles inline; nothing comes from elsewhere. */
 const DOCS_CSP =

@@ -3,7 +3,7 @@ import { temporal } from '@temporalio/proto';
 import { z } from 'zod';
 import { dataConverterOf } from '../../temporal/encryption';
 import { DarkroomError } from '../../common/errors';
-import type { App } from './app';
+import type { App } from './app-type';
 import type { ApiKeys, Principal } from './guard/auth';
 import { ApiError } from './http/problems';
 import type { Service } from './service';

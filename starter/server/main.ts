@@ -5,7 +5,8 @@ import { listenFailure } from '../../common/health';
 import { createLogger, type Logger } from '../../common/logger';
 import { startTraces, stopTraces } from '../../common/traces';
 import { startJobSource } from '../job-queues';
-import { createApp, type App } from './app';
+import { createApp } from './app';
+import type { App } from './app-type';
 import { ApiKeys, checkExposure } from './guard/auth';
 import { createService } from './service';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { executionInfoFromRaw } from '@temporalio/client/lib/helpers';
+import { executionInfoFromRaw } from '../sdk-internals';
 import { DarkroomError } from '../../common/errors';
 import { quoted } from './query';
 

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ApplicationFailure, defaultPayloadConverter, type Payload } from '@temporalio/common';
-import {
-  decodeOptionalFailureToOptionalError,
-  encodeErrorToFailure,
-} from '@temporalio/common/lib/internal-non-workflow';
+import { decodeOptionalFailureToOptionalError, encodeErrorToFailure } from '../sdk-internals';
 import { temporal } from '@temporalio/proto';
 import { loadConfig, secretValues } from '../../common/config';
 import { EncryptionCodec } from './codec';

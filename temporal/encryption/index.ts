@@ -1,5 +1,5 @@
 import type { DataConverter, LoadedDataConverter } from '@temporalio/common';
-import { loadDataConverter } from '@temporalio/common/lib/internal-non-workflow';
+import { loadDataConverter } from '../sdk-internals';
 import type { Config } from '../../common/config';
 import { built } from '../../common/paths';
 import { EncryptionCodec } from './codec';

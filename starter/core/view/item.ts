@@ -4,7 +4,7 @@ import {
   type Client,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
-import { decodeOptionalFailureToOptionalError } from '@temporalio/common/lib/internal-non-workflow';
+import { decodeOptionalFailureToOptionalError } from '../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow';
+import { decodeOptionalSinglePayload } from '../../../temporal/sdk-internals';
 import type { temporal } from '@temporalio/proto';
 import { labelOf } from '../../../activities/registry';
 

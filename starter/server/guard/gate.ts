@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { ApiError } from '../http/problems';
 import type { Service } from '../service';
 import { checkBrowser, type Principal } from './auth';

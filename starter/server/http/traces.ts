@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { isTracing, openSpan, type Span } from '../../../common/traces';
-import type { App } from '../app';
+import type { App } from '../app-type';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { takeAll, type Entry } from '../../core/intake';
 import { jobOrError } from '../../core/job';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { answerFor } from '../http/failures';
 import { batchIdFor } from '../guard/ids';

@@ -7,7 +7,7 @@ import { listBatchIds } from '../../core/view/batch';
 import { inState, latestOnly, pageOfRuns } from '../../../temporal/batches/runs';
 import { findBatch } from '../guard/access';
 import { answerBatch, answerItem, batchLinks } from '../answers';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { answerFor } from '../http/failures';
 import { batchIdFor } from '../guard/ids';

@@ -1,7 +1,7 @@
 import { controlBatch, controlItem, type Control } from '../../core/control';
 import { retryBatch, retryItem } from '../../core/retry';
 import { findBatch, findJob } from '../guard/access';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';

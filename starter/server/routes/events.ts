@@ -5,7 +5,7 @@ import { batchQuery, quoted } from '../../../temporal/batches/query';
 import { latestOnly, pageOfRuns, stateOf, type Run } from '../../../temporal/batches/runs';
 import { findBatch, findJob } from '../guard/access';
 import { answerBatch, answerItem, answerJob } from '../answers';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';

@@ -9,7 +9,7 @@ import { contentTypeOf, isShown } from '../../../common/file-types';
 import { inputOf } from '../../core/control';
 import { viewOf } from '../../core/view/item';
 import { findJob, findPublished } from '../guard/access';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { ApiError } from '../http/problems';
 import { parseRange } from '../http/range';

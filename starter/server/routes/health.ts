@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { joinUri } from '../../../storage';
 import type { DependencyState } from '../../../common/health';
 import { listPresets } from '../../../media/presets';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';

@@ -7,7 +7,7 @@ import { wishKey } from '../../core/keys';
 import type { Submitted } from '../../core/submit';
 import { findJob, findPublished } from '../guard/access';
 import { answerJob, answerPublished, type JobAnswer } from '../answers';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { batchIdFor, jobId, SINGLE_JOBS } from '../guard/ids';
 import { ApiError } from '../http/problems';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { built } from '../../../common/paths';
-import type { App } from '../app';
+import type { App } from '../app-type';
 
 /** Own files only: nothing inline, nothing from elsewhere. `blob:` is for a look at a chosen file, and for HLS. */
 const POLICY = [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { sessionCookie } from '../guard/session';
 import { failures } from '../http/route-docs';

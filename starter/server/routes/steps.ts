@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { stepsOf } from '../../core/view/steps';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { findJob } from '../guard/access';
 import { failures } from '../http/route-docs';
 import { jobParams } from '../http/schemas';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ThroughputView } from '../../core/view/throughput';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { failures } from '../http/route-docs';
 import { latency } from '../http/schemas';
 import type { Service } from '../service';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { DarkroomError } from '../../../common/errors';
 import { printable } from '../../../storage';
-import type { App } from '../app';
+import type { App } from '../app-type';
 import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';

@@ -1,9 +1,6 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  decodeOptionalFailureToOptionalError,
-  decodeOptionalSinglePayload,
-} from '@temporalio/common/lib/internal-non-workflow';
+import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '../../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
 import { queuePrefix, taskQueue } from '../../../../common/pools';
 import { forEachBounded } from '../../../../starter/core/lib/pool';
