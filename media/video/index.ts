@@ -2,7 +2,7 @@
 export { probeVideo } from './probe';
 export { planVideo } from './plan';
 export { encodeRung } from './steps/encode-rung';
-export { packageHls, type PackageInput } from './hls/package';
+export { packageHls } from './hls/package';
 export { makePoster } from './steps/poster';
-export { makeSprite, type SpriteInput } from './steps/sprite';
+export { makeSprite } from './steps/sprite';
 export type * from './types';
