@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Builds the image, lists what is in it, checks the packages against known holes, and pushes it where REGISTRY is set
-# (REGISTRY=account.dkr.ecr.region.amazonaws.com/darkroom; credentials by OIDC, see lib/aws.sh).
+# Builds the image into an archive, lists what is in it and checks the packages against known holes. It needs no credentials;
+# ci/push.sh brings the archive to a registry. Leaves in .darkroom/ci/image: image.tar, transport.txt, name.txt, lists/.
 source "$(dirname "$0")/lib/common.sh"
 docker version >/dev/null 2>&1 || skip "no Docker engine answers"
 
 base=${BASE:-node:22-bookworm-slim}
 tag=${TAG:-$(git rev-parse --short=12 HEAD)}
-image=${REGISTRY:-darkroom}:$tag
+image=darkroom:$tag
 out=.darkroom/ci/image
-mkdir -p "$out"
+rm -rf "$out"
+mkdir -p "$out/lists"
 
 # A digest that was seen a moment ago, so that all stages and the attestation name the same base.
 if docker pull --quiet "$base" >/dev/null 2>&1; then
@@ -16,25 +17,25 @@ if docker pull --quiet "$base" >/dev/null 2>&1; then
 else
   echo "The base $base cannot be pulled here: the local one is used." >&2
 fi
-# A builder that can attest adds provenance and an SBOM to what it pushes; the classic one only builds.
-if [ -n "${REGISTRY:-}" ] && docker buildx version >/dev/null 2>&1; then
-  source ci/lib/aws.sh
-  log_in_to_registry "$REGISTRY"
-  docker buildx build --build-arg BASE="$base" --tag "$image" --provenance=mode=max --sbom=true --push \
-    --metadata-file "$out/build.json" .
-  docker pull --quiet "$image"
+build=(--build-arg "BASE=$base")
+# A builder that can attest puts provenance and an SBOM into the archive; the classic one only builds.
+if docker buildx version >/dev/null 2>&1; then
+  builder=darkroom-$$
+  docker buildx create --name "$builder" --driver docker-container >/dev/null
+  trap 'docker buildx rm "$builder" >/dev/null 2>&1; rm -rf "$work"' EXIT
+  docker buildx build --builder "$builder" "${build[@]}" --tag "$image" --load .
+  docker buildx build --builder "$builder" "${build[@]}" --provenance=mode=max --sbom=true \
+    --output "type=oci,dest=$out/image.tar" .
+  echo oci-archive >"$out/transport.txt"
 else
-  docker build --build-arg BASE="$base" --tag "$image" .
-  if [ -n "${REGISTRY:-}" ]; then
-    source ci/lib/aws.sh
-    log_in_to_registry "$REGISTRY"
-    docker push --quiet "$image"
-  fi
+  docker build "${build[@]}" --tag "$image" .
+  docker save --output "$out/image.tar" "$image"
+  echo docker-archive >"$out/transport.txt"
 fi
 
-npm sbom --sbom-format cyclonedx --omit dev --package-lock-only >"$out/npm.cdx.json"
+npm sbom --sbom-format cyclonedx --omit dev --package-lock-only >"$out/lists/npm.cdx.json"
 # shellcheck disable=SC2016  # dpkg-query's own placeholders
-docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Package} ${Version}\n' >"$out/debian.txt"
+docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Package} ${Version}\n' >"$out/lists/debian.txt"
 echo "$image" >"$out/name.txt"
 docker image inspect --format 'Image {{index .RepoTags 0}}: {{.Size}} bytes' "$image"
 
@@ -47,5 +48,6 @@ fi
 if have trivy; then
   trivy image --quiet --exit-code 1 --severity CRITICAL --ignore-unfixed "$image"
 else
-  echo 'trivy is not installed: Debian packages were listed, not scanned' >&2
+  [ -z "${CI:-}" ] || fail "trivy is not installed: the tools image has to bring it, since what is deployed has to be scanned"
+  echo 'SKIPPED: trivy is not installed: Debian packages were listed, not scanned' >&2
 fi

@@ -12,5 +12,14 @@ fi
 log_in_to_registry() {
   local host=${1%%/*}
   [[ "$host" == *.amazonaws.com ]] || return 0
-  aws ecr get-login-password --region "$(cut -d. -f4 <<<"$host")" | docker login --username AWS --password-stdin "$host"
+  aws ecr get-login-password --region "$(cut -d. -f4 <<<"$host")" | skopeo login --username AWS --password-stdin "$host"
+}
+
+# Refuses a repository of ECR whose tags can be moved to another image.
+only_immutable_tags() {
+  local host=${1%%/*} mutability
+  [[ "$host" == *.amazonaws.com ]] || return 0
+  mutability=$(aws ecr describe-repositories --region "$(cut -d. -f4 <<<"$host")" --repository-names "${1#*/}" \
+    --query 'repositories[0].imageTagMutability' --output text)
+  [ "$mutability" = IMMUTABLE ] || fail "The tags of $1 are $mutability: make them IMMUTABLE, as terraform/registry does."
 }
