@@ -3,6 +3,7 @@ import type { WorkItem } from '../common/contracts';
 import type { Fetched } from '../storage';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
+import { scan } from './scan';
 
 /** The item's source on the scratch disk; its arrival counts as progress and in the bytes read. */
 export async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<Fetched> {
@@ -15,5 +16,6 @@ export async function fetchSource(deps: ActivityDeps, attempt: Attempt, item: Wo
   const source = await attempt.stages.run('fetch', item.kind, fetch, ({ bytes }) => bytes);
   attempt.sourceSha256 = source.sha256;
   deps.metrics.darkroom_bytes_read_total.inc({ kind: item.kind }, source.bytes);
+  await scan(deps, attempt, item, source);
   return source;
 }

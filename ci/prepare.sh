@@ -4,7 +4,7 @@
 source "$(dirname "$0")/lib/common.sh"
 declare -A package=([ffmpeg]=ffmpeg [chromium]=chromium [prometheus]=prometheus [promtool]=prometheus
   [amtool]=prometheus-alertmanager
-  [redis-server]=redis-server [prlimit]=util-linux [python3]=python3-venv)
+  [redis-server]=redis-server [clamd]=clamav-daemon [prlimit]=util-linux [python3]=python3-venv)
 wanted=()
 for program in "${!package[@]}"; do
   have "$program" || wanted+=("${package[$program]}")

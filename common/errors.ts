@@ -14,6 +14,10 @@ interface ErrorRow {
   readonly status: number;
   /** What it means, for the docs and the API reference. */
   readonly meaning: string;
+  /** Headline of a failed item, on the page. */
+  readonly title: string;
+  /** What the reader of that headline can do. */
+  readonly advice: string;
 }
 
 export const ERRORS = {
@@ -22,63 +26,120 @@ export const ERRORS = {
     blame: 'input',
     status: 415,
     meaning: 'The file is of a type that Darkroom does not read.',
+    title: 'Unsupported file type',
+    advice: 'Send a JPEG, PNG, WebP, AVIF, MP4, MOV or WebM instead.',
   },
-  CorruptMedia: { retryable: false, blame: 'input', status: 422, meaning: 'The file is damaged, cut short or empty.' },
+  CorruptMedia: {
+    retryable: false,
+    blame: 'input',
+    status: 422,
+    meaning: 'The file is damaged, cut short or empty.',
+    title: 'The file is damaged',
+    advice: 'Export or upload the file again.',
+  },
   MediaTooLarge: {
     retryable: false,
     blame: 'input',
     status: 413,
     meaning: 'The file exceeds a limit (bytes, pixels, frames, duration, streams).',
+    title: 'The file is too large',
+    advice: 'Send a smaller file.',
   },
-  SourceNotFound: { retryable: false, blame: 'input', status: 404, meaning: 'There is nothing at the source URI.' },
+  SourceNotFound: {
+    retryable: false,
+    blame: 'input',
+    status: 404,
+    meaning: 'There is nothing at the source URI.',
+    title: 'The file does not exist',
+    advice: 'Check its address, or upload the file again.',
+  },
   SourceForbidden: {
     retryable: false,
     blame: 'input',
     status: 403,
     meaning: 'The source is outside of what Darkroom may read, or its store refuses access.',
+    title: 'No permission to read the file',
+    advice: 'Ask for access to the place where the file lies.',
   },
   OutputForbidden: {
     retryable: false,
     blame: 'input',
     status: 403,
     meaning: 'The output is outside of where Darkroom may write, or its store refuses access.',
+    title: 'No permission to write the results',
+    advice: 'Choose another place for the results.',
   },
   InvalidJob: {
     retryable: false,
     blame: 'input',
     status: 400,
-    meaning: 'The job itself makes no sense: a wrong field, preset or URI.',
+    meaning: 'The job is invalid: bad field, preset or URI.',
+    title: 'Invalid job',
+    advice: 'Correct the job and submit it again.',
   },
-  Conflict: { retryable: false, blame: 'input', status: 409, meaning: 'The id is taken by another job.' },
+  Conflict: {
+    retryable: false,
+    blame: 'input',
+    status: 409,
+    meaning: 'The id is taken by another job.',
+    title: 'The id is taken',
+    advice: 'Choose another id for one of the two jobs.',
+  },
   Quarantined: {
     retryable: false,
     blame: 'input',
     status: 422,
     meaning: 'The file killed its decoder twice; the evidence is kept beside its outputs.',
+    title: 'Quarantined',
+    advice: 'The file crashes its decoder; its evidence is kept beside the outputs.',
+  },
+  Infected: {
+    retryable: false,
+    blame: 'input',
+    status: 422,
+    meaning: 'The virus scanner found malicious content in the file.',
+    title: 'Malicious content',
+    advice: 'Do not open the file; ask its sender.',
+  },
+  ScannerUnavailable: {
+    retryable: true,
+    blame: 'system',
+    status: 503,
+    meaning: 'The virus scanner could not be reached or could not check the file.',
+    title: 'The virus scanner is not available',
+    advice: 'Retry when the scanner is back.',
   },
   SourceUnavailable: {
     retryable: true,
     blame: 'system',
     status: 503,
     meaning: 'The source could not be read just now.',
+    title: 'The source is not available',
+    advice: 'Retry when the source is back.',
   },
   StorageUnavailable: {
     retryable: true,
     blame: 'system',
     status: 503,
     meaning: 'The store for outputs, or the scratch disk, could not be used just now.',
+    title: 'The storage is not available',
+    advice: 'Retry when the storage is back.',
   },
   EncoderFailed: {
     retryable: 'counted',
     blame: 'system',
     status: 500,
     meaning: 'The encoder or decoder failed, hung or was killed; tried again a bounded number of times.',
+    title: 'The encoder failed',
+    advice: 'Retry; if the item fails again, report the failure to the operators of Darkroom.',
   },
   InternalError: {
     retryable: 'counted',
     blame: 'system',
     status: 500,
     meaning: 'A fault of Darkroom itself; tried again a bounded number of times.',
+    title: 'An internal error',
+    advice: 'Retry; if the item fails again, report the failure to the operators of Darkroom.',
   },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -25,6 +25,13 @@ export const hosts: Parser<string[]> = (value) =>
     throw new Error(`expected a host or host:port without a scheme or path, got "${entry}"`);
   });
 
+/** `host:port`; IPv6 addresses stand in brackets. */
+export const hostAndPort: Parser<string> = (value) => {
+  const port = Number(/^(?:\[[^\]]+\]|[^/:@\s]+):(\d{1,5})$/.exec(value)?.[1]);
+  if (port >= 1 && port <= 65_535) return value;
+  throw new Error(`expected host:port, got "${value}"`);
+};
+
 export const bool: Parser<boolean> = (value) => {
   if (/^(1|true|yes|on)$/i.test(value)) return true;
   if (/^(0|false|no|off)$/i.test(value)) return false;

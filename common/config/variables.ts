@@ -4,7 +4,7 @@ import { projectRoot } from '../paths';
 import { POOL_NAMES } from '../pools';
 import { parsePayloadKeys } from './payload-keys';
 import { OBSERVABILITY_VARIABLES } from './observability-variables';
-import { bool, buckets, duration, hosts, integer, list, listOf, size, text, url } from './parse';
+import { bool, buckets, duration, hostAndPort, hosts, integer, list, listOf, size, text, url } from './parse';
 import { lastFields } from './secrets';
 import { optional, secret, variable } from './variable';
 
@@ -158,6 +158,19 @@ export const VARIABLES = {
   ),
   s3AccessKeyId: secret('S3_ACCESS_KEY_ID', "access key; unset: the AWS SDK's own chain (IRSA, profile, instance)"),
   s3SecretAccessKey: secret('S3_SECRET_ACCESS_KEY', 'secret key'),
+
+  // A virus scanner
+  clamd: optional(
+    'DARKROOM_CLAMD',
+    hostAndPort,
+    'host:port of a clamd that checks every source before anything decodes it; unset: nothing is scanned',
+  ),
+  clamdMaxBytes: variable(
+    'DARKROOM_CLAMD_MAX_BYTES',
+    size,
+    '100MiB',
+    'larger sources are refused where there is a scanner; at most the StreamMaxLength of clamd',
+  ),
 
   // Limits
   scratchDir: variable(

@@ -127,7 +127,7 @@ describeInBrowser('the page', () => {
     await open('#/batch/second-try');
     await page.getByRole('radio', { name: /Failed/ }).check({ force: true });
     const card = page.getByRole('listitem').filter({ hasText: 'later.jpg' });
-    await card.getByText('The file is not there').waitFor();
+    await card.getByText('The file does not exist').waitFor();
     await photo(stack, 'later');
     await card.getByRole('button', { name: 'Retry' }).click();
     await page.getByRole('radio', { name: /Done/ }).check({ force: true });

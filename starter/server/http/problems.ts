@@ -2,7 +2,7 @@ import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../../..
 
 /** What can be wrong with a request, beside what can be wrong with a job (the error table in common/errors). */
 export const API_PROBLEMS = {
-  BadRequest: { status: 400, title: 'The request makes no sense' },
+  BadRequest: { status: 400, title: 'Bad request' },
   Unauthorized: { status: 401, title: 'A valid key is needed' },
   NotAllowed: { status: 403, title: 'This key may not do that' },
   NotFound: { status: 404, title: 'There is nothing at this address' },

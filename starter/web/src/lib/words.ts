@@ -1,3 +1,4 @@
+import { ERRORS, isErrorType } from '../../../../common/errors';
 import type { Failure, ItemState, Readiness } from '../api';
 
 export const STATE_WORDS: Record<ItemState, string> = {
@@ -10,40 +11,24 @@ export const STATE_WORDS: Record<ItemState, string> = {
   cancelled: 'Cancelled',
 };
 
-/** What a kind of failure means for the reader, and what helps. Types are those of the error table. */
-const HEADLINES: Record<string, { title: string; advice: string }> = {
-  UnsupportedMedia: { title: 'Not a type we read', advice: 'Send it as JPEG, PNG, WebP, AVIF, MP4, MOV or WebM.' },
-  CorruptMedia: { title: 'The file is damaged', advice: 'Export or upload it again.' },
-  MediaTooLarge: { title: 'The file is too large', advice: 'Send a smaller one.' },
-  SourceNotFound: { title: 'The file is not there', advice: 'Check its address, or upload it again.' },
-  SourceForbidden: { title: 'The file may not be read', advice: 'Ask for access to the place it lies in.' },
-  OutputForbidden: { title: 'The results may not be written', advice: 'Choose another place for the results.' },
-  InvalidJob: { title: 'The request makes no sense', advice: 'Correct it and submit it again.' },
-  Quarantined: {
-    title: 'Put into quarantine',
-    advice: 'The file kills the programs that read it; look at its evidence.',
-  },
-  SourceUnavailable: { title: 'The source did not answer', advice: 'Retry when it is back.' },
-  StorageUnavailable: { title: 'The storage did not answer', advice: 'Retry when it is back.' },
-  EncoderFailed: {
-    title: 'The encoder gave up',
-    advice: 'Retry; if it fails again, tell the people who run Darkroom.',
-  },
-  InternalError: {
-    title: 'A fault of Darkroom',
-    advice: 'Retry; if it fails again, tell the people who run Darkroom.',
-  },
-  Cancelled: { title: 'Cancelled', advice: 'Retry to process it after all.' },
-  Terminated: { title: 'Stopped in Temporal', advice: 'Retry to process it after all.' },
+/** Ends of a run that are no row of the error table. */
+const OTHER_ENDS: Record<string, { title: string; advice: string }> = {
+  Cancelled: { title: 'Cancelled', advice: 'Retry to process the item after all.' },
+  Terminated: { title: 'Stopped in Temporal', advice: 'Retry to process the item after all.' },
   TimedOut: { title: 'Took too long', advice: 'Retry.' },
 };
 
+function wordsOf({ type }: Failure): { title: string; advice: string } {
+  if (isErrorType(type)) return ERRORS[type];
+  return OTHER_ENDS[type] ?? { title: 'Failed', advice: 'Retry.' };
+}
+
 export function failureTitle(failure: Failure): string {
-  return HEADLINES[failure.type]?.title ?? 'It failed';
+  return wordsOf(failure).title;
 }
 
 export function failureAdvice(failure: Failure): string {
-  return HEADLINES[failure.type]?.advice ?? 'Retry.';
+  return wordsOf(failure).advice;
 }
 
 interface HealthWords {
