@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '../../common/config';
+import { which } from '../../common/config/executables';
+import { testWhere } from '../../test/support/only-where';
 import { createStorage, type Storage } from '..';
 
 const BODY = Buffer.from('the bytes of a photo');
@@ -223,12 +225,8 @@ test('sentences carry no signature', async () => {
   expect(JSON.stringify(error) + String(error)).not.toContain('hush');
 });
 
-test('https is verified: only a known authority is believed', async () => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-  } catch {
-    return console.warn('TLS test skipped: there is no openssl to make a certificate with');
-  }
+const withOpenssl = testWhere(which('openssl') !== undefined, 'openssl is not installed, which makes the certificate');
+withOpenssl('https is verified: only a known authority is believed', async () => {
   const [key, cert] = [path.join(folder, 'key'), path.join(folder, 'cert')];
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '../../common/config';
 import type { DarkroomError } from '../../common/errors';
+import { testWhere } from '../../test/support/only-where';
+import { canMountSmallDisk, mountSmallDisk } from '../../test/support/small-disk';
 import { createStorage, fileUri, type Storage } from '..';
 
 const NOBODY = 65_534;
@@ -104,35 +106,25 @@ test('a source of another owner, which must not be linked, is copied', async () 
   });
 });
 
-test('a folder that must not be written to is OutputForbidden', async () => {
+const asRoot = testWhere(process.geteuid?.() === 0, 'only root has a folder that is closed to the user of the test');
+asRoot('a folder that must not be written to is OutputForbidden', async () => {
   await unprivileged(async () => {
-    // Only root's own folder is closed to others: an ordinary user owns `base`.
-    if (process.geteuid?.() !== NOBODY) return;
     await expect(storage.writeText(at('new', 'x'), 'x', 'text/plain')).rejects.toMatchObject({
       type: 'OutputForbidden',
     });
   });
 });
 
-describe('a full disk', () => {
-  let full: string | undefined;
-  beforeEach(async () => {
-    const folder = path.join(base, 'full');
-    await fs.mkdir(folder);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' });
-      full = folder;
-    } catch {
-      full = undefined;
-      console.warn('full-disk test skipped: no right to mount a small tmpfs');
-    }
+(canMountSmallDisk() ? describe : describe.skip)('a full disk', () => {
+  let full: string;
+  let unmount: () => void;
+  beforeEach(() => {
+    full = path.join(base, 'full');
+    unmount = mountSmallDisk(full, '256k');
   });
-  afterEach(() => {
-    if (full !== undefined) execFileSync('umount', [full]);
-  });
+  afterEach(() => unmount());
 
   test('is StorageUnavailable, leaves nothing, and keeps what was there', async () => {
-    if (full === undefined) return;
     await fs.writeFile(path.join(base, 'big'), Buffer.alloc(1_000_000, 1));
     await storage.writeText(at('full', 'kept'), 'old', 'text/plain');
     const options = { contentType: 'image/webp' };
@@ -147,7 +139,6 @@ describe('a full disk', () => {
   });
 
   test('publishing to another disk copies', async () => {
-    if (full === undefined) return;
     await fs.writeFile(path.join(base, 'small'), 'pixels');
     await storage.publishFile(path.join(base, 'small'), at('full', 'item', 'small'), { contentType: 'image/webp' });
     expect(await fs.readFile(path.join(full, 'item', 'small'), 'utf8')).toBe('pixels');

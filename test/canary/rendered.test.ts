@@ -6,7 +6,8 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { ConfigError, loadConfig } from '../../common/config';
 import { projectRoot } from '../../common/paths';
-import { chartFolder, helmIsThere, valuesFiles } from '../ship/helm-chart';
+import { testWhere } from '../support/only-where';
+import { chartFolder, testWithHelm, valuesFiles } from '../ship/helm-chart';
 import { canaries, found, OF_LIBRARIES } from './canaries';
 
 const set = canaries();
@@ -70,11 +71,8 @@ describe('Compose', () => {
     secrets: Record<string, { file: string }>;
   };
 
-  test('with its secret files, rendered', () => {
-    if (!run('docker', ['compose', 'version']).ok) {
-      console.log('SKIPPED: docker compose is not installed, so the file is not rendered');
-      return;
-    }
+  const withCompose = testWhere(run('docker', ['compose', 'version']).ok, 'Docker with Compose is not installed');
+  withCompose('with its secret files, rendered', () => {
     for (const name of ['docker-compose.yml', 'deploy', 'observability']) {
       cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
     }
@@ -102,9 +100,8 @@ describe('Compose', () => {
 describe('Helm', () => {
   const charts = ['workers', 'starter'];
   const template = (chart: string) => ['template', chart, chartFolder(chart), '--kube-version', '1.34.0'];
-  const withHelm = helmIsThere() ? test : test.skip;
 
-  withHelm.each(charts.flatMap((chart) => valuesFiles(chart).map((file) => [chart, file] as const)))(
+  testWithHelm.each(charts.flatMap((chart) => valuesFiles(chart).map((file) => [chart, file] as const)))(
     '%s with %s holds no Secret, and names secrets as files',
     (chart, file) => {
       const values = path.join(chartFolder(chart), file);
@@ -116,7 +113,7 @@ describe('Helm', () => {
     },
   );
 
-  withHelm.each(charts)('%s refuses each of them as a value, and does not repeat it', (chart) => {
+  testWithHelm.each(charts)('%s refuses each of them as a value, and does not repeat it', (chart) => {
     const base = path.join(chartFolder(chart), 'values/dev.yaml');
     for (const { env, value } of set) {
       const given = `env.${env}=${value}`;
@@ -135,11 +132,8 @@ describe('Helm', () => {
   });
 });
 
-test('Terraform: the plans of every environment hold names of secrets only', () => {
-  if (!run('terraform', ['version']).ok) {
-    console.log('SKIPPED: terraform is not installed, so nothing is planned');
-    return;
-  }
+const withTerraform = testWhere(run('terraform', ['version']).ok, 'terraform is not installed');
+withTerraform('Terraform: the plans of every environment hold names of secrets only', () => {
   const source = path.join(folder, 'terraform');
   cpSync(path.join(root, 'terraform'), source, { recursive: true, filter: (name) => !name.includes('.terraform') });
   const decide = path.join(source, 'modules/decide');

@@ -11,6 +11,7 @@ import { built, projectRoot } from '../../common/paths';
 import { runProcess } from '../../common/process';
 import { bearer, photo, startApi, type Api } from '../api/support';
 import { startCollector, type Collector } from '../support/collector';
+import { testWhere } from '../support/only-where';
 import { freePort, startStack, until, type Stack } from '../support/stack';
 import { API_KEY, canaries, found } from './canaries';
 import { hostileHttp, hostileRedis, type Hostile } from './hostile';
@@ -57,7 +58,7 @@ beforeAll(async () => {
       if (/child\.js|file:/.test(argv)) places.set(`environment of ${argv.replaceAll('\0', ' ')}`, environment);
     }
   }, 150);
-  if (descendants().length === 0) console.log('SKIPPED: no /proc here, so arguments of processes are not looked at');
+  if (descendants().length === 0) console.warn('Without /proc, the arguments of processes are not among the places.');
 }, 60_000);
 afterAll(async () => {
   clearInterval(watching);
@@ -93,8 +94,7 @@ async function jobs(): Promise<object[]> {
     { id: 'host', source: `http://127.0.0.1:${store.port}/photo.jpg` },
     { id: 'nothing', source: pathToFileURL(path.join(stack.home, 'in/nothing.jpg')).href },
   ];
-  if (spawnSync('ffmpeg', ['-version']).status !== 0) console.log('SKIPPED: no ffmpeg, so no video is tried');
-  else list.push({ id: 'clip', kind: 'video', source: pathToFileURL(bad).href });
+  list.push({ id: 'clip', kind: 'video', source: pathToFileURL(bad).href });
   return list;
 }
 
@@ -213,13 +213,13 @@ test('a slip would be found: in a line of a log, and in a payload that only its 
   expect(seen).toEqual(['decoded history of planted: S3_SECRET_ACCESS_KEY']);
 });
 
-test('the layers of the image', () => {
-  const image = process.env['DARKROOM_TEST_IMAGE'];
-  if (image === undefined) {
-    console.log('SKIPPED: DARKROOM_TEST_IMAGE names no image, so no layer is looked at');
-    return;
-  }
-  const script = path.join(projectRoot(), 'scripts/e2e/image-secrets.sh');
-  const { status, stderr } = spawnSync(script, [image, ...set.map(({ value }) => value)], { encoding: 'utf8' });
-  expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
-}, 600_000);
+const image = process.env['DARKROOM_TEST_IMAGE'] ?? '';
+testWhere(image !== '', 'DARKROOM_TEST_IMAGE names no image')(
+  'the layers of the image',
+  () => {
+    const script = path.join(projectRoot(), 'scripts/e2e/image-secrets.sh');
+    const { status, stderr } = spawnSync(script, [image, ...set.map(({ value }) => value)], { encoding: 'utf8' });
+    expect([status, status === 0 ? '' : stderr]).toEqual([0, '']);
+  },
+  600_000,
+);

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { which } from '../../common/config/executables';
 import { built } from '../../common/paths';
 import { runProcess } from '../../common/process';
 import { namespaceOf } from '../../temporal/connect';
@@ -42,13 +41,9 @@ beforeAll(async () => {
     { source: await photo(stack, 'one'), id: 'one' },
     { source: broken, id: 'broken' },
   ];
-  if (which('ffmpeg') === undefined) {
-    console.log('SKIPPED: no ffmpeg, so no clip is among the items');
-  } else {
-    const clip = path.join(stack.home, 'in', 'clip.mp4');
-    await mkdir(path.dirname(clip), { recursive: true });
-    jobs.push({ source: fileUri(ffmpeg(`${picture('160x90', 1)} ${X264}`, clip)), id: 'clip' });
-  }
+  const clip = path.join(stack.home, 'in', 'clip.mp4');
+  await mkdir(path.dirname(clip), { recursive: true });
+  jobs.push({ source: fileUri(ffmpeg(`${picture('160x90', 1)} ${X264}`, clip)), id: 'clip' });
   [api, worker] = await Promise.all([startApi(stack), stack.worker(POOLS)]);
 });
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { loadConfig } from '../../common/config';
 import { duration } from '../../common/config/parse';
 import { VARIABLES } from '../../common/config/variables';
 import { projectRoot } from '../../common/paths';
+import { testWhere } from '../support/only-where';
 
 interface Service {
   image: string;
@@ -78,15 +79,15 @@ describe.each(services)('%s', (name, service) => {
   });
 });
 
-test('a machine that was not set up is told what to do', () => {
-  const docker = ['compose', '--env-file', '/dev/null', '--file', path.join(projectRoot(), 'docker-compose.yml')];
-  if (spawnSync('docker', ['compose', 'version']).status !== 0) {
-    console.log('SKIPPED: Docker with Compose is not installed');
-    return;
-  }
-  const { status, stderr } = spawnSync('docker', [...docker, '--profile', '*', 'config'], { encoding: 'utf8' });
-  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('run "make setup" first') });
-});
+const hasCompose = spawnSync('docker', ['compose', 'version']).status === 0;
+testWhere(hasCompose, 'Docker with Compose is not installed')(
+  'a machine that was not set up is told what to do',
+  () => {
+    const docker = ['compose', '--env-file', '/dev/null', '--file', path.join(projectRoot(), 'docker-compose.yml')];
+    const { status, stderr } = spawnSync('docker', [...docker, '--profile', '*', 'config'], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('run "make setup" first') });
+  },
+);
 
 test('there is something of each', () => {
   expect(ours.map(([name]) => name)).toEqual([

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { projectRoot } from '../../common/paths';
+import { describeWhere } from '../support/only-where';
 
 /** A Kubernetes object as it came out of a template; tests look at what they know to be there. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- manifests of a dozen kinds; a type for each would test nothing
@@ -11,11 +12,10 @@ export type Manifest = any;
 /** What Helm itself would assume depends on how it was built. */
 const KUBE_VERSION = ['--kube-version', '1.34.0'];
 
-export function helmIsThere(): boolean {
-  const there = spawnSync('helm', ['version']).status === 0;
-  if (!there) console.warn('skipped: helm is not installed, so the charts are not rendered (https://helm.sh)');
-  return there;
-}
+const hasHelm = spawnSync('helm', ['version']).status === 0;
+const REASON = 'helm is not installed, so the charts are not rendered (https://helm.sh)';
+export const describeWithHelm = describeWhere(hasHelm, REASON);
+export const testWithHelm = hasHelm ? test : test.skip;
 
 export function chartFolder(chart: string): string {
   return path.join(projectRoot(), 'helm', chart);

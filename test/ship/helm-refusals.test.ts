@@ -1,13 +1,12 @@
 /** What both charts refuse before anything reaches a cluster: values that pods would start with and then not work, or leak. */
-import { find, helmIsThere, refusal, render, type Manifest } from './helm-chart';
+import { find, describeWithHelm, refusal, render, type Manifest } from './helm-chart';
 
 const MINIMAL = 'ci/minimal-values.yaml';
 const FULL = 'ci/full-values.yaml';
 const SIGNS = 'DARKROOM_WEBHOOK_SECRET';
 const ONE_POD_EACH = ['poolDefaults.scaling.min=1'];
-const suite = helmIsThere() ? describe : describe.skip;
 
-suite.each(['workers', 'starter'])('helm/%s', (chart) => {
+describeWithHelm.each(['workers', 'starter'])('helm/%s', (chart) => {
   test.each([
     [
       'localhost in capitals',
@@ -40,7 +39,7 @@ suite.each(['workers', 'starter'])('helm/%s', (chart) => {
   });
 });
 
-suite('helm/workers', () => {
+describeWithHelm('helm/workers', () => {
   test.each([
     [
       'a misspelt pool, which would serve every queue',
@@ -73,7 +72,7 @@ suite('helm/workers', () => {
   });
 });
 
-suite('helm/starter', () => {
+describeWithHelm('helm/starter', () => {
   const TLS = ['ingress.enabled=true', 'ingress.host=darkroom.example.com', 'ingress.tlsSecret=darkroom-tls'];
 
   test('refuses TLS at the ingress without the proxies whose word makes the session cookie Secure', () => {

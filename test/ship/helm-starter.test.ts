@@ -1,10 +1,9 @@
-import { find, helmIsThere, lint, podSpecs, refusal, render, tracing, valuesFiles } from './helm-chart';
+import { find, describeWithHelm, lint, podSpecs, refusal, render, tracing, valuesFiles } from './helm-chart';
 
 const MINIMAL = 'ci/minimal-values.yaml';
 const FULL = 'ci/full-values.yaml';
-const suite = helmIsThere() ? describe : describe.skip;
 
-suite('helm/starter', () => {
+describeWithHelm('helm/starter', () => {
   describe.each(valuesFiles('starter'))('%s', (file) => {
     test('passes lint', () => lint('starter', file));
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../../common/paths';
-import { find, helmIsThere, refusal, render, type Manifest } from './helm-chart';
+import { find, describeWithHelm, refusal, render, type Manifest } from './helm-chart';
 
 const VALUES = ['ci/minimal-values.yaml'];
 const ON = [
@@ -10,9 +10,8 @@ const ON = [
   'poolDefaults.scaling.min=1',
   'image.tag=1A2b_3',
 ];
-const suite = helmIsThere() ? describe : describe.skip;
 
-suite('helm/workers with versioning', () => {
+describeWithHelm('helm/workers with versioning', () => {
   const manifests = (): Manifest[] => render('workers', VALUES, ...ON);
   const ofKind = (kind: string): Manifest[] => manifests().filter((manifest) => manifest.kind === kind);
 

@@ -2,17 +2,26 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { projectRoot } from '../../common/paths';
-import { find, helmIsThere, lint, podSpecs, refusal, render, tracing, valuesFiles, type Manifest } from './helm-chart';
+import {
+  find,
+  describeWithHelm,
+  lint,
+  podSpecs,
+  refusal,
+  render,
+  tracing,
+  valuesFiles,
+  type Manifest,
+} from './helm-chart';
 
 const MINIMAL = 'ci/minimal-values.yaml';
 const FULL = 'ci/full-values.yaml';
-const suite = helmIsThere() ? describe : describe.skip;
 
 function variable(pod: Manifest, name: string): string {
   return pod.containers[0].env.find((entry: Manifest) => entry.name === name)?.value;
 }
 
-suite('helm/workers', () => {
+describeWithHelm('helm/workers', () => {
   test.each(valuesFiles('workers'))('%s passes lint', (file) => lint('workers', file));
 
   describe.each(valuesFiles('workers'))('%s', (file) => {

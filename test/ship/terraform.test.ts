@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { projectRoot } from '../../common/paths';
+import { describeWhere, testWhere } from '../support/only-where';
 
 const root = projectRoot();
 const source = path.join(root, 'terraform');
@@ -12,8 +13,8 @@ const environments = readdirSync(path.join(source, 'envs'));
 const runs = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 const hasTerraform = runs('terraform', 'version');
 const hasHelm = runs('helm', 'version');
-if (!hasTerraform) console.log('SKIPPED: terraform is not installed; only what needs no terraform is tested');
-const withTerraform = hasTerraform ? describe : describe.skip;
+const withTerraform = describeWhere(hasTerraform, 'terraform is not installed');
+const withCharts = testWhere(hasHelm, 'helm is not installed, so no chart is rendered with what Terraform decides');
 
 /** A copy of what a deploy reads, so that no run leaves a lock file or a state in the repository. */
 let copy: string;
@@ -144,13 +145,18 @@ withTerraform('the switching logic', () => {
     expect(starter_values.value.env).toEqual({ DARKROOM_JOB_SOURCE: 'sqs' });
     expect(terraform('test', '-no-color').text).toMatch(/ 0 failed/);
     expect(accepts('qa')).toEqual({ status: 0, said: '' });
-    if (!hasHelm) return;
+  });
+
+  // The copied environment again, as the charts get it.
+  withCharts('gives both charts values of a new environment that they take', async () => {
+    await cp(path.join(folder, 'envs/staging'), path.join(folder, 'envs/qa2'), { recursive: true });
+    const { workers_values, starter_values } = decide('qa2');
     for (const chart of ['workers', 'starter'] as const) {
-      const own = path.join(copy, 'helm', chart, 'values/qa.yaml');
+      const own = path.join(copy, 'helm', chart, 'values/qa2.yaml');
       const staging = await readFile(path.join(copy, 'helm', chart, 'values/staging.yaml'), 'utf8');
-      await writeFile(own, staging.replaceAll('staging', 'qa'));
+      await writeFile(own, staging.replaceAll('staging', 'qa2'));
       const decided = chart === 'workers' ? workers_values : starter_values;
-      expect(await rendered(path.join(copy, 'helm', chart), own, decided.value)).toContain('darkroom-qa-media');
+      expect(await rendered(path.join(copy, 'helm', chart), own, decided.value)).toContain('darkroom-qa2-media');
     }
   });
 
@@ -185,8 +191,7 @@ withTerraform('the switching logic', () => {
     expect(() => decide('dev', '-var', value)).toThrow(sentence);
   });
 
-  const charts = hasHelm ? test : test.skip;
-  charts.each([
+  withCharts.each([
     ['self-hosted', []],
     ['cloud', ['-var', 'temporal_backend=cloud', '-var', `temporal_cloud=${CLOUD}`]],
   ])('fences the other namespaces in, with Temporal %s', async (_backend, more) => {
@@ -208,7 +213,7 @@ withTerraform('the switching logic', () => {
     expect(namespaces(workers_values.value.networkPolicy.temporalTo)).toEqual(more.length === 0 ? ['temporal'] : []);
   });
 
-  charts.each(environments.flatMap((environment) => ['http', 'redis', 'sqs'].map((jobs) => [environment, jobs])))(
+  withCharts.each(environments.flatMap((environment) => ['http', 'redis', 'sqs'].map((jobs) => [environment, jobs])))(
     'gives %s with jobs from %s values that both charts take',
     async (environment, jobs) => {
       const decided = decide(environment, '-var', `job_source=${jobs}`);
