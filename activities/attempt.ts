@@ -22,7 +22,7 @@ export interface Attempt {
   /** Tells the clock that something moved, and the server with the next heartbeat what it was. */
   progress: (details: object) => void;
   /** See {@link Pulse.within}. */
-  within<T>(limitMs: number, work: () => Promise<T>): Promise<T>;
+  within<T>(step: string, limitMs: number, work: () => Promise<T>): Promise<T>;
   stages: Stages;
 }
 
@@ -52,7 +52,7 @@ export async function runAttempt<T>(
     log,
     stages: new Stages(deps.metrics),
     progress: (details) => pulse.progress(details),
-    within: (limitMs, work) => pulse.within(limitMs, work),
+    within: (step, limitMs, work) => pulse.within(step, limitMs, work),
   };
   try {
     await makeWorkDir(workDir);

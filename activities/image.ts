@@ -16,7 +16,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
 
     const preset = sectionOf(item.preset, 'image');
     const source = await fetchSource(deps, attempt, item);
-    const made = await attempt.within(deps.config.imageTimeout, () =>
+    const made = await attempt.within('image', deps.config.imageTimeout, () =>
       deps.images.run(
         {
           input: source.path,

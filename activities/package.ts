@@ -31,7 +31,7 @@ export function packageHls(
     }
     const { workDir: outputDir, signal, progress: onProgress } = attempt;
     const step = { hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
-    const cut = () => attempt.within(deps.ffmpeg.stallMs, () => video.packageHls(step));
+    const cut = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.packageHls(step));
     const { playlist, files, segments, durationSeconds } = await attempt.stages.run('package', 'hls', cut);
     const folder = folderName(item, work, renditions);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);

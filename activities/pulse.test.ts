@@ -24,7 +24,7 @@ test('beats for as long as something moves, with the last that was told', () => 
   pulse.stop();
 });
 
-test('where nothing moves, the attempt is ended once, retryably, and the beats end with it', () => {
+test('where nothing moves, the attempt is ended once, retryably, and beats until it has had time to leave', () => {
   const { pulse, beats } = start();
   pulse.progress({ step: 'publish', path: 'a.mp4', bytes: 7 });
   jest.advanceTimersByTime(STALL + 2000);
@@ -35,22 +35,27 @@ test('where nothing moves, the attempt is ended once, retryably, and the beats e
     retryable: true,
     details: { step: 'publish', path: 'a.mp4', bytes: 7, silentSeconds: 12 },
   });
-  const count = beats.length;
-  jest.advanceTimersByTime(10 * STALL);
-  expect(beats).toHaveLength(count);
+  const { length } = beats;
+  jest.advanceTimersByTime(10_000);
+  expect(beats.length).toBeGreaterThan(length);
+  jest.advanceTimersByTime(10_000);
+  const last = beats.length;
+  jest.advanceTimersByTime(100_000);
+  expect(beats).toHaveLength(last);
+  expect(pulse.stalled).toMatchObject({ details: { silentSeconds: 12 } });
 });
 
 test('work that something else watches may be silent for its limit, and not for longer than that and ours', async () => {
   const { pulse } = start();
   let finish: (() => void) | undefined;
-  const work = pulse.within(60_000, () => new Promise<void>((resolve) => (finish = resolve)));
+  const work = pulse.within('encode', 60_000, () => new Promise<void>((resolve) => (finish = resolve)));
   jest.advanceTimersByTime(60_000 + STALL);
   expect(pulse.signal.aborted).toBe(false);
   finish?.();
   await work;
   jest.advanceTimersByTime(STALL);
   expect(pulse.signal.aborted).toBe(false);
-  void pulse.within(60_000, () => new Promise<void>(() => undefined));
+  void pulse.within('encode', 60_000, () => new Promise<void>(() => undefined));
   jest.advanceTimersByTime(60_000 + STALL + 2000);
   expect(pulse.signal.aborted).toBe(true);
 });

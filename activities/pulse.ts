@@ -1,7 +1,8 @@
 import { DarkroomError } from '../common/errors';
+import { HEARTBEAT_MS } from '../common/heartbeats';
 
-/** ms between two heartbeats. */
-const BEAT_EVERY = 2000;
+/** ms for a stalled attempt to end processes and drop what it has half sent. */
+const LEAVE_MS = 20_000;
 
 /** What the pulse needs of an activity's context. */
 interface Beating {
@@ -30,7 +31,7 @@ export class Pulse {
     private readonly stallMs: number,
   ) {
     this.signal = AbortSignal.any([context.cancellationSignal, this.stall.signal]);
-    this.timer = setInterval(() => this.beat(), BEAT_EVERY);
+    this.timer = setInterval(() => this.beat(), HEARTBEAT_MS);
   }
 
   /** Something moved: bytes were read, written or sent, frames were made. @param details what the heartbeat shows */
@@ -39,8 +40,12 @@ export class Pulse {
     this.details = details;
   }
 
-  /** Runs work that tells of nothing for a while, and that something else ends after `limitMs` without progress. */
-  async within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs work that tells of nothing for a while, and that something else ends after `limitMs` without progress.
+   * @param step what the heartbeat shows meanwhile
+   */
+  async within<T>(step: string, limitMs: number, work: () => Promise<T>): Promise<T> {
+    this.progress({ step });
     this.limits.push(limitMs + this.stallMs);
     try {
       return await work();
@@ -62,9 +67,14 @@ export class Pulse {
 
   private beat(): void {
     const silentMs = performance.now() - this.movedAt;
-    if (silentMs <= Math.max(this.stallMs, ...this.limits)) return this.context.heartbeat(this.details);
+    const limit = Math.max(this.stallMs, ...this.limits);
+    if (silentMs > limit && this.stalled === undefined) this.abort(silentMs);
     // What does not listen to the signal, such as a call into a file system that hangs, is given up by the server: no beat.
-    this.stop();
+    if (silentMs > limit + LEAVE_MS) this.stop();
+    else this.context.heartbeat(this.details);
+  }
+
+  private abort(silentMs: number): void {
     const silentSeconds = Math.round(silentMs / 1000);
     const message = `No byte was read or written for ${silentSeconds} s, so the attempt was ended.`;
     this.stall.abort(new DarkroomError('StorageUnavailable', message, { silentSeconds, ...flat(this.details) }));

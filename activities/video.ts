@@ -32,7 +32,7 @@ export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWor
     const { maxDuration, maxStreams } = deps.config;
     const look = () =>
       video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
-    const probe = await attempt.stages.run('probe', 'video', () => attempt.within(deps.ffmpeg.stallMs, look));
+    const probe = await attempt.stages.run('probe', 'video', () => attempt.within('probe', deps.ffmpeg.stallMs, look));
     const plan = video.planVideo(probe, preset);
     const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
     return {
@@ -61,7 +61,7 @@ export function encodeRung(deps: ActivityDeps, item: WorkItem, work: VideoWork, 
     if (!rung) throw new DarkroomError('InvalidJob', `There is no rung "${name}" in this job.`);
     const input = await stepInput(deps, attempt, item, work);
     const started = performance.now();
-    const encode = () => attempt.within(deps.ffmpeg.stallMs, () => video.encodeRung({ ...input, rung }));
+    const encode = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.encodeRung({ ...input, rung }));
     const made = await attempt.stages.run('encode', 'h264', encode, ({ bytes }) => bytes);
     const seconds = (performance.now() - started) / 1000;
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, work.probe.durationSeconds / seconds);
@@ -75,7 +75,8 @@ export function makePoster(deps: ActivityDeps, item: WorkItem, work: VideoWork):
     const poster = work.plan.poster;
     if (!poster) throw new DarkroomError('InvalidJob', 'This job has no poster.');
     const input = await stepInput(deps, attempt, item, work);
-    const makePoster = () => attempt.within(deps.ffmpeg.stallMs, () => video.makePoster({ ...input, poster }));
+    const makePoster = () =>
+      attempt.within('poster', deps.ffmpeg.stallMs, () => video.makePoster({ ...input, poster }));
     const made = await attempt.stages.run('poster', poster.format, makePoster, ({ bytes }) => bytes);
     const placeholder = await placeholderOf(deps, attempt, made.file);
     return { rendition: await publishFile(deps, attempt, item, work.source.sha256, made), placeholder };
@@ -89,7 +90,8 @@ export function makeSprite(deps: ActivityDeps, item: WorkItem, work: VideoWork):
     if (!sprite) throw new DarkroomError('InvalidJob', 'This job has no sprite.');
     const input = await stepInput(deps, attempt, item, work);
     const sheetName = (name: string): string => outputName(name, item, work.source.sha256, 'jpg');
-    const draw = () => attempt.within(deps.ffmpeg.stallMs, () => video.makeSprite({ ...input, sprite, sheetName }));
+    const draw = () =>
+      attempt.within('sprite', deps.ffmpeg.stallMs, () => video.makeSprite({ ...input, sprite, sheetName }));
     const made = await attempt.stages.run('sprite', 'jpeg', draw);
     return Promise.all(made.map((file) => publishFile(deps, attempt, item, work.source.sha256, file)));
   });
@@ -147,6 +149,8 @@ async function placeholderOf(deps: ActivityDeps, attempt: Attempt, poster: strin
     limits: { maxPixels: deps.config.maxPixels, maxFrames: 1 },
     allowSvg: false,
   };
-  const { placeholder } = await attempt.within(deps.config.imageTimeout, () => deps.images.run(task, attempt.signal));
+  const { placeholder } = await attempt.within('placeholder', deps.config.imageTimeout, () =>
+    deps.images.run(task, attempt.signal),
+  );
   return placeholder;
 }

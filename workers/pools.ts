@@ -2,6 +2,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import type { Activities } from '../activities';
 import { activitiesOfPool } from '../activities/registry';
 import type { Config } from '../common/config';
+import { HEARTBEAT_MS, STICKY_MS } from '../common/heartbeats';
 import { isMediaPool, taskQueue, type Pool } from '../common/pools';
 import { dataConverterOf, workflowBundleOf } from '../temporal/encryption';
 import type { Metrics } from '../common/metrics';
@@ -10,9 +11,6 @@ import { isTracing } from '../common/traces';
 import type { Slots } from './slots';
 import { itemSinks } from './telemetry';
 import { traceActivities, traceSinks } from './traces';
-
-/** Cancellation arrives with heartbeats, so this bounds how long a cancelled ffmpeg goes on. */
-const HEARTBEAT_THROTTLE = '5s';
 
 /** They only wait for other people's servers. */
 const WEBHOOKS_AT_ONCE = 50;
@@ -37,7 +35,7 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     activities: Object.fromEntries(activitiesOfPool(pool).map((name) => [name, deps.activities[name]])),
     shutdownGraceTime: config.shutdownGrace,
     shutdownForceTime: config.shutdownForce,
-    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    maxHeartbeatThrottleInterval: HEARTBEAT_MS,
     ...(isTracing() && { interceptors: { activity: [traceActivities] } }),
     ...versioning(config),
   };
@@ -46,6 +44,7 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     ...common,
     workflowBundle: workflowBundleOf(config),
     maxCachedWorkflows: config.maxCachedWorkflows,
+    stickyQueueScheduleToStartTimeout: STICKY_MS,
     sinks: { ...itemSinks(deps.metrics), ...traceSinks },
     maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
   });

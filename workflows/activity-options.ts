@@ -3,6 +3,7 @@ import type { Activities } from '../activities';
 import { ACTIVITIES, poolOf, type ActivityName } from '../activities/registry';
 import type { SourceFacts, WorkItem } from '../common/contracts';
 import { NOT_RETRIED_BY_SERVER } from '../common/errors';
+import { LOST_AFTER_MS } from '../common/heartbeats';
 import { queuePrefix, taskQueue } from '../common/pools';
 import { attemptLimit } from './attempt-limit';
 
@@ -28,8 +29,7 @@ function optionsOf(item: WorkItem, name: ActivityName, source?: SourceFacts): Ac
   return {
     taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), poolOf(name, item.kind)),
     startToCloseTimeout: item.attemptSeconds === undefined ? limit : `${item.attemptSeconds}s`,
-    // Silence after which the worker counts as lost.
-    heartbeatTimeout: '30s',
+    heartbeatTimeout: LOST_AFTER_MS[item.mode ?? 'batch'],
     scheduleToCloseTimeout: '7 days',
     retry: {
       initialInterval: '1s',

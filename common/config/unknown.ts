@@ -7,6 +7,7 @@ const OF_TOOLS = [
   'DARKROOM_TEST_BIN',
   'DARKROOM_TEST_IMAGE',
   'DARKROOM_TEST_LINES',
+  'DARKROOM_TEST_UPLOAD',
 ];
 
 /** DARKROOM_ as people type it: DARKROM_, DARK_ROOM_, darkroom_. */

@@ -8,6 +8,7 @@ import {
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { workflowId, type WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
+import { WORKFLOW_TASK_MS } from '../../common/heartbeats';
 import { taskQueue } from '../../common/pools';
 import { KINDS } from '../../common/kinds';
 import type { Storage } from '../../storage';
@@ -133,6 +134,7 @@ function startOptions(
     workflowId: workflowId(item.batchId, item.itemKey),
     taskQueue: taskQueue(queuePrefix, 'workflows'),
     args: [item],
+    workflowTaskTimeout: WORKFLOW_TASK_MS[item.mode ?? 'batch'],
     typedSearchAttributes: new TypedSearchAttributes([
       { key: BATCH, value: item.batchId },
       { key: KIND, value: item.kind },

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { WorkItem } from '../../common/contracts';
+import { LOST_AFTER_MS } from '../../common/heartbeats';
 import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
 import { createStorage } from '../../storage';
@@ -14,6 +15,13 @@ import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
 import { startStack, until, type Stack } from '../support/stack';
 
 const MB = 1e6;
+/**
+ * Size of the upload and the time that the store takes for it: longer than any silence that a worker is granted. Another
+ * size by hand: DARKROOM_TEST_UPLOAD=60MB/120s npx jest test/e2e/slow-store
+ */
+const [, MEGABYTES = '', SECONDS = ''] =
+  /^(\d+)MB\/(\d+)s$/.exec(process.env['DARKROOM_TEST_UPLOAD'] ?? '18MB/16s') ?? [];
+const UPLOAD = { bytes: Number(MEGABYTES) * MB, seconds: Number(SECONDS) };
 /** What a source of its kind already is, so that the step is next to nothing but the upload. */
 const PASSED_THROUGH = parsePreset(
   'through',
@@ -41,7 +49,8 @@ beforeAll(async () => {
   await mkdir(path.join(stack.home, 'in'));
   clip = path.join(stack.home, 'in', 'clip.mp4');
   // Noise, which no encoder makes small: above 16 MiB, so that it goes up in parts.
-  const noise = 'nullsrc=size=1280x720:rate=25:duration=3,geq=random(1)*255:128:128';
+  const seconds = UPLOAD.bytes / (6 * MB);
+  const noise = `nullsrc=size=1280x720:rate=25:duration=${seconds},geq=random(1)*255:128:128`;
   const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-b:v', '48M'];
   execFileSync('ffmpeg', ['-v', 'error', '-nostdin', '-f', 'lavfi', '-i', noise, ...h264, clip]);
   await stack.worker();
@@ -109,14 +118,16 @@ real(
   async () => {
     const { size } = await stat(clip);
     expect(size).toBeGreaterThan(16 * 2 ** 20);
-    const seconds = 1.4 * 30;
-    proxy.bytesPerSecond = size / seconds;
+    expect(UPLOAD.seconds).toBeGreaterThan(1.3 * Math.max(...Object.values(LOST_AFTER_MS).map((ms) => ms / 1000)));
+    proxy.bytesPerSecond = size / UPLOAD.seconds;
+    const started = performance.now();
     const [item, handle] = await start('slow');
     await handle.result();
+    console.info(`${size} bytes published in ${Math.round((performance.now() - started) / 1000)} s`);
     expect(await lastAttempts(handle)).toEqual([1, 1, 1]);
     expect(await published(item)).toBeGreaterThan(16 * 2 ** 20);
   },
-  180_000,
+  60_000 + 2000 * UPLOAD.seconds,
 );
 
 real(

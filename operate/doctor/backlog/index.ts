@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, type Evidence, type Finding, type Limits } from './type
 
 export { formatBacklog } from './format';
 
-/** Between two looks at a step that tells figures, ms: two heartbeats fit in. */
+/** Between two looks at a step that tells figures, ms: several heartbeats fit in, and a slow frame. */
 const GAP_MS = 12_000;
 
 /** Measures, and says why messages back up. No finding: they do not. */

@@ -111,7 +111,7 @@ export interface Limits {
   slowTemporalMs: number;
   /** Time to list one entry of a bucket, and mean time of fetch or publish, seconds. */
   slowStorageSeconds: number;
-  /** Silence of a running step, seconds: workers speak at least every 5 s, and 30 s of silence end the attempt. */
+  /** Silence of a running step, seconds: longer than between heartbeats, shorter than what ends the attempt. */
   silentSeconds: number;
   /** Attempts of one step from which on its item counts as poison. */
   poisonAttempts: number;
@@ -121,7 +121,7 @@ export const DEFAULT_LIMITS: Limits = {
   patienceSeconds: 10,
   slowTemporalMs: 1_000,
   slowStorageSeconds: 5,
-  silentSeconds: 20,
+  silentSeconds: 5,
   poisonAttempts: 4,
 };
 

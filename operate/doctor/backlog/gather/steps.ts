@@ -29,7 +29,7 @@ interface Look {
 
 /**
  * What the items wait for or do. Steps that run and tell figures are looked at twice, `gapMs` apart, to see whether the
- * figures grow: more than the 5 s within which a worker sends only one heartbeat.
+ * figures grow: more than the time between two heartbeats.
  */
 export async function lookAtSteps(scope: Scope, items: OpenItem[], gapMs: number): Promise<StepEvidence[]> {
   const first = await lookAt(scope, items);
