@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { countBatch, unmended } from '../temporal/batches/count';
+import { countBatch, countUnretried } from '../temporal/batches/count';
 import type { BatchTotals, BatchWatch } from '../common/contracts';
 import type { ActivityDeps } from './deps';
 
@@ -25,7 +25,7 @@ export async function awaitBatch(_deps: ActivityDeps, { batchId, runs }: BatchWa
   const second = await countBatch(client, batchId);
   const now = second.completed + second.failed + second.cancelled;
   if (second.open > 0 || now !== ended) throw stillOpen(second.open, now + second.open);
-  const { failed, cancelled } = await unmended(client, batchId, second);
+  const { failed, cancelled } = await countUnretried(client, batchId, second);
   return { items: second.completed + failed + cancelled, succeeded: second.completed, failed, cancelled };
 }
 

@@ -1,4 +1,4 @@
-/** `npm run retry -- BATCH`: runs the failed items of a batch again, with the input they had, and waits for them. */
+/** `npm run retry -- BATCH`: runs the failed items of a batch again (with --cancelled, the cancelled ones), and waits for them. */
 import { loadConfig } from '../../common/config';
 import { checkBatchId } from '../../temporal/batches/query';
 import { retryBatch } from '../core/retry';
@@ -14,13 +14,15 @@ import { isGood, summaryOf, summaryText } from './ui/summary';
 import { createView } from './ui/view';
 
 async function main(stop: AbortSignal): Promise<number> {
-  const parser = command('retry', 'Runs the failed items of a batch again.')
+  const parser = command('retry', 'Runs the failed or cancelled items of a batch again.')
     .argument('<batch>', 'its id')
+    .option('--cancelled', 'the cancelled items instead of the failed ones', false)
     .option('--json', 'progress as JSON lines on stderr, the summary as the last line on stdout', false)
     .option('--no-wait', 'start them and leave');
   parser.parse(process.argv);
   const batchId = checkBatchId(parser.args[0] ?? '');
-  const { json, wait } = parser.opts<{ json: boolean; wait: boolean }>();
+  const { json, wait, cancelled } = parser.opts<{ json: boolean; wait: boolean; cancelled: boolean }>();
+  const state = cancelled ? 'cancelled' : 'failed';
   const config = loadConfig();
   const view = createView(json);
   const report = (line: string): void => view.note(line);
@@ -31,14 +33,14 @@ async function main(stop: AbortSignal): Promise<number> {
     await requireBatch(session.client, batchId);
     const submission = newSubmission(batchId, '', outages);
     submission.final = true;
-    const { restarted, outputs = '' } = await retryBatch(session, batchId, (itemKey, runId) => {
+    const { restarted, outputs = '' } = await retryBatch(session, batchId, state, (itemKey, runId) => {
       submission.ledger.accept(itemKey, runId);
       alignClock(session.client, submission, itemKey);
     });
     submission.tally.started = restarted;
     submission.outputs = outputs;
     view.note(
-      `${formatCount(restarted)} failed items run again: ${session.batchUrl(batchId) ?? session.server.address}`,
+      `${formatCount(restarted)} ${state} items run again: ${session.batchUrl(batchId) ?? session.server.address}`,
     );
     if (wait && restarted > 0) {
       if (session.embedded) await session.startWorker(report);

@@ -9,7 +9,7 @@ import { projectRoot } from '../../common/paths';
 import { DarkroomError } from '../../common/errors';
 import { createStorage, fileUri, type Storage } from '../../storage';
 import { awaitBatch, awaitItem } from './await';
-import { countBatch } from '../../temporal/batches/count';
+import { countBatch, countUnretried } from '../../temporal/batches/count';
 import { batchProgress } from './batch';
 import { controlBatch, controlItem } from './control';
 import { submitDirectly, takeAll, type Entry, type Taken } from './intake';
@@ -257,13 +257,17 @@ test('cancel ends the open items of a batch or one of them, and tells how many',
   await expect(awaitItem(server.client, idOf(held[0]!))).rejects.toMatchObject({ name: 'WorkflowFailedError' });
   expect(await controlItem(server.client, 'cancel', idOf(held[0]!))).toEqual({ changed: 0, already: 1 });
   await untilOpen('cancel', 2);
+  const before = await countBatch(server.client, 'cancel');
   expect((await controlBatch(server.client, 'cancel', 'cancel')).changed).toBe(2);
   await untilOpen('cancel', 0);
   expect(await countBatch(server.client, 'cancel')).toMatchObject({ cancelled: 3, failed: 0 });
+  // Runs that end while a batch is looked at are in one state only: the sum stays that of the count.
+  expect(await countUnretried(server.client, 'cancel', before)).toEqual({ failed: 0, cancelled: 1 });
   const { failures } = (await summariseBatch(server.client, 'cancel')).ends;
   expect(failures.map(({ type }) => type)).toEqual(['Cancelled', 'Cancelled', 'Cancelled']);
   expect(await retryBatch(context, 'cancel')).toEqual({ restarted: 0, already: 0 });
   expect(await retryItem(context, idOf(held[0]!))).toEqual({ restarted: 1, already: 0 });
+  expect(await retryBatch(context, 'cancel', 'cancelled')).toMatchObject({ restarted: 2, already: 1 });
 });
 
 test('retry runs the failed items again with the same input, once', async () => {

@@ -3,7 +3,8 @@ import type { BatchWatch, WorkItem } from '../../common/contracts';
 import { describeItem, inputOf } from './control';
 import { retrying } from './lib/grpc';
 import { forEachBounded } from './lib/pool';
-import { retryableQuery } from '../../temporal/batches/query';
+import { batchQuery } from '../../temporal/batches/query';
+import { inState, type RunState } from '../../temporal/batches/runs';
 import { startUnlessKnown, type SubmitContext } from './submit';
 import { watchBatch, watchId } from './watch';
 
@@ -12,25 +13,30 @@ const CONCURRENCY = 32;
 export interface Retried {
   /** Items that run again. */
   restarted: number;
-  /** Failed runs whose item has succeeded or runs again since. */
+  /** Runs that ended so, and whose item has succeeded or runs again since. */
   already: number;
   /** URI prefix of the outputs of one of them; the others' are the same unless their jobs said otherwise. */
   outputs?: string;
 }
 
+/** What can be run again. */
+export const RETRYABLE = ['failed', 'cancelled'] as const satisfies RunState[];
+export type Retryable = (typeof RETRYABLE)[number];
+
 /**
- * Runs the failed items of a batch again, each with the input it had. Cancelled ones stay cancelled. A batch whose end was to
- * be told is told of again.
+ * Runs the failed items of a batch again, or the cancelled ones, each with the input it had. Of a batch with a
+ * `callbackUrl`, the end is reported again.
  * @param onRestarted called with each new run
  */
 export async function retryBatch(
   context: SubmitContext,
   batchId: string,
+  state: Retryable = 'failed',
   onRestarted?: (itemKey: string, runId: string) => void,
 ): Promise<Retried> {
   const total: Retried = { restarted: 0, already: 0 };
-  const failed = context.client.workflow.list({ query: retryableQuery(batchId), pageSize: 1000 });
-  await forEachBounded(failed, CONCURRENCY, async ({ workflowId, runId }) => {
+  const ended = context.client.workflow.list({ query: inState(batchQuery(batchId), state), pageSize: 1000 });
+  await forEachBounded(ended, CONCURRENCY, async ({ workflowId, runId }) => {
     const item = await retrying(() => inputOf(context.client, workflowId, runId));
     total.outputs ??= item.output.replace(/\/[^/]*$/, '');
     const restarted = await restart(context, item);

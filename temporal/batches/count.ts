@@ -10,7 +10,7 @@ export interface BatchCounts {
   cancelled: number;
 }
 
-/** Failures that are checked for having been mended since; beyond, all of them count. */
+/** Unsuccessful runs that are checked for a later run of their item; beyond, all of them count. */
 const MAX_CHECKED = 1000;
 
 /** @param since start of the submission that is asked about; default: every run that the server still knows */
@@ -27,16 +27,24 @@ function countedAs(status: string): keyof BatchCounts {
   return status === 'Canceled' ? 'cancelled' : 'failed';
 }
 
-/** Failed and cancelled items rather than runs: one that was retried since counts by its last run. */
-export async function unmended(
+/**
+ * Failed and cancelled items rather than runs: an item that was retried counts by its last run. Runs that end between the
+ * count and this look do not change the sum of the count's states.
+ * @param counts of the same batch, a moment ago
+ */
+export async function countUnretried(
   client: Client,
   batchId: string,
   counts: Pick<BatchCounts, 'failed' | 'cancelled'>,
 ): Promise<Pick<BatchCounts, 'failed' | 'cancelled'>> {
-  const total = counts.failed + counts.cancelled;
-  if (total === 0 || total > MAX_CHECKED) return { failed: counts.failed, cancelled: counts.cancelled };
+  const { failed, cancelled } = counts;
+  if (failed + cancelled === 0 || failed + cancelled > MAX_CHECKED) return { failed, cancelled };
   const { runs } = await pageOfRuns(client, unsuccessfulQuery(batchId), MAX_CHECKED);
-  const latest = await latestOnly(client, batchQuery(batchId), runs);
-  const cancelled = latest.filter((run) => stateOf(run) === 'cancelled').length;
-  return { failed: latest.length - cancelled, cancelled };
+  const latest = new Set((await latestOnly(client, batchQuery(batchId), runs)).map(({ runId }) => runId));
+  const retried = runs.filter(({ runId }) => !latest.has(runId));
+  const retriedCancelled = retried.filter((run) => stateOf(run) === 'cancelled').length;
+  return {
+    failed: Math.max(0, failed - (retried.length - retriedCancelled)),
+    cancelled: Math.max(0, cancelled - retriedCancelled),
+  };
 }

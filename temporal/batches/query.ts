@@ -43,11 +43,6 @@ export function unsuccessfulQuery(batchId: string, since?: Date): string {
   return closedQuery(batchId, UNSUCCESSFUL, since);
 }
 
-/** What `retry` is for: whoever cancelled an item does not mean it. */
-export function retryableQuery(batchId: string): string {
-  return closedQuery(batchId, ['Failed', 'TimedOut', 'Terminated']);
-}
-
 function closedQuery(batchId: string, statuses: readonly string[], since?: Date): string {
   const query = `${ofBatch(batchId)} AND ExecutionStatus IN (${statuses.map(quoted).join(', ')})`;
   return since === undefined ? query : `${query} AND CloseTime >= ${quoted(since.toISOString())}`;

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { unmended } from '../../../temporal/batches/count';
+import { countUnretried } from '../../../temporal/batches/count';
 import { completedQuery, quoted } from '../../../temporal/batches/query';
 import { attribute, pageOfRuns } from '../../../temporal/batches/runs';
 import type { Pool } from '../../../common/pools';
@@ -35,7 +35,7 @@ export async function viewBatch(client: Client, queuePrefix: string, id: string)
     batchProgress(client, queuePrefix, id),
     pageOfRuns(client, completedQuery(id), SAMPLE),
   ]);
-  const { failed, cancelled } = await unmended(client, id, progress);
+  const { failed, cancelled } = await countUnretried(client, id, progress);
   const { open, waiting, running, completed: succeeded, unserved } = progress;
   const itemsPerSecond = rateOf(sample.runs, Date.now());
   return {

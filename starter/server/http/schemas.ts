@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../../common/config/parse';
 import { mediaJob } from '../../core/job';
+import { RETRYABLE } from '../../core/retry';
 import { RUN_STATES } from '../../../temporal/batches/runs';
 
 /** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
@@ -196,6 +197,12 @@ export const itemsAnswer = z.object({
 export const changedAnswer = z.object({
   changed: z.int().describe('Runs that got the request'),
   already: z.int().describe('Runs that had ended before it came'),
+});
+export const retryQuery = z.object({
+  state: z
+    .enum(RETRYABLE)
+    .default('failed')
+    .describe('Which of its jobs: those that failed, or those that were cancelled'),
 });
 export const retriedAnswer = z.object({ restarted: z.int(), already: z.int() });
 export const uploadAnswer = z.object({ source: z.string(), bytes: z.int(), name: z.string() });

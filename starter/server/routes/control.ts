@@ -49,11 +49,19 @@ export function controlRoutes(app: App, service: Service): void {
   );
   app.post(
     '/v1/batches/:id/retry',
-    { schema: { tags: ['Batches'], summary: 'Run its failed jobs again', params: s.batchParams, response } },
-    async ({ principal, params }) => {
+    {
+      schema: {
+        tags: ['Batches'],
+        summary: 'Run its failed or its cancelled jobs again',
+        params: s.batchParams,
+        querystring: s.retryQuery,
+        response,
+      },
+    },
+    async ({ principal, params, query }) => {
       const id = await findBatch(service, principal, params.id);
       await admit(service, principal, 1);
-      return retryBatch(service, id);
+      return retryBatch(service, id, query.state);
     },
   );
 }

@@ -27,6 +27,9 @@ export interface Counts {
 
 export interface Batch extends Counts {
   id: string;
+  /** Of the open ones, an estimate: in a queue still, and at work. */
+  waiting: number;
+  running: number;
   /** Lately. */
   itemsPerSecond: number;
   /** Until the open ones are done. */
@@ -203,8 +206,10 @@ export async function getText(url: string): Promise<string> {
 
 export type Action = 'cancel' | 'retry' | 'pause' | 'resume';
 
-export async function act(on: 'job' | 'batch', id: string, action: Action): Promise<void> {
-  await call(`${on === 'job' ? job(id) : batch(id)}/${action}`, { method: 'POST' });
+/** @param state of a batch's items that are to be retried; default: the failed ones */
+export async function act(on: 'job' | 'batch', id: string, action: Action, state?: 'cancelled'): Promise<void> {
+  const query = state === undefined ? '' : `?state=${state}`;
+  await call(`${on === 'job' ? job(id) : batch(id)}/${action}${query}`, { method: 'POST' });
 }
 
 interface RawPreset {

@@ -5,8 +5,9 @@ import { DropAnywhere } from './add/drop';
 import { BatchPage } from './batch/page';
 import { BatchesPage } from './batches/page';
 import { ItemPage } from './item/page';
+import { usePlaces } from './lib/places';
 import { usePoll } from './lib/poll';
-import { toAdd, toBatches, useRoute, type Route } from './lib/route';
+import { pathOf, toAdd, toBatches, useRoute, type Route } from './lib/route';
 import { healthWords, NO_SERVICE } from './lib/words';
 import { ThemeButton } from './parts/theme';
 import { SignIn } from './session/sign-in';
@@ -18,7 +19,7 @@ function Page({ route }: { route: Route }) {
     case 'batches':
       return <BatchesPage />;
     case 'batch':
-      return <BatchPage key={route.batch} id={route.batch} />;
+      return <BatchPage key={route.batch} id={route.batch} query={route.query} />;
     case 'item':
       return <ItemPage key={route.id} id={route.id} />;
     case 'add':
@@ -32,15 +33,13 @@ export function App() {
   const isIn = typeof session === 'object';
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
-  const address = JSON.stringify(route);
+  const path = pathOf(location.hash);
+  usePlaces(path);
   useEffect(() => {
-    // A new page starts at its top, with the keyboard in it; the very first one leaves the focus where the browser puts it.
-    if (!first.current) {
-      scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
-    }
+    // A new page has the keyboard in it; the very first one leaves the focus where the browser puts it.
+    if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
-  }, [address]);
+  }, [path]);
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>

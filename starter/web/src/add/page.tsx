@@ -1,5 +1,6 @@
 import { listPresets } from '../api';
 import { usePoll } from '../lib/poll';
+import { useTitle } from '../lib/title';
 import { Problem } from '../parts/bits';
 import { Icon } from '../parts/icon';
 import { EntryRow } from './entry';
@@ -11,6 +12,7 @@ export function AddPage() {
   const entries = useEntries();
   const presets = usePoll('presets', listPresets, 0);
   const [preset, setPreset] = usePreset();
+  useTitle('Add files');
   const names = presets.data?.map(({ name }) => name) ?? [preset];
   return (
     <div class="page narrow">

@@ -12,6 +12,13 @@ export const FILTERS = [
 
 export type Filter = (typeof FILTERS)[number]['state'];
 
+/** The filter that an address names; `all` is everything, and nothing is no choice. */
+export function filterOf(state: string | undefined): { filter: Filter } | undefined {
+  if (state === 'all') return { filter: undefined };
+  const found = FILTERS.find((each) => each.state === state);
+  return found?.state && { filter: found.state };
+}
+
 export function FilterBar(props: { counts: Counts; value: Filter; onChange: (filter: Filter) => void }) {
   return (
     <fieldset class="filters">

@@ -1,20 +1,23 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { act, eventsOf, getBatch, type Action, type Batch } from '../api';
 import { timeLeft } from '../batches/table';
 import { count, milliseconds, perMinute } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
-import { toBatches } from '../lib/route';
-import { ActionButton, CountsBar, Empty, Problem, Stat } from '../parts/bits';
+import { narrow, toBatches, type Query } from '../lib/route';
+import { useTitle } from '../lib/title';
+import { ActionButton, BackLink, CountsBar, Empty, isMissing, Missing, Problem, Stat } from '../parts/bits';
+import type { Question } from '../parts/confirm';
 import { Icon } from '../parts/icon';
-import { FilterBar, FILTERS, type Filter } from './filter';
+import { FilterBar, filterOf, FILTERS, type Filter } from './filter';
 import { useItems } from './use-items';
 import { Wall } from './wall';
 
 /** More open items than a first look has room for. */
 const MANY = 12;
 
-export function BatchPage({ id }: { id: string }) {
-  const [chosen, setFilter] = useState<{ filter: Filter }>();
+export function BatchPage({ id, query }: { id: string; query: Query }) {
+  const chosen = filterOf(query['state']);
+  useTitle(id);
   const batch = usePoll(`batch ${id}`, (signal) => getBatch(id, signal), 3000);
   const counts = batch.data;
   // While many are open, the results that land are what one came to see; decided once, so that nothing jumps.
@@ -36,14 +39,17 @@ export function BatchPage({ id }: { id: string }) {
   const total = counts ? (FILTERS.find(({ state }) => state === filter)?.of(counts) ?? 0) : 0;
   return (
     <div class="page">
-      <a class="back" href={toBatches}>
-        <Icon name="back" /> Batches
-      </a>
-      <Problem error={batch.error ?? list.error} since={batch.at} />
+      <BackLink to={toBatches}>Batches</BackLink>
+      {isMissing(batch.error) && !batch.data && <Missing what="batch" name={id} />}
+      <Problem error={isMissing(batch.error) ? undefined : (batch.error ?? list.error)} since={batch.at} />
       {batch.data && (
         <>
           <Head batch={batch.data} onChanged={refresh} />
-          <FilterBar counts={batch.data} value={filter} onChange={(value) => setFilter({ filter: value })} />
+          <FilterBar
+            counts={batch.data}
+            value={filter}
+            onChange={(value) => narrow({ ...query, state: value ?? 'all' })}
+          />
         </>
       )}
       {list.complete && list.items.length === 0 && (
@@ -58,7 +64,8 @@ export function BatchPage({ id }: { id: string }) {
 
 function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
   const { id, latencyMs, itemsPerSecond } = batch;
-  const run = (action: Action) => () => act('batch', id, action).then(onChanged);
+  const run = (action: Action, state?: 'cancelled') => (): Promise<void> =>
+    act('batch', id, action, state).then(onChanged);
   return (
     <header class="head">
       <div class="head-row">
@@ -72,11 +79,18 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
               run={run('retry')}
             />
           )}
+          {batch.cancelled > 0 && (
+            <ActionButton
+              icon="retry"
+              label={`Retry ${count(batch.cancelled)} cancelled`}
+              run={run('retry', 'cancelled')}
+            />
+          )}
           {batch.open > 0 && (
             <>
               <ActionButton icon="pause" label="Pause" run={run('pause')} />
               <ActionButton icon="play" label="Resume" run={run('resume')} />
-              <ActionButton icon="stop" label="Cancel" run={run('cancel')} />
+              <ActionButton icon="stop" label="Cancel" question={aboutToCancel(batch)} run={run('cancel')} />
             </>
           )}
         </div>
@@ -99,4 +113,18 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
       </dl>
     </header>
   );
+}
+
+/** What a cancellation would stop, and what it would leave. */
+function aboutToCancel({ id, open, running, succeeded }: Batch): Question {
+  const items = (value: number): string => `${count(value)} ${value === 1 ? 'item' : 'items'}`;
+  const runs =
+    running === 0 ? 'None of them runs now.' : `About ${count(running)} of them run now and will be stopped.`;
+  const done = succeeded === 0 ? '' : ` The ${items(succeeded)} that are done stay.`;
+  return {
+    title: `Cancel ${items(open)} of ${id}?`,
+    text: `${runs}${done} Cancelled items can be retried afterwards.`,
+    yes: `Cancel ${items(open)}`,
+    no: 'Keep going',
+  };
 }

@@ -1,6 +1,7 @@
 import { getPipeline, listBatches } from '../api';
 import { toAdd } from '../lib/route';
 import { usePoll } from '../lib/poll';
+import { useTitle } from '../lib/title';
 import { Empty, Problem } from '../parts/bits';
 import { BatchTable } from './table';
 import { Overview } from './overview';
@@ -8,6 +9,7 @@ import { ThroughputChart } from './chart';
 
 /** The start page: how the pipeline does, and every batch that the server still knows. */
 export function BatchesPage() {
+  useTitle('Batches');
   const batches = usePoll('batches', listBatches, 3000);
   const pipeline = usePoll('pipeline', (signal) => getPipeline(60, signal), 5_000);
   return (

@@ -4,7 +4,8 @@ import { useEvents, usePoll } from '../lib/poll';
 import { playables } from '../lib/pictures';
 import { toBatch } from '../lib/route';
 import { failureAdvice, failureTitle } from '../lib/words';
-import { ActionButton, Problem, StateBadge } from '../parts/bits';
+import { useTitle } from '../lib/title';
+import { ActionButton, BackLink, isMissing, Missing, Problem, StateBadge } from '../parts/bits';
 import { Icon } from '../parts/icon';
 import { Compare } from './compare';
 import { Player } from './player';
@@ -16,14 +17,13 @@ export function ItemPage({ id }: { id: string }) {
   const job = usePoll(`job ${id}`, (signal) => getJob(id, signal), 2000);
   useEvents(job.data && isOpen(job.data.state) ? eventsOf.job(id) : undefined, job.refresh);
   const { data } = job;
+  const missing = isMissing(job.error);
+  useTitle(data ? fileName(data.source ?? id) : id);
   return (
     <div class="page">
-      {data && (
-        <a class="back" href={toBatch(data.batch)}>
-          <Icon name="back" /> {data.batch}
-        </a>
-      )}
-      <Problem error={job.error} since={job.at} />
+      {data && <BackLink to={toBatch(data.batch)}>{data.batch}</BackLink>}
+      {missing && !data && <Missing what="item" name={id} />}
+      <Problem error={missing ? undefined : job.error} since={job.at} />
       {data && <Head job={data} onChanged={job.refresh} />}
       {data?.error && <Reason job={data} />}
       {data?.manifest && <Result job={data} manifest={data.manifest} />}
@@ -46,7 +46,19 @@ function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
           )}
           {open && job.state !== 'paused' && <ActionButton icon="pause" label="Pause" run={run('pause')} />}
           {open && job.state === 'paused' && <ActionButton icon="play" label="Resume" run={run('resume')} />}
-          {open && <ActionButton icon="stop" label="Cancel" run={run('cancel')} />}
+          {open && (
+            <ActionButton
+              icon="stop"
+              label="Cancel"
+              question={{
+                title: `Cancel ${fileName(job.source ?? job.id)}?`,
+                text: 'What runs is stopped, and nothing is published. You can retry the item afterwards.',
+                yes: 'Cancel the item',
+                no: 'Keep going',
+              }}
+              run={run('cancel')}
+            />
+          )}
           {job.links.temporal && (
             <a class="button plain" href={job.links.temporal} target="_blank" rel="noreferrer">
               <Icon name="out" /> Run in Temporal

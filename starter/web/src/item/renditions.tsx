@@ -1,6 +1,6 @@
 import type { Manifest, Rendition } from '../../../../common/contracts';
 import { fileUrl } from '../api';
-import { bytes, saving } from '../lib/format';
+import { bytes, downloadName, saving } from '../lib/format';
 import { isHls } from '../lib/pictures';
 import { Icon } from '../parts/icon';
 
@@ -49,7 +49,7 @@ export function RenditionTable({ id, manifest }: { id: string; manifest: Manifes
               <td />
             </tr>
             {renditions.map((rendition) => (
-              <Row key={rendition.path} id={id} rendition={rendition} source={source.bytes} most={most} />
+              <Row key={rendition.path} id={id} rendition={rendition} source={source} most={most} />
             ))}
           </tbody>
         </table>
@@ -61,7 +61,8 @@ export function RenditionTable({ id, manifest }: { id: string; manifest: Manifes
 /** Of a stream: its segments too. */
 const sizeOf = ({ bytes, segments }: Rendition): number => bytes + (segments?.bytes ?? 0);
 
-function Row({ id, rendition, source, most }: { id: string; rendition: Rendition; source: number; most: number }) {
+function Row(props: { id: string; rendition: Rendition; source: Manifest['source']; most: number }) {
+  const { id, rendition, source, most } = props;
   const { name, role, mime, width, height, bitrate, codecs, path, segments } = rendition;
   const size = sizeOf(rendition);
   const comparable = role === 'image' || role === 'video';
@@ -78,12 +79,17 @@ function Row({ id, rendition, source, most }: { id: string; rendition: Rendition
         <Share bytes={size} most={most} />
       </td>
       <td class="number">{bytes(size)}</td>
-      <td class={`number ${comparable && size < source ? 'is-good' : ''}`}>
-        {comparable ? saving(source, size) : '—'}
+      <td class={`number ${comparable && size < source.bytes ? 'is-good' : ''}`}>
+        {comparable ? saving(source.bytes, size) : '—'}
       </td>
       <td class="number">
         {!isHls(rendition) && (
-          <a class="icon-button" href={fileUrl(id, path)} download={path} aria-label={`Download ${name}`}>
+          <a
+            class="icon-button"
+            href={fileUrl(id, path)}
+            download={downloadName(source, rendition)}
+            aria-label={`Download ${name}`}
+          >
             <Icon name="down" />
           </a>
         )}

@@ -72,3 +72,9 @@ export function fileName(uri: string): string {
     return last;
   }
 }
+
+/** `sunset-webp-640.webp`: the source's own name, then which rendition it is. */
+export function downloadName(source: { uri: string }, { name, path }: { name: string; path: string }): string {
+  const own = fileName(source.uri).replace(/\.[^.]{1,8}$/, '');
+  return `${own}-${name}${/\.[A-Za-z0-9]+$/.exec(path)?.[0] ?? ''}`;
+}

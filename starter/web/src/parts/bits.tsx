@@ -1,8 +1,11 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
-import type { Counts, ItemState } from '../api';
+import { useRef, useState } from 'preact/hooks';
+import { ApiError, type Counts, type ItemState } from '../api';
 import { count } from '../lib/format';
+import { goingBack, leftAt } from '../lib/places';
+import { toBatches } from '../lib/route';
 import { STATE_WORDS } from '../lib/words';
+import { Confirm, type Question } from './confirm';
 import { Icon, type IconName } from './icon';
 
 export function StateBadge({ state }: { state: ItemState }) {
@@ -44,12 +47,14 @@ export function ActionButton(props: {
   about?: string;
   kind?: 'primary' | 'plain' | 'small';
   describedBy?: string;
+  /** Asked before anything is done. */
+  question?: Question;
   run: () => Promise<void>;
 }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
-  const click = async (event: Event): Promise<void> => {
-    event.stopPropagation();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const run = async (): Promise<void> => {
     setBusy(true);
     setProblem('');
     try {
@@ -66,7 +71,11 @@ export function ActionButton(props: {
         class={`button ${props.kind ?? 'plain'}`}
         disabled={busy}
         aria-describedby={props.describedBy}
-        onClick={(event) => void click(event)}
+        onClick={(event) => {
+          event.stopPropagation();
+          if (props.question) dialog.current?.showModal();
+          else void run();
+        }}
       >
         {props.icon && <Icon name={props.icon} />}
         {props.label}
@@ -77,6 +86,7 @@ export function ActionButton(props: {
           {problem}
         </span>
       )}
+      {props.question && <Confirm dialog={dialog} question={props.question} onYes={() => void run()} />}
     </span>
   );
 }
@@ -99,5 +109,28 @@ export function Problem({ error, since }: { error: Error | undefined; since?: Da
       <Icon name="alert" /> {error.message} Trying again.
       {since && ` What you see is from ${since.toLocaleTimeString('en-GB')}.`}
     </p>
+  );
+}
+
+/** True for an answer that says that there is no such thing. */
+export const isMissing = (error: Error | undefined): boolean => error instanceof ApiError && error.status === 404;
+
+/** A page about something that does not exist, or that the server has forgotten. */
+export function Missing({ what, name }: { what: 'batch' | 'item'; name: string }) {
+  return (
+    <Empty title={`There is no ${what} “${name}”`}>
+      <p>
+        The address may be mistyped, or the server has forgotten the {what}. See <a href={toBatches}>all batches</a>.
+      </p>
+    </Empty>
+  );
+}
+
+/** Leads back to a page, to where it was left. @param to its path */
+export function BackLink({ to, children }: { to: string; children: ComponentChildren }) {
+  return (
+    <a class="back" href={leftAt(to)} onClick={goingBack}>
+      <Icon name="back" /> {children}
+    </a>
   );
 }

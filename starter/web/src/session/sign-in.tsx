@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { signIn, type Session } from '../api';
+import { useTitle } from '../lib/title';
 
 /** Asks for a key, once: the service answers with a cookie, and the page forgets the key. */
 export function SignIn({ onSignedIn }: { onSignedIn: (session: Session) => void }) {
@@ -7,6 +8,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: (session: Session) => void 
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   useEffect(() => input.current?.focus(), []);
+  useTitle('Sign in');
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();

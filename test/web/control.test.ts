@@ -1,0 +1,160 @@
+/** Stopping, trying again, and finding one's way back, in a real browser on the real service. */
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { fileUri } from '../../storage';
+import { photo, startApi, type Api } from '../api/support';
+import { startStack, until, type Stack } from '../support/stack';
+import { describeInBrowser, launch, openPage, seriousViolations } from './browser';
+
+describeInBrowser('control and ways through the page', () => {
+  let stack: Stack;
+  let api: Api;
+  let browser: Browser;
+  let page: Page;
+
+  beforeAll(async () => {
+    stack = await startStack();
+    // Images wait, since nobody serves their queue yet.
+    [api, browser] = await Promise.all([startApi(stack), launch(), stack.worker({ DARKROOM_POOLS: 'workflows' })]);
+    ({ page } = await openPage(browser, { viewport: { width: 1400, height: 700 } }));
+    page.setDefaultTimeout(45_000);
+  }, 90_000);
+  afterAll(async () => {
+    await browser.close();
+    await api.stop();
+    await stack.stop();
+  });
+
+  const open = (hash: string) => page.goto(`${api.url}/${hash}`);
+  const batch = async (id: string) => (await api.call('GET', `/v1/batches/${id}`)).body;
+  const submit = async (id: string, items: number) => {
+    const source = await photo(stack, 'same');
+    const jobs = Array.from({ length: items }, (_, index) => ({ source, id: `p${String(index).padStart(3, '0')}` }));
+    await api.call('POST', '/v1/batches', { id, preset: 'thumbnails', jobs });
+    await until(async () => (await batch(id)).items === items, 200);
+  };
+
+  test('cancelling a batch asks first and says how much it stops; nothing happens without a yes', async () => {
+    await submit('held', 3);
+    await open('#/batch/held');
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Cancel 3 items of held?' });
+    await dialog.getByText('Cancelled items can be retried afterwards.').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(await batch('held')).toMatchObject({ open: 3, cancelled: 0 });
+  });
+
+  test('what was cancelled can be run again from the batch page', async () => {
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel 3 items' }).click();
+    await page.getByRole('button', { name: 'Retry 3 cancelled' }).click();
+    await until(async () => (await batch('held')).open === 3, 200);
+    expect(await batch('held')).toMatchObject({ items: 3, cancelled: 0, failed: 0 });
+    await page.getByRole('button', { name: 'Cancel', exact: true }).waitFor();
+  });
+
+  test('cancelling an item asks too', async () => {
+    await open('#/item/held~p001');
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Cancel same.jpg?' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel the item' }).click();
+    await page.getByRole('button', { name: 'Retry' }).waitFor();
+    expect((await api.call('GET', '/v1/jobs/held~p001/steps')).body.steps).toMatchObject([{ state: 'cancelled' }]);
+    await page.locator('.step-note', { hasText: 'cancelled' }).waitFor();
+  });
+
+  test('what does not exist is said once, and is not asked for ever', async () => {
+    await open('#/batch/nonsense');
+    await page.getByText('There is no batch “nonsense”').waitFor();
+    await open('#/item/non~sense');
+    await page.getByText('There is no item “non~sense”').waitFor();
+    expect(await page.getByText('Trying again').count()).toBe(0);
+    await page.getByRole('link', { name: 'all batches' }).click();
+    await page.getByRole('heading', { name: 'The last hour' }).waitFor();
+  });
+
+  test('each page has a title of its own', async () => {
+    const titles: string[] = [];
+    for (const hash of ['#/', '#/add', '#/batch/held', '#/item/held~p001']) {
+      await open(hash);
+      await page.locator('.page').waitFor();
+      await until(async () => !(titles.at(-1) ?? '') || (await page.title()) !== titles.at(-1));
+      titles.push(await page.title());
+    }
+    const item = 'same.jpg · Darkroom';
+    expect(titles.slice(0, 3)).toEqual(['Batches · Darkroom', 'Add files · Darkroom', 'held · Darkroom']);
+    await until(async () => (await page.title()) === item);
+  });
+
+  describe('after an item', () => {
+    beforeAll(async () => {
+      await stack.worker({ DARKROOM_POOLS: 'image' });
+      await submit('many', 80);
+      const gone = { source: fileUri(path.join(stack.home, 'in', 'gone.jpg')), batch: 'many', id: 'gone' };
+      await api.call('POST', '/v1/jobs?wait=30s', gone);
+      await until(async () => (await batch('many')).open === 0, 300);
+    }, 60_000);
+    const scrolled = () => page.evaluate<number>('scrollY');
+
+    test.each([
+      ['the browser', () => page.goBack()],
+      ['the link above the title', () => page.locator('.back').click()],
+    ])('%s leads back to the filter and the place that were left', async (_, back) => {
+      await open('#/');
+      await page.getByRole('link', { name: 'many' }).click();
+      await page.getByRole('radio', { name: /Done/ }).check({ force: true });
+      await page
+        .getByRole('link', { name: /done in/ })
+        .first()
+        .waitFor();
+      await page.evaluate('scrollTo(0, 1200)');
+      await page.locator('[data-index="30"]').waitFor();
+      await until(async () => (await scrolled()) === 1200);
+      // Not the tool's own click, which scrolls first.
+      await page.evaluate(`document.querySelector('[data-index="30"]').click()`);
+      await page.getByRole('heading', { name: 'Files' }).waitFor();
+      expect(await scrolled()).toBeLessThan(1200);
+      await back();
+      await page.locator('[data-index="30"]').waitFor();
+      await until(async () => (await scrolled()) === 1200);
+      expect(await page.getByRole('radio', { name: /Done/ }).isChecked()).toBe(true);
+    });
+
+    test('a batch that is opened anew starts at its top', async () => {
+      await page.locator('.back').click();
+      await page.getByRole('link', { name: 'many' }).click();
+      await page.locator('[data-index="0"]').waitFor();
+      expect(await scrolled()).toBe(0);
+    });
+
+    test('a download carries the name of the file that was sent', async () => {
+      await open('#/item/many~p000');
+      const downloading = page.waitForEvent('download');
+      await page
+        .getByRole('link', { name: /^Download/ })
+        .first()
+        .click();
+      expect((await downloading).suggestedFilename()).toMatch(/^same-[a-z0-9-]+\.[a-z]+$/);
+    });
+
+    test('the card with the keyboard has a ring that its picture does not cover', async () => {
+      await open('#/batch/many?state=succeeded');
+      await page.locator('[data-index="0"] img').waitFor();
+      await page.keyboard.press('Tab');
+      await page.locator('[data-index="0"]').focus();
+      await page.keyboard.press('ArrowRight');
+      const card = page.locator('[data-index="1"]:focus');
+      await card.waitFor();
+      const box = (await card.boundingBox())!;
+      const at = await page.evaluate(
+        `getComputedStyle(document.querySelector('[data-index="1"]'), '::after').borderTopWidth`,
+      );
+      expect([at, box.width > 100]).toEqual(['2px', true]);
+    });
+  });
+});
