@@ -73,6 +73,9 @@ function findServer(): string | undefined {
   return found;
 }
 
+/** A test against the real server; skipped, with the reason printed, where there is none. */
+export const testWithS3 = findServer() === undefined ? test.skip : test;
+
 async function answering(port: number, child: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) throw new Error(`the S3 server ended with code ${child.exitCode}`);

@@ -1,5 +1,7 @@
 import { DarkroomError } from '../../../common/errors';
 import { rootMessage, type RetryOptions } from '../../core/lib/grpc';
+import { SetupError } from '../../../local/embedded/report';
+import { ApiRefusal } from '../api-client';
 import { formatSeconds } from './format';
 
 /** ms of trouble before a line is worth it: a blip is none. */
@@ -36,7 +38,7 @@ export class Outages {
     this.open.set(what, outage);
     if (now - outage.since < TOLD_AFTER_MS || now - (outage.toldAt ?? -Infinity) < TOLD_EVERY_MS) return;
     outage.toldAt = now;
-    this.note(`Waiting for ${what} since ${clock(outage.since)} (Ctrl-C stops): ${rootMessage(error)}`);
+    this.note(`Waiting for ${what} since ${clock(outage.since)} (Ctrl-C stops): ${reasonOf(error)}`);
   }
 
   /** Calls get through again. @param what absent: everything does */
@@ -57,6 +59,12 @@ export class Outages {
     }
     return undefined;
   }
+}
+
+/** Our own sentence where there is one; the cause of it is for the log. */
+function reasonOf(error: unknown): string {
+  const isOurs = error instanceof DarkroomError || error instanceof SetupError || error instanceof ApiRefusal;
+  return isOurs ? error.message : rootMessage(error);
 }
 
 /** How a command that starts work waits for Temporal. */
