@@ -13,6 +13,15 @@ afterAll(async () => {
   await stack.stop();
 });
 
+/** Answers of an NDJSON batch by their line. */
+function answersOf(body: string): Record<number, unknown> {
+  const lines = body
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text) as { line?: number });
+  return Object.fromEntries(lines.flatMap((each) => (each.line === undefined ? [] : [[each.line, each]])));
+}
+
 describe('a batch', () => {
   test('as JSON: the good ones go on, the bad ones come back by their place; counts, items, events, retry', async () => {
     const jobs = [
@@ -69,6 +78,81 @@ describe('a batch', () => {
       4: { error: { code: 'SourceForbidden' } },
       5: { id: 'lines~n' },
     });
+  });
+
+  test('compares its jobs: the same one is counted once, an id for two sources is refused with both places', async () => {
+    const [a, b] = [await photo(stack, 'same-a'), await photo(stack, 'same-b')];
+    const jobs = [
+      { source: a, id: 'x' },
+      { source: a, id: 'x' },
+      { source: b, id: 'x' },
+      { source: b, preset: 'web' },
+      { source: b },
+      { source: b, preset: 'avif' },
+    ];
+    const json = await api.call('POST', '/v1/batches', { id: 'same-json', jobs });
+    expect(json).toMatchObject({ status: 202, body: { started: 2, joined: 0, rejected: 2, duplicates: 2 } });
+    expect(json.body.errors).toMatchObject([
+      { index: 2, error: { code: 'Conflict', status: 409, detail: expect.stringContaining('jobs[0] and jobs[2]') } },
+      { index: 5, error: { code: 'Conflict', detail: expect.stringContaining('jobs[3] and jobs[5]') } },
+    ]);
+    const lines = await api.call(
+      'POST',
+      '/v1/batches?id=same-lines',
+      jobs.map((job) => JSON.stringify(job)).join('\n'),
+    );
+    expect(answersOf(lines.body)).toMatchObject({
+      1: { status: 'started', run: expect.any(String) },
+      2: { id: 'same-lines~x', status: 'duplicate', of: 1 },
+      3: { error: { code: 'Conflict', detail: expect.stringContaining('lines 1 and 3') } },
+      5: { status: 'duplicate', of: 4 },
+      6: { error: { code: 'Conflict' } },
+    });
+    const messages = jobs.slice(0, 3).map(({ source, id }) => ({ id, payload: source }));
+    const produced = await api.call('POST', '/batch-produce', { messages });
+    expect(produced.body).toMatchObject({
+      accepted: 2,
+      results: [{ status: 'started' }, { status: 'duplicate' }, { status: 'rejected', error: { code: 'Conflict' } }],
+    });
+  });
+
+  test('refuses another source or preset under the id of an open job, as a single job does', async () => {
+    const [a, b] = [await photo(stack, 'open-a'), await photo(stack, 'open-b')];
+    // Nobody serves this queue, so the job stays open.
+    const idle = await startApi(stack, { DARKROOM_QUEUE_PREFIX: 'idle' });
+    try {
+      const job = { source: a, id: 'taken' };
+      expect(await idle.call('POST', '/v1/batches', { id: 'open', jobs: [job] })).toMatchObject({
+        body: { started: 1 },
+      });
+      expect(await idle.call('POST', '/v1/jobs', { ...job, source: b, batch: 'open' })).toMatchObject(
+        problem(409, 'Conflict'),
+      );
+      for (const other of [{ source: b }, { preset: 'avif' }]) {
+        const jobs = [{ ...job, ...other }];
+        const { body } = await idle.call('POST', '/v1/batches', { id: 'open', jobs });
+        expect(body).toMatchObject({ joined: 0, rejected: 1, errors: [{ index: 0, error: { code: 'Conflict' } }] });
+        const lines = await idle.call('POST', '/v1/batches?id=open', JSON.stringify(jobs[0]));
+        expect(answersOf(lines.body)).toMatchObject({ 1: { error: { code: 'Conflict', status: 409 } } });
+      }
+      expect(await idle.call('POST', '/v1/batches', { id: 'open', jobs: [job] })).toMatchObject({
+        body: { joined: 1 },
+      });
+    } finally {
+      await idle.stop();
+    }
+  });
+
+  test('as NDJSON that is an array, or UTF-16, is read; what is no list is said once', async () => {
+    const job = { source: await photo(stack, 'shape'), id: 'shape' };
+    const array = await api.call('POST', '/v1/batches?id=shape', JSON.stringify([job, { source: 5 }], null, 2));
+    expect(answersOf(array.body)).toMatchObject({ 2: { status: 'started' }, 6: { error: { code: 'InvalidJob' } } });
+    const table = await api.call('POST', '/v1/batches?id=shape', 'source,preset\na.jpg,web\nb.jpg,web');
+    const said = (table.body as string).trim().split('\n').slice(1);
+    expect(said.map((line) => JSON.parse(line))).toMatchObject([
+      { error: { code: 'BadRequest', detail: expect.stringContaining('looks like a table (CSV)') } },
+      { summary: { started: 0, rejected: 0 } },
+    ]);
   });
 
   test('is refused where it makes no sense, and not found where it is not there', async () => {

@@ -1,39 +1,46 @@
 /** `start-batch --api`: local files go through the service, and the summary is the one that Temporal would give. */
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { built } from '../../common/paths';
 import { fileUri } from '../../storage';
-import { startStack, type Stack } from '../support/stack';
-import { photo, startApi, type Api } from './support';
-
-interface Result {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+import { expectToAddUp, startCommand, type Ended, type Running } from '../support/cli';
+import { startFront, type Front } from '../support/front';
+import { endProcess, startStack, type Stack } from '../support/stack';
+import { broken, photo, startApi, type Api } from './support';
 
 let stack: Stack;
 let api: Api;
+let front: Front;
+let worker: Awaited<ReturnType<Stack['worker']>>;
 beforeAll(async () => {
   stack = await startStack();
-  api = await startApi(stack);
-  await stack.worker();
+  [api, worker] = await Promise.all([startApi(stack), stack.worker({ DARKROOM_POOLS: 'workflows,image' })]);
+  front = await startFront(api.url);
 });
 afterAll(async () => {
+  await front.close();
   await api.stop();
   await stack.stop();
 });
+afterEach(() => {
+  front.answer = () => undefined;
+  front.buffers = false;
+});
 
-function startBatch(...args: string[]): Promise<Result> {
-  const env = { ...stack.env, TEMPORAL_ADDRESS: '127.0.0.1:1', DARKROOM_CONNECT_WAIT: '1s' };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [built('starter/cli/start-batch.js'), ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    );
-  });
+/** Temporal is out of reach: only the service is there. */
+function start(folder: string, url = front.url, env: NodeJS.ProcessEnv = {}): Running {
+  const args = ['--input', path.join(stack.home, 'in', folder), '--api', url, '--json'];
+  return startCommand(stack, 'start-batch', args, { TEMPORAL_ADDRESS: '127.0.0.1:1', ...env });
+}
+
+async function good(running: Running): Promise<Ended['summary']> {
+  const { code, summary, stderr } = await running.ended;
+  if (code !== 0) throw new Error(stderr);
+  expectToAddUp(summary);
+  return summary;
+}
+
+async function photos(folder: string, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await photo(stack, `${folder}/${n}`);
 }
 
 const uploads = async () => {
@@ -43,66 +50,106 @@ const uploads = async () => {
 };
 
 test('a folder is uploaded and processed without Temporal at hand; what the service refuses is told', async () => {
-  for (const name of ['one photo', 'två %d', '写真'.repeat(30)]) await photo(stack, name);
-  const folder = path.join(stack.home, 'in');
-  await writeFile(path.join(folder, 'empty.jpg'), '');
-  const args = ['--input', folder, '--api', api.url, '--json'];
-  const summaryOf = ({ stdout, stderr }: Result) => {
-    if (stdout === '') throw new Error(stderr);
-    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
-  };
-
-  const first = await startBatch(...args);
-  expect(summaryOf(first)).toMatchObject({ submitted: 4, completed: 3, failed: 0, rejected: 1, skipped: 0 });
-  const empty = { source: fileUri(path.join(folder, 'empty.jpg')), message: 'The upload is empty.' };
-  expect(summaryOf(first)['failures']).toEqual([expect.objectContaining(empty)]);
+  for (const name of ['one photo', 'två %d', '写真'.repeat(30)]) await photo(stack, `first/${name}`);
+  await writeFile(path.join(stack.home, 'in/first/empty.jpg'), '');
+  const first = await start('first').ended;
+  expect(first.summary).toMatchObject({ submitted: 4, completed: 3, failed: 0, rejected: 1, skipped: 0 });
+  const empty = { source: fileUri(path.join(stack.home, 'in/first/empty.jpg')), message: 'The upload is empty.' };
+  expect(first.summary.failures).toEqual([expect.objectContaining(empty)]);
   expect([first.code, await uploads()]).toEqual([1, 3]);
 
   // The same again: only what is new travels, and only that is done.
-  await photo(stack, 'one more');
-  expect(summaryOf(await startBatch(...args))).toMatchObject({ submitted: 5, completed: 1, rejected: 1, skipped: 3 });
+  await photo(stack, 'first/one more');
+  const { summary } = await start('first').ended;
+  expect(summary).toMatchObject({ submitted: 5, completed: 1, failed: 0, rejected: 1, skipped: 3 });
+  expectToAddUp(summary);
   expect(await uploads()).toBe(4);
 });
 
-test('a batch that the service does not know yet is waited for', async () => {
-  await photo(stack, 'early');
-  const front = await forgetfulFront();
-  const { code, stdout, stderr } = await startBatch(
-    '--input',
-    path.join(stack.home, 'in/early.jpg'),
-    '--api',
-    front.url,
-    '--json',
-  );
-  front.server.close();
-  if (code !== 0) throw new Error(stderr);
-  expect(front.forgotten()).toBe(1);
-  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ completed: 1, failed: 0 });
+test('failures name the file of the caller, and the same file in two folders is two items', async () => {
+  await broken(stack, 'own/hurt');
+  await photo(stack, 'own/a/same');
+  await mkdir(path.join(stack.home, 'in/own/b'), { recursive: true });
+  await copyFile(path.join(stack.home, 'in/own/a/same.jpg'), path.join(stack.home, 'in/own/b/same.jpg'));
+  const { summary, code } = await start('own').ended;
+  expect(summary).toMatchObject({ submitted: 3, completed: 2, failed: 1, duplicates: 0 });
+  expect(summary.failures).toMatchObject([{ source: fileUri(path.join(stack.home, 'in/own/hurt.jpg')) }]);
+  expect(JSON.stringify(summary)).not.toContain('_uploads');
+  expect(code).toBe(1);
 });
 
-/** The real service behind a front that once denies a batch, as a visibility store does that lags behind. */
-async function forgetfulFront(): Promise<{ url: string; server: http.Server; forgotten: () => number }> {
+test('a batch that the service does not know yet is waited for', async () => {
+  await photo(stack, 'early/one');
   let forgotten = 0;
-  const server = http.createServer((request, response) => {
-    if (request.method === 'GET' && /^\/v1\/batches\/[^/?]+$/.test(request.url ?? '') && forgotten === 0) {
-      forgotten++;
-      response.writeHead(404, { 'content-type': 'application/problem+json' });
-      response.end(JSON.stringify({ status: 404, code: 'NoSuchBatch', detail: 'There is no batch.' }));
-      return;
-    }
-    const { method, headers } = request;
-    const onward = http.request(new URL(request.url ?? '/', api.url), { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+  front.answer = ({ method, url }) => {
+    if (method !== 'GET' || !/^\/v1\/batches\/[^/?]+$/.test(url ?? '') || forgotten++ > 0) return undefined;
+    return { status: 404, body: JSON.stringify({ status: 404, code: 'NoSuchBatch', detail: 'There is no batch.' }) };
+  };
+  expect(await good(start('early'))).toMatchObject({ submitted: 1, completed: 1 });
+  expect(forgotten).toBeGreaterThan(1);
+});
+
+test('a service that is busy or away at every kind of call is waited for, as long as it says', async () => {
+  await photos('busy', 6);
+  const met = new Map<string, number>();
+  front.answer = ({ method, url = '' }) => {
+    const call = `${method} ${url.replace(/^\/v1\/(\w+).*/, '$1')}`;
+    const times = met.get(call) ?? 0;
+    met.set(call, times + 1);
+    const problem = (status: number) => ({
+      ...{ status, headers: { 'retry-after': '1' } },
+      body: JSON.stringify({ status, code: status === 429 ? 'Overloaded' : 'TemporalUnavailable', detail: 'Later.' }),
     });
-    request.pipe(onward);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, forgotten: () => forgotten };
-}
+    return [problem(503), 'cut' as const, problem(429), { status: 502 }][times];
+  };
+  const summary = await good(start('busy'));
+  expect(summary).toMatchObject({ submitted: 6, completed: 6, failed: 0, rejected: 0 });
+  expect([...met.keys()].sort()).toEqual(['GET batches', 'GET uploads', 'POST batches', 'PUT uploads']);
+  expect(Math.min(...met.values())).toBeGreaterThan(4);
+});
+
+test('a service that is killed in mid-upload, in mid-submit and while it is waited for: the command goes on', async () => {
+  await worker.stop();
+  await photos('killed', 40);
+  let puts = 0;
+  let down: Promise<void> | undefined;
+  const restart = (): void => {
+    down ??= (async () => {
+      await endProcess(api.pid);
+      api = await startApi(stack);
+      front.target = api.url;
+      down = undefined;
+    })();
+  };
+  let [posts, waits] = [0, 0];
+  front.answer = ({ method, url = '' }) => {
+    if (down !== undefined) return 'cut';
+    if (method === 'PUT' && ++puts === 10) restart();
+    // The second one: lines are answered, and then it dies.
+    if (method === 'POST' && ++posts === 2) setTimeout(restart, 100);
+    if (method === 'GET' && url.startsWith('/v1/batches/') && ++waits === 2) {
+      restart();
+      return 'cut';
+    }
+    return undefined;
+  };
+  const command = start('killed');
+  await command.says('"final":true');
+  worker = await stack.worker({ DARKROOM_POOLS: 'workflows,image' });
+  expect(await good(command)).toMatchObject({ submitted: 40, completed: 40, failed: 0, rejected: 0, open: 0 });
+  expect(await (await api.call('GET', '/v1/batches')).body.batches[0].items).toBe(40);
+  expect(Math.min(posts, waits)).toBeGreaterThan(2);
+});
+
+test('a proxy that takes whole requests only holds nothing up', async () => {
+  await photos('buffered', 5);
+  front.buffers = true;
+  expect(await good(start('buffered'))).toMatchObject({ submitted: 5, completed: 5 });
+});
 
 test('no service there: one sentence', async () => {
-  const { code, stderr } = await startBatch('--input', stack.home, '--api', 'http://127.0.0.1:1');
+  await photo(stack, 'alone/one');
+  const { code, stderr } = await start('alone', 'http://127.0.0.1:1', { DARKROOM_CONNECT_WAIT: '1s' }).ended;
   expect(code).toBe(1);
   expect(stderr.trim().split('\n').at(-1)).toMatch(/^http:\/\/127\.0\.0\.1:1 cannot be reached: /);
 });
