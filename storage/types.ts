@@ -22,6 +22,8 @@ export interface Fetched extends ObjectInfo {
   path: string;
   /** Lower-case hex, of exactly the bytes at `path`. */
   sha256: string;
+  /** False once the bytes at `path` are others than were hashed, which only a hard link makes possible. */
+  isUnchanged(): Promise<boolean>;
 }
 
 export interface FetchOptions {
@@ -123,7 +125,7 @@ export interface Storage {
   /** Every file below a folder or `s3://bucket/prefix/`, in no particular order and in constant memory. */
   list(uriPrefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   putStream(uri: string, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
-  /** Removes one file; that it is not there is no failure. A local folder left empty goes too, as it would in S3. */
+  /** Removes one file; that it is not there is no failure. Local folders left empty go too, as they would in S3. */
   remove(uri: string): Promise<void>;
   close(): void;
 }

@@ -50,7 +50,8 @@ export class WebStore implements SourceStore<WebLocation> {
         watch: this.tuning,
         sinkFailure: scratchFailure,
       });
-      return { ...describe(at, answer, got.bytes), path: workPath, sha256: got.sha256 };
+      const info = describe(at, answer, got.bytes);
+      return { ...info, path: workPath, sha256: got.sha256, isUnchanged: () => Promise.resolve(true) };
     });
   }
 

@@ -27,7 +27,8 @@ export async function fetchLocal(
       let copy: FileHandle | undefined;
       try {
         if (source.stats.size > BigInt(options.maxBytes)) throw tooLarge(at.uri, options.maxBytes);
-        if (!(await tryLink(source, workPath))) copy = await open(workPath, 'wx').catch(failScratch);
+        const linked = await tryLink(source, workPath);
+        if (!linked) copy = await open(workPath, 'wx').catch(failScratch);
         const sha256 = await hashThrough(source, copy, options);
         // The file may have been written to meanwhile: then what was hashed and what is read later differ.
         const after = fingerprint(await source.handle.stat({ bigint: true }));
@@ -43,6 +44,8 @@ export async function fetchLocal(
           contentType,
           path: workPath,
           sha256,
+          // A writer that opened the source by its name changes what the link shows.
+          isUnchanged: async () => !linked || fingerprint(await stat(workPath, { bigint: true })) === after,
         };
       } catch (error) {
         await copy?.close().catch(() => undefined);

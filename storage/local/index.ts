@@ -83,8 +83,20 @@ export class LocalStore implements OutputStore<FileLocation> {
       const folder = await existingFolder(at, this.allow);
       if (folder === undefined) return;
       await unlink(path.join(folder, path.basename(at.path))).catch(ignoring('ENOENT'));
-      if (!this.allow.isRealRoot(folder)) await rmdir(folder).catch(ignoring('ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY'));
+      await this.removeEmpty(folder);
     });
+  }
+
+  /** Removes a folder that is empty, and the folders above it that are empty then; a root stays. */
+  private async removeEmpty(folder: string): Promise<void> {
+    for (let at = folder; !this.allow.isRealRoot(at) && this.allow.isInsideRealRoot(at); at = path.dirname(at)) {
+      // Not empty, used, or not ours to remove: it stays, and so does everything above it.
+      const removed = await rmdir(at).then(
+        () => true,
+        () => false,
+      );
+      if (!removed) return;
+    }
   }
 
   async writeText(at: FileLocation, text: string): Promise<void> {

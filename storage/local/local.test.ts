@@ -48,6 +48,16 @@ describe('a local source', () => {
     await fs.writeFile(path.join(base, 'new'), 'new');
     await fs.rename(path.join(base, 'new'), path.join(root, 'a'));
     expect(await fs.readFile(got.path, 'utf8')).toBe('old');
+    expect(await got.isUnchanged()).toBe(true);
+  });
+
+  test('that is written to after it was hashed is noticed', async () => {
+    await fs.writeFile(path.join(root, 'a'), 'old');
+    await fs.utimes(path.join(root, 'a'), 1, 1);
+    const got = await storage.fetch(at('a'), path.join(work, 'in'), MAX);
+    expect(await got.isUnchanged()).toBe(true);
+    await fs.writeFile(path.join(root, 'a'), 'new');
+    expect(await got.isUnchanged()).toBe(false);
   });
 
   test('that changes while it is read is to be tried again', async () => {
@@ -257,11 +267,21 @@ test('openRead serves whole files and ranges', async () => {
   await expect(behind).rejects.toMatchObject({ type: 'InvalidJob', details: { bytes: 10 } });
 });
 
-test('remove takes a file and the folder it leaves empty, and does not mind if it is gone', async () => {
+test('remove takes a file, and does not mind if it is gone', async () => {
   await storage.writeText(at('item', 'a'), 'x', 'text/plain');
   await storage.remove(at('item', 'a'));
   await storage.remove(at('item', 'a'));
   await storage.writeText(at('b'), 'x', 'text/plain');
   await storage.remove(joinUri(fileUri(root), 'b'));
+  expect(await fs.readdir(root)).toEqual([]);
+});
+
+test('remove takes every folder that is left empty, but not a root and none that still holds something', async () => {
+  await storage.writeText(at('batch', 'item', 'hls', 'video', 'a'), 'x', 'text/plain');
+  await storage.writeText(at('batch', 'other', 'a'), 'x', 'text/plain');
+  await storage.remove(at('batch', 'item', 'hls', 'video', 'a'));
+  expect(await fs.readdir(path.join(root, 'batch'))).toEqual(['other']);
+  await storage.remove(at('batch', 'other', 'a'));
+  expect(await fs.readdir(base)).toContain('root');
   expect(await fs.readdir(root)).toEqual([]);
 });

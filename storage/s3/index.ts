@@ -54,7 +54,7 @@ export class S3Store implements OutputStore<S3Location> {
       const sinkFailure = scratchFailure;
       const got = await receive(stream, workPath, { uri: at.uri, maxBytes, signal, onProgress, watch, sinkFailure });
       if (got.bytes !== info.bytes) throw unavailable('source', `${printable(at.uri)} arrived cut short.`, 'length');
-      return { ...info, path: workPath, sha256: got.sha256 };
+      return { ...info, path: workPath, sha256: got.sha256, isUnchanged: () => Promise.resolve(true) };
     });
   }
 
