@@ -7,7 +7,9 @@ import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { Places, printable } from '../storage';
 import type { ActivityDeps } from './deps';
+import type { Writer } from './names';
 import { Pulse } from './pulse';
+import { Created } from './removal';
 import { Stages } from './stages';
 
 /** What the work of one attempt gets. */
@@ -19,6 +21,10 @@ export interface Attempt {
   log: Logger;
   /** Hash of the source, once fetched. */
   sourceSha256?: string;
+  /** Which attempt this is: goes into the names of its outputs. */
+  writer: Writer;
+  /** What it has put into storage; removed if it fails. */
+  created: Created;
   /** Tells the clock that something moved, and the server with the next heartbeat what it was. */
   progress: (details: object) => void;
   /** See {@link Pulse.within}. */
@@ -50,6 +56,8 @@ export async function runAttempt<T>(
     signal: pulse.signal,
     workDir,
     log,
+    writer: { runId: info.workflowExecution?.runId ?? '', activityId: info.activityId, attempt: info.attempt },
+    created: new Created(),
     stages: new Stages(deps.metrics),
     progress: (details) => pulse.progress(details),
     within: (step, limitMs, work) => pulse.within(step, limitMs, work),
@@ -59,6 +67,7 @@ export async function runAttempt<T>(
     await checkFence(deps, item);
     return await work(attempt);
   } catch (error) {
+    await attempt.created.discard(deps.storage, log);
     // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
     if (context.cancellationSignal.aborted) {
       log.info({ reason: context.cancellationSignal.reason as unknown }, 'attempt cancelled');
@@ -90,7 +99,10 @@ function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
  * What the API has checked, asked again where the files are: only here can links on the worker's disks be followed.
  * @throws DarkroomError SourceForbidden or OutputForbidden
  */
-async function checkFence({ config }: ActivityDeps, { confined, tenant, source, output }: WorkItem): Promise<void> {
+export async function checkFence(
+  { config }: ActivityDeps,
+  { confined, tenant, source, output }: WorkItem,
+): Promise<void> {
   if (!confined) return;
   const places = new Places(config);
   await places.checkSource(tenant, source);

@@ -1,9 +1,10 @@
 import type { ItemResult, WorkItem } from '../common/contracts';
+import type { ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
 import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { alreadyPublished, publishFile, publishManifest } from './publish';
-import { fetchSource } from './source';
+import { alreadyPublished, publishFiles, publishManifest } from './publish';
+import { withSource } from './source';
 
 /**
  * The whole way of one image: fetch, every rendition in a child process, publish.
@@ -11,33 +12,28 @@ import { fetchSource } from './source';
  */
 export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResult> {
   return runAttempt(deps, item, async (attempt) => {
-    const published = await alreadyPublished(deps, item);
+    const published = await alreadyPublished(deps, attempt, item);
     if (published) return published;
 
     const preset = sectionOf(item.preset, 'image');
-    const source = await fetchSource(deps, attempt, item);
-    const made = await attempt.within('image', deps.config.imageTimeout, () =>
-      deps.images.run(
-        {
-          input: source.path,
-          outputDir: attempt.workDir,
-          preset,
-          limits: { maxPixels: deps.config.maxPixels, maxFrames: deps.config.maxFrames },
-          allowSvg: deps.config.allowSvg,
-        },
-        attempt.signal,
-      ),
-    );
+    const { source, made } = await withSource(deps, attempt, item, async (source) => {
+      const task: ImageTask = {
+        input: source.path,
+        outputDir: attempt.workDir,
+        preset,
+        limits: { maxPixels: deps.config.maxPixels, maxFrames: deps.config.maxFrames },
+        allowSvg: deps.config.allowSvg,
+      };
+      const make = () => deps.images.run(task, attempt.signal);
+      return { source, made: await attempt.within('image', deps.config.imageTimeout, make) };
+    });
     for (const [step, ms] of Object.entries(made.timings)) {
       const file = made.files.find(({ name }) => name === step);
       const start = made.startedAt[step] ?? Date.now() - ms;
       attempt.stages.ran(file ? 'encode' : step, file?.format ?? made.source.format, start, ms, file?.bytes);
     }
-    const renditions = await Promise.all(
-      made.files.map(({ format: _format, ...file }) =>
-        publishFile(deps, attempt, item, source.sha256, { ...file, role: 'image' }),
-      ),
-    );
+    const files = made.files.map(({ format: _format, ...file }) => ({ ...file, role: 'image' as const }));
+    const renditions = await publishFiles(deps, attempt, item, files);
     return publishManifest(deps, attempt, item, {
       source: {
         uri: item.source,

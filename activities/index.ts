@@ -6,6 +6,7 @@ import { makeImage } from './image';
 import { packageHls } from './package';
 import { quarantine } from './quarantine';
 import type { ActivityName } from './registry';
+import { removeOutputs } from './remove-outputs';
 import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo, type VideoWork } from './video';
 import { deliverWebhook } from './webhook';
 
@@ -23,6 +24,7 @@ export function createActivities(deps: ActivityDeps) {
     publishVideo: (item: WorkItem, work: VideoWork, renditions: Rendition[], placeholder?: Placeholder) =>
       publishVideo(deps, item, work, renditions, placeholder),
     quarantine: (item: WorkItem, evidence: ErrorDetails) => quarantine(deps, item, evidence),
+    removeOutputs: (item: WorkItem) => removeOutputs(deps, item),
     deliverWebhook: (call: WebhookCall) => deliverWebhook(deps, call),
     awaitBatch: (watch: BatchWatch) => awaitBatch(deps, watch),
   } satisfies Record<ActivityName, unknown>;

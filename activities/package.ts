@@ -6,7 +6,8 @@ import * as video from '../media/video';
 import type { HlsFile, RungPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { publishAs } from './publish';
+import { outputName } from './names';
+import { allEnded, publishAs } from './publish';
 import type { VideoWork } from './video';
 
 /** Files on their way into storage at once: segments are small, and a store takes its time for each. */
@@ -14,7 +15,7 @@ const AT_ONCE = 8;
 
 /**
  * HLS of the rungs, which other steps have put into storage. The playlist that leads to everything is written last, and
- * the folder is named after what is in it, so that another run never changes what somebody plays.
+ * the folder is named after what is in it, so that no other attempt and no other run changes what a player plays.
  */
 export function packageHls(
   deps: ActivityDeps,
@@ -33,7 +34,7 @@ export function packageHls(
     const step = { hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
     const cut = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.packageHls(step));
     const { playlist, files, segments, durationSeconds } = await attempt.stages.run('package', 'hls', cut);
-    const folder = folderName(item, work, renditions);
+    const folder = outputName('hls', attempt.writer, contentOf([...files, playlist]));
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     const publish = async () => {
       await publishAll(deps, attempt, item, folder, files);
@@ -48,12 +49,10 @@ export function packageHls(
   });
 }
 
-/** Recipe and source as in every name, and the very rungs: encoders of other versions or machines write other bytes. */
-function folderName(item: WorkItem, work: VideoWork, renditions: Rendition[]): string {
-  const rungs = createHash('sha256')
-    .update(renditions.map(({ sha256 }) => sha256).join())
-    .digest('hex');
-  return ['hls', item.recipe, work.source.sha256.slice(0, 10), rungs.slice(0, 10)].join('-');
+/** A hash over every file of a stream, with its name. */
+function contentOf(files: HlsFile[]): string {
+  const text = files.map(({ path, sha256 }) => `${sha256} ${path}\n`).join('');
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** @throws DarkroomError InvalidJob when the rung is no longer the one that was encoded */
@@ -92,5 +91,9 @@ async function publishAll(
       attempt.progress({ step: 'publish', files: next });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, publish));
+  const stopping = (error: unknown): never => {
+    next = files.length;
+    throw error;
+  };
+  await allEnded(Array.from({ length: AT_ONCE }, () => publish().catch(stopping)));
 }

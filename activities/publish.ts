@@ -4,6 +4,8 @@ import { DarkroomError } from '../common/errors';
 import { extensionOf } from '../common/file-types';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
+import { outputName } from './names';
+import { removeReplaced, removeStrays, replacedBy } from './removal';
 
 /** A file that media/ made: everything about a rendition but its published name, and where it lies now. */
 export interface MadeFile extends Omit<Rendition, 'path'> {
@@ -11,30 +13,45 @@ export interface MadeFile extends Omit<Rendition, 'path'> {
   file: string;
 }
 
-/**
- * The name a file gets beside manifest.json. It carries recipe and source, so that a later run with another recipe or
- * another version of the source never overwrites what a live manifest names.
- */
-export function outputName(name: string, item: WorkItem, sourceSha256: string, extension: string): string {
-  return `${name}-${item.recipe}-${sourceSha256.slice(0, 10)}.${extension}`;
-}
-
 /** Puts one finished file into storage, under its final name, in one atomic step. */
 export async function publishFile(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,
-  sourceSha256: string,
   made: MadeFile,
 ): Promise<Rendition> {
   const { file: _file, ...facts } = made;
-  const path = outputName(made.name, item, sourceSha256, extensionOf(made.mime));
+  const path = publishedName(attempt, made);
   const publish = () => publishAs(deps, attempt, item, path, made);
   await attempt.stages.run('publish', made.role, publish, () => made.bytes);
   return { ...facts, path };
 }
 
-/** The same under a name of the caller's, relative to the item's folder. */
+/** Several files at once; settles when the last of them has, so that a failed attempt knows what it has written. */
+export async function publishFiles(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  made: MadeFile[],
+): Promise<Rendition[]> {
+  return allEnded(made.map((file) => publishFile(deps, attempt, item, file)));
+}
+
+/** Like Promise.all, but settles when the last of them has. */
+export async function allEnded<T>(running: Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(running);
+  return Promise.all(running);
+}
+
+/** The path that publishFile gives a file, relative to the item's folder. */
+export function publishedName(
+  attempt: Attempt,
+  { name, mime, sha256 }: Pick<MadeFile, 'name' | 'mime' | 'sha256'>,
+): string {
+  return `${outputName(name, attempt.writer, sha256)}.${extensionOf(mime)}`;
+}
+
+/** Like publishFile, but under a path chosen by the caller, relative to the item's folder. */
 export async function publishAs(
   deps: ActivityDeps,
   attempt: Attempt,
@@ -42,9 +59,10 @@ export async function publishAs(
   path: string,
   { file, mime, bytes, sha256 }: Pick<MadeFile, 'file' | 'mime' | 'bytes' | 'sha256'>,
 ): Promise<void> {
+  const uri = `${item.output}/${path}`;
   const onProgress = (sent: number): void => attempt.progress({ step: 'publish', path, bytes: sent });
-  const options = { contentType: mime, bytes, sha256, signal: attempt.signal, onProgress };
-  await deps.storage.publishFile(file, `${item.output}/${path}`, options);
+  attempt.created.add(uri);
+  await deps.storage.publishFile(file, uri, { contentType: mime, bytes, sha256, signal: attempt.signal, onProgress });
   deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, bytes);
 }
 
@@ -54,6 +72,8 @@ export interface ManifestParts {
   placeholder?: Placeholder;
   warnings: string[];
   timings: Record<string, number>;
+  /** The files were written by other activities of this run, too. */
+  severalAttempts?: boolean;
 }
 
 /**
@@ -90,18 +110,41 @@ export async function publishManifest(
       attempt: info.attempt,
     },
   };
-  await attempt.stages.run('publish', 'manifest', () => replace(deps, item, manifest));
-  return summary(item, manifest);
+  // A cancelled item gets no manifest, and neither does an attempt that the server has given up.
+  attempt.signal.throwIfAborted();
+  attempt.created.handOver();
+  const { published, ours, replaced } = await attempt.stages.run('publish', 'manifest', () =>
+    replace(deps, item, manifest),
+  );
+  await tidy(attempt, () => removeReplaced(deps.storage, item.output, replaced, attempt));
+  // Attempts before this one may have been killed, and another manifest leaves the files of this attempt without a name.
+  const strays = parts.severalAttempts || info.attempt > 1 || !ours;
+  if (strays) await removeOwnStrays(deps, attempt, item);
+  return summary(item, published.workflow.runId === manifest.workflow.runId ? published : manifest);
 }
 
-async function replace(deps: ActivityDeps, item: WorkItem, manifest: Manifest): Promise<void> {
+/**
+ * Puts the manifest in the place of the one before, unless that is of a later run, or of another attempt of this run:
+ * of two attempts that both believe to be the only one, the first that has published keeps its manifest and its files.
+ * @returns the manifest that is there now, whether it is ours, and the outputs to remove because of it
+ */
+async function replace(
+  deps: ActivityDeps,
+  item: WorkItem,
+  manifest: Manifest,
+): Promise<{ published: Manifest; ours: boolean; replaced: string[] }> {
   for (let tries = 0; tries < 5; tries++) {
     const current = await deps.storage.readManifest(item.output);
-    if (current && current.manifest.requestedAt > manifest.requestedAt) {
-      deps.logger.warn({ output: item.output }, 'a later run has published already; its manifest stays');
-      return;
+    const before = current?.manifest;
+    if (before && (before.requestedAt > manifest.requestedAt || before.workflow.runId === manifest.workflow.runId)) {
+      deps.logger.warn({ output: item.output }, 'another run or attempt has published already; its manifest stays');
+      return { published: before, ours: false, replaced: [] };
     }
-    if ((await deps.storage.replaceManifest(item.output, manifest, current?.version)) === 'written') return;
+    const replaces = replacedBy(manifest, before);
+    const published = replaces.length === 0 ? manifest : { ...manifest, replaces };
+    if ((await deps.storage.replaceManifest(item.output, published, current?.version)) !== 'written') continue;
+    // The run before may have ended between its manifest and the removal.
+    return { published, ours: true, replaced: [...replaces, ...(before?.replaces ?? [])] };
   }
   throw new DarkroomError('StorageUnavailable', 'The manifest keeps changing under our hands.', {
     output: item.output,
@@ -109,12 +152,34 @@ async function replace(deps: ActivityDeps, item: WorkItem, manifest: Manifest): 
 }
 
 /** The result of an item that this very run has published in an earlier attempt whose answer was lost. */
-export async function alreadyPublished(deps: ActivityDeps, item: WorkItem): Promise<ItemResult | undefined> {
-  const { info } = Context.current();
-  if (info.attempt === 1) return undefined;
+export async function alreadyPublished(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+): Promise<ItemResult | undefined> {
+  if (attempt.writer.attempt === 1) return undefined;
   const current = await deps.storage.readManifest(item.output);
-  if (current?.manifest.workflow.runId !== info.workflowExecution?.runId) return undefined;
-  return current && summary(item, current.manifest);
+  if (current === undefined || current.manifest.workflow.runId !== attempt.writer.runId) return undefined;
+  await tidy(attempt, () => removeReplaced(deps.storage, item.output, current.manifest.replaces ?? [], attempt));
+  await removeOwnStrays(deps, attempt, item);
+  return summary(item, current.manifest);
+}
+
+function removeOwnStrays(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<void> {
+  return tidy(attempt, () => removeStrays(deps.storage, item.output, attempt.writer.runId, attempt));
+}
+
+/**
+ * Removes files of an item that is published. A store that is away is asked again, by the next attempt; one that refuses
+ * is no failure of the item.
+ */
+async function tidy(attempt: Attempt, remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!(error instanceof DarkroomError) || error.retryable) throw error;
+    attempt.log.warn({ error: error.message }, 'outputs that no manifest names could not be removed');
+  }
 }
 
 function summary(item: WorkItem, manifest: Manifest): ItemResult {

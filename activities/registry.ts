@@ -7,11 +7,13 @@ import type { Pool } from '../common/pools';
  * workflows schedule, and the page and the metrics name activities by it. Free of Node, since workflows import it; the
  * functions themselves are in `activities/index.ts`, which does not compile while one of them is missing.
  */
-interface ActivityRow {
+export interface ActivityRow {
   /** `item`: the pool of the item's kind. */
   readonly pool: Pool | 'item';
   /** Bound of one attempt, unless the item brings its own (`attemptSeconds`). `bySource`: see workflows/attempt-limit.ts. */
   readonly attempt: `${number}${'s' | 'm' | 'h'}` | 'bySource';
+  /** Bound of all attempts together, their waiting included; absent: long enough for a store to come back, a week. */
+  readonly total?: `${number}${'s' | 'm' | 'h'}`;
   /** The step's name for people; an activity that runs several times for one item adds a summary of its own. */
   readonly label: string;
 }
@@ -25,6 +27,8 @@ export const ACTIVITIES = {
   packageHls: { pool: 'video', attempt: 'bySource', label: 'package' },
   publishVideo: { pool: 'video', attempt: '1h', label: 'publish' },
   quarantine: { pool: 'item', attempt: '1h', label: 'quarantine' },
+  // Where every worker of a video pool encodes for hours, a cancelled item would wait for as long.
+  removeOutputs: { pool: 'workflows', attempt: '5m', total: '15m', label: 'remove outputs' },
   deliverWebhook: { pool: 'workflows', attempt: '30s', label: 'webhook' },
   awaitBatch: { pool: 'workflows', attempt: '2m', label: 'await batch' },
 } as const satisfies Record<string, ActivityRow>;

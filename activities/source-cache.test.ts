@@ -19,7 +19,7 @@ function source(uri: string, fingerprint: string, bytes: number): FetchTo {
     fetches++;
     await writeFile(workPath, Buffer.alloc(bytes));
     onProgress(bytes);
-    return { uri, fingerprint, bytes, path: workPath, sha256: 'abc' };
+    return { uri, fingerprint, bytes, path: workPath, sha256: 'abc', isUnchanged: () => Promise.resolve(true) };
   };
 }
 

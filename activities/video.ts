@@ -3,11 +3,11 @@ import { DarkroomError } from '../common/errors';
 import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
-import type { MediaProbe, StepInput, VideoPlan } from '../media/video';
+import type { MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { alreadyPublished, outputName, publishFile, publishManifest } from './publish';
-import { fetchSource } from './source';
+import { alreadyPublished, publishedName, publishFile, publishFiles, publishManifest } from './publish';
+import { withSource } from './source';
 
 /** What the probe found out and every later step gets, through workflow history. */
 export interface VideoWork {
@@ -28,11 +28,13 @@ export interface Poster {
 export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWork> {
   return runAttempt(deps, item, async (attempt) => {
     const preset = sectionOf(item.preset, 'video');
-    const source = await fetchSource(deps, attempt, item);
     const { maxDuration, maxStreams } = deps.config;
-    const look = () =>
-      video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
-    const probe = await attempt.stages.run('probe', 'video', () => attempt.within('probe', deps.ffmpeg.stallMs, look));
+    const { source, probe } = await withSource(deps, attempt, item, async (source) => {
+      const look = () =>
+        video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
+      const probe = () => attempt.within('probe', deps.ffmpeg.stallMs, look);
+      return { source, probe: await attempt.stages.run('probe', 'video', probe) };
+    });
     const plan = video.planVideo(probe, preset);
     const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
     return {
@@ -59,13 +61,14 @@ export function encodeRung(deps: ActivityDeps, item: WorkItem, work: VideoWork, 
   return runAttempt(deps, item, async (attempt) => {
     const rung = work.plan.rungs.find((candidate) => candidate.name === name);
     if (!rung) throw new DarkroomError('InvalidJob', `There is no rung "${name}" in this job.`);
-    const input = await stepInput(deps, attempt, item, work);
-    const started = performance.now();
-    const encode = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.encodeRung({ ...input, rung }));
-    const made = await attempt.stages.run('encode', 'h264', encode, ({ bytes }) => bytes);
-    const seconds = (performance.now() - started) / 1000;
+    const { made, seconds } = await withStepInput(deps, attempt, item, work, async (input) => {
+      const started = performance.now();
+      const encode = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.encodeRung({ ...input, rung }));
+      const made = await attempt.stages.run('encode', 'h264', encode, ({ bytes }) => bytes);
+      return { made, seconds: (performance.now() - started) / 1000 };
+    });
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, work.probe.durationSeconds / seconds);
-    return publishFile(deps, attempt, item, work.source.sha256, made);
+    return publishFile(deps, attempt, item, made);
   });
 }
 
@@ -74,12 +77,13 @@ export function makePoster(deps: ActivityDeps, item: WorkItem, work: VideoWork):
   return runAttempt(deps, item, async (attempt) => {
     const poster = work.plan.poster;
     if (!poster) throw new DarkroomError('InvalidJob', 'This job has no poster.');
-    const input = await stepInput(deps, attempt, item, work);
-    const makePoster = () =>
-      attempt.within('poster', deps.ffmpeg.stallMs, () => video.makePoster({ ...input, poster }));
-    const made = await attempt.stages.run('poster', poster.format, makePoster, ({ bytes }) => bytes);
+    const made = await withStepInput(deps, attempt, item, work, (input) => {
+      const makePoster = () =>
+        attempt.within('poster', deps.ffmpeg.stallMs, () => video.makePoster({ ...input, poster }));
+      return attempt.stages.run('poster', poster.format, makePoster, ({ bytes }) => bytes);
+    });
     const placeholder = await placeholderOf(deps, attempt, made.file);
-    return { rendition: await publishFile(deps, attempt, item, work.source.sha256, made), placeholder };
+    return { rendition: await publishFile(deps, attempt, item, made), placeholder };
   });
 }
 
@@ -88,12 +92,13 @@ export function makeSprite(deps: ActivityDeps, item: WorkItem, work: VideoWork):
   return runAttempt(deps, item, async (attempt) => {
     const sprite = work.plan.sprite;
     if (!sprite) throw new DarkroomError('InvalidJob', 'This job has no sprite.');
-    const input = await stepInput(deps, attempt, item, work);
-    const sheetName = (name: string): string => outputName(name, item, work.source.sha256, 'jpg');
-    const draw = () =>
-      attempt.within('sprite', deps.ffmpeg.stallMs, () => video.makeSprite({ ...input, sprite, sheetName }));
-    const made = await attempt.stages.run('sprite', 'jpeg', draw);
-    return Promise.all(made.map((file) => publishFile(deps, attempt, item, work.source.sha256, file)));
+    const sheetName = (sheet: VideoFile): string => publishedName(attempt, sheet);
+    const made = await withStepInput(deps, attempt, item, work, (input) => {
+      const draw = () =>
+        attempt.within('sprite', deps.ffmpeg.stallMs, () => video.makeSprite({ ...input, sprite, sheetName }));
+      return attempt.stages.run('sprite', 'jpeg', draw);
+    });
+    return publishFiles(deps, attempt, item, made);
   });
 }
 
@@ -106,7 +111,7 @@ export function publishVideo(
   placeholder?: Placeholder,
 ): Promise<ItemResult> {
   return runAttempt(deps, item, async (attempt) => {
-    const published = await alreadyPublished(deps, item);
+    const published = await alreadyPublished(deps, attempt, item);
     if (published) return published;
     const { source, warnings } = work;
     return publishManifest(deps, attempt, item, {
@@ -115,25 +120,37 @@ export function publishVideo(
       placeholder,
       warnings,
       timings: attempt.stages.timings,
+      severalAttempts: true,
     });
   });
 }
 
-/** @throws DarkroomError InvalidJob when the source is no longer the one that was probed */
-async function stepInput(deps: ActivityDeps, attempt: Attempt, item: WorkItem, work: VideoWork): Promise<StepInput> {
-  const source = await fetchSource(deps, attempt, item);
-  if (source.sha256 !== work.source.sha256) {
-    throw new DarkroomError('InvalidJob', 'The source was replaced while it was being processed; submit it again.');
-  }
-  return {
-    input: source.path,
-    outputDir: attempt.workDir,
-    probe: work.probe,
-    maxDuration: deps.config.maxDuration,
-    settings: deps.ffmpeg,
-    signal: attempt.signal,
-    onProgress: attempt.progress,
-  };
+/**
+ * One step's work on the source.
+ * @throws DarkroomError SourceReplaced where the source is no longer the one that was probed
+ */
+function withStepInput<T>(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  work: VideoWork,
+  step: (input: StepInput) => Promise<T>,
+): Promise<T> {
+  return withSource(deps, attempt, item, (source) => {
+    if (source.sha256 !== work.source.sha256) {
+      const message = 'The source was replaced while it was being processed; submit it again when it is final.';
+      throw new DarkroomError('SourceReplaced', message);
+    }
+    return step({
+      input: source.path,
+      outputDir: attempt.workDir,
+      probe: work.probe,
+      maxDuration: deps.config.maxDuration,
+      settings: deps.ffmpeg,
+      signal: attempt.signal,
+      onProgress: attempt.progress,
+    });
+  });
 }
 
 /** A ThumbHash of the poster, made where pictures are made: in a child process. */

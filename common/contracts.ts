@@ -161,6 +161,8 @@ export interface Manifest {
   source: SourceFacts;
   preset: { name: string; recipe: string };
   renditions: Rendition[];
+  /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
+  replaces?: string[];
   placeholder?: Placeholder;
   warnings: string[];
   /** ms by step. */

@@ -125,6 +125,14 @@ export const ERRORS = {
     title: 'The storage is not available',
     advice: 'Retry when the storage is back.',
   },
+  SourceReplaced: {
+    retryable: false,
+    blame: 'input',
+    status: 409,
+    meaning: 'The source was replaced, several times, while the item was being processed.',
+    title: 'The source kept changing',
+    advice: 'Submit the item again when nothing writes to the file any more.',
+  },
   EncoderFailed: {
     retryable: 'counted',
     blame: 'system',

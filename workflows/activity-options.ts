@@ -1,6 +1,6 @@
 import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import { ACTIVITIES, poolOf, type ActivityName } from '../activities/registry';
+import { ACTIVITIES, poolOf, type ActivityName, type ActivityRow } from '../activities/registry';
 import type { SourceFacts, WorkItem } from '../common/contracts';
 import { NOT_RETRIED_BY_SERVER } from '../common/errors';
 import { LOST_AFTER_MS } from '../common/heartbeats';
@@ -10,9 +10,11 @@ import { attemptLimit } from './attempt-limit';
 /**
  * The activities of an item, each with the options of its row in the activity table.
  * @param source what the probe found, where it has run: it bounds the attempts of later steps
+ * @param more options for all of them
  */
-export function activitiesOf(item: WorkItem, source?: SourceFacts): Activities {
-  const scheduled = (name: ActivityName) => proxyActivities<Activities>(optionsOf(item, name, source))[name];
+export function activitiesOf(item: WorkItem, source?: SourceFacts, more: ActivityOptions = {}): Activities {
+  const scheduled = (name: ActivityName) =>
+    proxyActivities<Activities>({ ...optionsOf(item, name, source), ...more })[name];
   return new Proxy({} as Activities, { get: (_, name) => scheduled(name as ActivityName) });
 }
 
@@ -24,13 +26,13 @@ const TOOK_TOO_LONG = 'TemporalTimeout:StartToClose';
  * `scheduleToCloseTimeout`, which counts waiting in the queue too and so is long.
  */
 function optionsOf(item: WorkItem, name: ActivityName, source?: SourceFacts): ActivityOptions {
-  const { attempt } = ACTIVITIES[name];
+  const { attempt, total }: ActivityRow = ACTIVITIES[name];
   const limit = attempt === 'bySource' ? (`${attemptLimit(source)}s` as const) : attempt;
   return {
     taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), poolOf(name, item.kind)),
     startToCloseTimeout: item.attemptSeconds === undefined ? limit : `${item.attemptSeconds}s`,
     heartbeatTimeout: LOST_AFTER_MS[item.mode ?? 'batch'],
-    scheduleToCloseTimeout: '7 days',
+    scheduleToCloseTimeout: total ?? '7 days',
     retry: {
       initialInterval: '1s',
       backoffCoefficient: 2,

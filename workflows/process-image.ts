@@ -1,6 +1,7 @@
 import type { ItemResult, WorkItem } from '../common/contracts';
 import { activitiesOf } from './activity-options';
 import { runItem } from './item';
+import { mayHaveLeftFiles, removeOutputs, removesOutputs } from './removal';
 import { Steps } from './steps';
 
 /**
@@ -8,10 +9,15 @@ import { Steps } from './steps';
  * 12–20 ms of CPU across server and worker and a repeated image loses little.
  */
 export function processImage(input: WorkItem): Promise<ItemResult> {
-  return runItem(input, (item) => {
+  return runItem(input, async (item) => {
     const activities = activitiesOf(item);
     const steps = new Steps((evidence) => activities.quarantine(item, evidence));
     steps.plan(['image']);
-    return steps.run('image', () => activities.makeImage(item));
+    try {
+      return await steps.run('image', () => activities.makeImage(item));
+    } catch (error) {
+      if (mayHaveLeftFiles(error) && removesOutputs()) await removeOutputs(item, activities);
+      throw error;
+    }
   });
 }

@@ -1,22 +1,75 @@
+import {
+  ActivityCancellationType,
+  ApplicationFailure,
+  CancellationScope,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { ItemResult, Rendition, WorkItem } from '../common/contracts';
 import { activitiesOf } from './activity-options';
 import { runItem } from './item';
+import { removeOutputs, removesOutputs } from './removal';
 import { Steps } from './steps';
+
+/** An item whose source is replaced while it is processed begins anew with the new one, so many times in all. */
+const MAX_ROUNDS = 3;
+
+/** Nothing writes any more when a cancelled step has ended, so its files can be removed. */
+const AWAITED: ActivityOptions = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
 
 /**
  * One video: probe, then poster, sprite and every rung as activities of their own, then HLS where the preset asks for it,
  * cut from the rungs, then the manifest. A worker lost in
  * the second encode repeats the second encode only. What a step makes, it puts into storage under a name that only this
- * source and recipe have; the manifest is what publishes it.
+ * attempt of it has; the manifest is what publishes it, and without one everything is removed.
  */
 export function processVideo(input: WorkItem): Promise<ItemResult> {
   return runItem(input, async (item) => {
-    const { probeVideo, quarantine } = activitiesOf(item);
-    const steps = new Steps((evidence) => quarantine(item, evidence));
+    const removes = removesOutputs();
+    const options = removes ? AWAITED : {};
+    const activities = activitiesOf(item, undefined, options);
+    const steps = new Steps((evidence) => activities.quarantine(item, evidence));
+    const round = new Round(item, options, steps);
+    if (!removes) return round.run();
 
+    for (let rounds = 1; ; rounds++) {
+      const scope = new CancellationScope();
+      try {
+        return await scope.run(() => round.run());
+      } catch (error) {
+        // Fails with the first step that fails: the item has no use for the others.
+        scope.cancel();
+        await round.ended();
+        const replaced = error instanceof ApplicationFailure && error.type === 'SourceReplaced';
+        if (replaced && rounds < MAX_ROUNDS) {
+          steps.startOver();
+          continue;
+        }
+        if (round.hasOutputs) await removeOutputs(item, activities);
+        throw error;
+      }
+    }
+  });
+}
+
+/** The way of a video from its probe to its manifest. */
+class Round {
+  /** A step may have put something into storage. */
+  hasOutputs = false;
+  private readonly running: Promise<unknown>[] = [];
+
+  constructor(
+    private readonly item: WorkItem,
+    private readonly options: ActivityOptions,
+    private readonly steps: Steps,
+  ) {}
+
+  async run(): Promise<ItemResult> {
+    const { item, steps } = this;
     steps.plan(['probe']);
-    const work = await steps.run('probe', () => probeVideo(item));
-    const activities = activitiesOf(item, work.source);
+    const { probeVideo } = activitiesOf(item, undefined, this.options);
+    const work = await this.step('probe', () => probeVideo(item));
+    const activities = activitiesOf(item, work.source, this.options);
+    this.hasOutputs = true;
 
     const wantsPoster = item.preset.video?.poster !== undefined;
     const wantsSprite = item.preset.video?.sprite !== undefined;
@@ -25,14 +78,24 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
     const optional = [...(wantsPoster ? ['poster'] : []), ...(wantsSprite ? ['sprite'] : [])];
     steps.plan([...optional, ...encodes, ...(wantsHls ? ['package'] : []), 'publish']);
 
-    // Fails with the first that fails: the item has no use for its other encodes then, and they end with the workflow.
     const [poster, sprite, rungs] = await Promise.all([
-      wantsPoster ? steps.run('poster', () => activities.makePoster(item, work)) : undefined,
-      wantsSprite ? steps.run('sprite', () => activities.makeSprite(item, work)) : [],
-      Promise.all(work.rungs.map((rung) => steps.run(`encode ${rung}`, () => activities.encodeRung(item, work, rung)))),
+      wantsPoster ? this.step('poster', () => activities.makePoster(item, work)) : undefined,
+      wantsSprite ? this.step('sprite', () => activities.makeSprite(item, work)) : [],
+      Promise.all(work.rungs.map((rung) => this.step(`encode ${rung}`, () => activities.encodeRung(item, work, rung)))),
     ]);
-    const stream = wantsHls ? [await steps.run('package', () => activities.packageHls(item, work, rungs))] : [];
+    const stream = wantsHls ? [await this.step('package', () => activities.packageHls(item, work, rungs))] : [];
     const renditions: Rendition[] = [...stream, ...rungs, ...(poster ? [poster.rendition] : []), ...sprite];
-    return steps.run('publish', () => activities.publishVideo(item, work, renditions, poster?.placeholder));
-  });
+    return this.step('publish', () => activities.publishVideo(item, work, renditions, poster?.placeholder));
+  }
+
+  /** Resolves when no step runs any more, however each of them ended. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.running);
+  }
+
+  private step<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const running = this.steps.run(name, work);
+    this.running.push(running);
+    return running;
+  }
 }

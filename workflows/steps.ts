@@ -43,6 +43,11 @@ export class Steps {
     for (const name of names) this.steps.push({ name, state: 'waiting', attempts: 0 });
   }
 
+  /** Forgets the steps of an item that begins anew; its failures still count. */
+  startOver(): void {
+    this.steps.length = 0;
+  }
+
   /**
    * Runs one step to its success.
    * @throws ApplicationFailure with a type of the error table and the sentence for the person who sent the file.

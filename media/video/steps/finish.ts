@@ -8,17 +8,17 @@ import type { StepInput } from '../types';
 /**
  * Makes files under temporary names and gives them their own only when `make` returns, that is after its checks.
  * Whatever happens, nothing half-made is left.
- * @param names final names in `outputDir`; `make` gets the temporary paths in the same order
+ * @param names final names in `outputDir`; `make` gets the temporary and the final paths in the same order
  */
 export async function finished<T>(
   outputDir: string,
   names: string[],
-  make: (parts: string[]) => Promise<T>,
+  make: (parts: string[], files: string[]) => Promise<T>,
 ): Promise<{ files: string[]; result: T }> {
   const files = names.map((name) => path.resolve(outputDir, name));
   const parts = files.map((file) => `${file}.part`);
   try {
-    const result = await make(parts);
+    const result = await make(parts, files);
     await Promise.all(parts.map((part, index) => rename(part, files[index] ?? part)));
     return { files, result };
   } finally {

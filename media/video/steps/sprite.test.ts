@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { clipFolder, ffmpeg, picture, settings, X264 } from '../../../test/support/clips';
 import { planVideo } from '../plan';
 import { probeVideo } from '../probe';
-import type { SpritePlan } from '../types';
+import type { SpritePlan, VideoFile } from '../types';
 import { makeSprite } from './sprite';
 import { storyboard } from './storyboard';
 
@@ -16,7 +16,7 @@ async function sprite(input: string, folder: string, grid = { columns: 2, rows: 
   if (!plan.sprite) throw new Error('no plan');
   const outputDir = clips.at(folder);
   mkdirSync(outputDir);
-  const sheetName = (name: string) => `${name}-hash.jpg`;
+  const sheetName = ({ name, sha256 }: VideoFile) => `${name}-${sha256}.jpg`;
   const made = await makeSprite({
     input,
     outputDir,
@@ -63,7 +63,8 @@ test('each cue shows the second that it names, over several sheets', async () =>
     ['storyboard', 'storyboard', 'text/vtt', undefined, undefined],
   ]);
   const text = readFileSync(made[2]!.file, 'utf8');
-  const cues = [...text.matchAll(/sprite-(\d)-hash\.jpg#xywh=(\d+),(\d+),64,36/g)];
+  const cues = [...text.matchAll(/sprite-(\d)-[0-9a-f]{64}\.jpg#xywh=(\d+),(\d+),64,36/g)];
+  for (const { name, sha256 } of made.slice(0, 2)) expect(text).toContain(`${name}-${sha256}.jpg#`);
   expect(cues).toHaveLength(5);
   for (const [index, cue] of cues.entries()) {
     const [sheet = 0, x = 0, y = 0] = cue.slice(1).map(Number);

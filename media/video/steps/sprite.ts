@@ -10,8 +10,8 @@ import { storyboard } from './storyboard';
 
 export interface SpriteInput extends StepInput {
   sprite: SpritePlan;
-  /** What the cues call a sheet, from its rendition's name (`sprite-0`): the published name, relative to the storyboard. */
-  sheetName: (name: string) => string;
+  /** What the cues call a finished sheet: its published name, relative to the storyboard. */
+  sheetName: (sheet: VideoFile) => string;
 }
 
 const sheetOf = (index: number) => `sprite-${index}`;
@@ -20,23 +20,32 @@ const sheetOf = (index: number) => `sprite-${index}`;
 export async function makeSprite(step: SpriteInput): Promise<VideoFile[]> {
   const { sprite, probe } = step;
   const names = Array.from({ length: sprite.sheets }, (_, index) => `${sheetOf(index)}.jpg`);
-  const { files, result } = await finished(step.outputDir, [...names, 'storyboard.vtt'], async (parts) => {
-    await drawSheets(step, parts);
-    const text = parts[sprite.sheets] ?? '';
-    await writeFile(
-      text,
-      storyboard(sprite, probe.video.durationSeconds ?? probe.durationSeconds, (sheet) =>
-        step.sheetName(sheetOf(sheet)),
-      ),
-    );
-    return Promise.all(parts.map((part) => fileFacts(part, step)));
-  });
   const size = { width: sprite.width * sprite.columns, height: sprite.height * sprite.rows };
-  return files.map((file, index) => {
-    const facts = { file, ...(result[index] ?? { bytes: 0, sha256: '' }) };
-    if (index === sprite.sheets) return { name: 'storyboard', role: 'storyboard', mime: 'text/vtt', ...facts };
-    return { name: sheetOf(index), role: 'sprite', mime: 'image/jpeg', ...size, ...facts };
+  const { result } = await finished(step.outputDir, [...names, 'storyboard.vtt'], async (parts, files) => {
+    await drawSheets(step, parts);
+    const sheets: VideoFile[] = [];
+    for (const [index, name] of names.entries()) {
+      const facts = { file: files[index] ?? name, ...(await fileFacts(parts[index] ?? name, step)) };
+      sheets.push({ name: sheetOf(index), role: 'sprite', mime: 'image/jpeg', ...size, ...facts });
+    }
+    // The cues name the sheets, whose names follow from what is in them.
+    const called = sheets.map(step.sheetName);
+    const [part = '', file = ''] = [parts[sprite.sheets], files[sprite.sheets]];
+    const duration = probe.video.durationSeconds ?? probe.durationSeconds;
+    await writeFile(
+      part,
+      storyboard(sprite, duration, (sheet) => called[sheet] ?? ''),
+    );
+    const text: VideoFile = {
+      name: 'storyboard',
+      role: 'storyboard',
+      mime: 'text/vtt',
+      file,
+      ...(await fileFacts(part, step)),
+    };
+    return [...sheets, text];
   });
+  return result;
 }
 
 /** ffmpeg numbers its sheets itself, in the work folder's own pattern; each is checked and takes the name that it was given. */

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+
+/** An attempt of an activity, of all attempts of all runs. */
+export interface Writer {
+  runId: string;
+  activityId: string;
+  /** From 1. */
+  attempt: number;
+}
+
+/** Hex digits in a name: of the run, of the attempt within the run, and of what the file holds. */
+const RUN_DIGITS = 8;
+const ATTEMPT_DIGITS = 4;
+const CONTENT_DIGITS = 10;
+
+/**
+ * The name of an output beside manifest.json: `<name>-<writer>-<content>`, to which the extension is added.
+ *
+ * - The content's hash: equal names mean equal bytes, so nothing that is published ever changes under its name.
+ * - The writer: no two attempts, and no two runs that share a folder, have a file in common. An attempt that fails, or a
+ *   run that ends without a result, can remove what it wrote and never takes away what another one needs.
+ * @param sha256 of the file, lower-case hex
+ */
+export function outputName(name: string, writer: Writer, sha256: string): string {
+  const attempt = digits(`${writer.activityId}/${writer.attempt}`, ATTEMPT_DIGITS);
+  return `${name}-${runDigits(writer.runId)}${attempt}-${sha256.slice(0, CONTENT_DIGITS)}`;
+}
+
+/** The folder of what the steps of a run hand to each other, relative to the item's folder. Gone when the run has ended. */
+export function workFolder(runId: string): string {
+  return `.work/${runId}`;
+}
+
+/**
+ * Was a file written by this run?
+ * @param path relative to the item's folder; also of a temporary file that a killed worker left
+ */
+export function isOfRun(path: string, runId: string): boolean {
+  if (path.startsWith(`${workFolder(runId)}/`)) return true;
+  const written = new RegExp(`-${runDigits(runId)}[0-9a-f]{${ATTEMPT_DIGITS}}-[0-9a-f]{${CONTENT_DIGITS}}(?![0-9a-f])`);
+  return written.test(path.split('/')[0] ?? '');
+}
+
+/** A hash, because the ids of runs begin with the time of their start, and so alike. */
+function runDigits(runId: string): string {
+  return digits(runId, RUN_DIGITS);
+}
+
+function digits(text: string, count: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, count);
+}
