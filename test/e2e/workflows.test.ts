@@ -30,7 +30,10 @@ async function withWorkers<T>(fakes: Fakes, body: (prefix: string) => Promise<T>
     Worker.create({ connection: native, taskQueue: taskQueue(prefix, pool), ...options });
   const sinks = { items: { ended: { fn: () => undefined } } };
   const workers = await Promise.all([
-    create('workflows', { workflowBundle: { codePath: built('workflow-bundle.js') }, sinks }),
+    create('workflows', {
+      ...{ workflowBundle: { codePath: built('workflow-bundle.js') }, sinks },
+      activities: { removeOutputs: fakes['removeOutputs'] ?? (() => Promise.resolve()) },
+    }),
     create('image', { activities: fakes, maxConcurrentActivityTaskExecutions: slots }),
     create('video', { activities: fakes, maxConcurrentActivityTaskExecutions: slots }),
   ]);
@@ -212,29 +215,124 @@ test('pause holds the next step, resume lets it go; both show in the progress', 
   });
 });
 
-test('a step that fails ends the whole video, and its sibling is cancelled', async () => {
-  let cancelled = 0;
+/** An encode that goes on until it is cancelled, and says so a moment later. */
+async function endless(order: string[]): Promise<never> {
+  const beat = setInterval(() => Context.current().heartbeat(), 100);
+  try {
+    order.push('encoding');
+    return await Context.current().cancelled;
+  } catch (error) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    if (error instanceof CancelledFailure) order.push('cancelled');
+    throw error;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** Writes down when the outputs of an item are removed. */
+const removing = (order: string[]) => (): Promise<void> => {
+  order.push('removed');
+  return Promise.resolve();
+};
+
+test('a step that fails ends the whole video; its outputs are removed when its sibling has ended, too', async () => {
+  const order: string[] = [];
   const fakes = {
     probeVideo: () => Promise.resolve({ rungs: ['a', 'b'] }),
     encodeRung: async (_item: WorkItem, _work: unknown, rung: string): Promise<never> => {
-      if (rung === 'a') throw ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia');
-      const beat = setInterval(() => Context.current().heartbeat(), 100);
-      try {
-        return await Context.current().cancelled;
-      } catch (error) {
-        if (error instanceof CancelledFailure) cancelled++;
-        throw error;
-      } finally {
-        clearInterval(beat);
-      }
+      if (rung === 'b') return endless(order);
+      await until(() => order.includes('encoding'));
+      throw ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia');
     },
+    removeOutputs: removing(order),
   };
   await withWorkers(fakes, async (prefix) => {
     const failure = await failureOf(await start(prefix, item({ kind: 'video' })));
     expect(failure).toMatchObject({ type: 'CorruptMedia', message: 'Frames are missing.' });
-    await until(() => cancelled === 1);
   });
+  expect(order).toEqual(['encoding', 'cancelled', 'removed']);
 }, 90_000);
+
+test('a cancelled video ends when its steps have ended and its outputs are removed', async () => {
+  const order: string[] = [];
+  const fakes = {
+    probeVideo: () => Promise.resolve({ rungs: ['a'] }),
+    encodeRung: () => endless(order),
+    removeOutputs: removing(order),
+  };
+  await withWorkers(fakes, async (prefix) => {
+    const handle = await start(prefix, item({ kind: 'video' }));
+    await until(() => order.includes('encoding'));
+    await handle.cancel();
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+  });
+  expect(order).toEqual(['encoding', 'cancelled', 'removed']);
+}, 90_000);
+
+test.each([
+  ['a video that its probe refuses', 'video', 'CorruptMedia', 0],
+  ['an image that is refused', 'image', 'CorruptMedia', 0],
+  ['an image that the system could not publish', 'image', 'EncoderFailed', 1],
+] as const)('%s: outputs are looked for only where there may be some', async (_, kind, type, times) => {
+  const order: string[] = [];
+  const fail = (): Promise<never> => Promise.reject(ApplicationFailure.nonRetryable('No.', type));
+  const fakes = { makeImage: fail, probeVideo: fail, removeOutputs: removing(order) };
+  const failure = await withWorkers(fakes, async (prefix) => failureOf(await start(prefix, item({ kind }))));
+  expect(failure).toMatchObject({ type, message: 'No.' });
+  expect(order).toHaveLength(times);
+});
+
+test('an item ends as it would have ended where its outputs cannot be removed', async () => {
+  const fakes = {
+    probeVideo: () => Promise.resolve({ rungs: ['a'] }),
+    encodeRung: () => Promise.reject(ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia')),
+    removeOutputs: () => Promise.reject(ApplicationFailure.nonRetryable('Refused.', 'OutputForbidden')),
+  };
+  const failure = await withWorkers(fakes, async (prefix) => failureOf(await start(prefix, item({ kind: 'video' }))));
+  expect(failure).toMatchObject({ type: 'CorruptMedia', message: 'Frames are missing.' });
+});
+
+describe('a video whose source is replaced while it is processed', () => {
+  const fakes = (order: string[], replacedIn: number) => {
+    let version = 0;
+    return {
+      probeVideo: () => Promise.resolve({ rungs: [`v${++version}`] }),
+      encodeRung: (_item: WorkItem, _work: unknown, rung: string): Promise<object> => {
+        order.push(rung);
+        if (version > replacedIn) return Promise.resolve({ name: rung });
+        return Promise.reject(ApplicationFailure.nonRetryable('The source was replaced.', 'SourceReplaced'));
+      },
+      publishVideo: (_item: WorkItem, _work: unknown, renditions: { name: string }[]): Promise<ItemResult> => {
+        order.push(`published ${renditions.map(({ name }) => name).join()}`);
+        return Promise.resolve(done);
+      },
+      removeOutputs: removing(order),
+    };
+  };
+
+  test('begins anew from its probe', async () => {
+    const order: string[] = [];
+    await withWorkers(fakes(order, 1), async (prefix) => {
+      const handle = await start(prefix, item({ kind: 'video' }));
+      expect(await handle.result()).toEqual(done);
+      const { steps, percent } = await handle.query<ItemProgress>('progress');
+      expect(steps.map(({ name }) => name)).toEqual(['probe', 'encode v2', 'publish']);
+      expect(percent).toBe(100);
+    });
+    expect(order).toEqual(['v1', 'v2', 'published v2']);
+  });
+
+  test('is given up when that happens again and again', async () => {
+    const order: string[] = [];
+    const failure = await withWorkers(fakes(order, 9), async (prefix) =>
+      failureOf(await start(prefix, item({ kind: 'video' }))),
+    );
+    expect(failure.type).toBe('SourceReplaced');
+    expect(order).toEqual(['v1', 'v2', 'v3', 'removed']);
+  });
+});
 
 test('items outlive a time without workers that is longer than every attempt limit', async () => {
   const prefix = `t-${randomUUID().slice(0, 8)}`;
