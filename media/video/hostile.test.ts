@@ -32,7 +32,13 @@ async function step(input: string, as?: MediaProbe) {
   mkdirSync(outputDir);
   const { rungs, poster, sprite } = plan(probed);
   const common = { input, outputDir, probe: probed, maxDuration, settings };
-  return { ...common, rung: rungs[0]!, poster: poster!, sprite: sprite!, sheetName: (name: string) => name };
+  return {
+    ...common,
+    rung: rungs[0]!,
+    poster: poster!,
+    sprite: sprite!,
+    sheetName: ({ name }: { name: string }) => name,
+  };
 }
 
 const failure = (work: Promise<unknown>) =>

@@ -131,7 +131,7 @@ test('cancelling an item kills its ffmpeg and leaves no file of the item behind'
   await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
   await until(() => running.every((pid) => !isAlive(pid)));
   await until(async () => (await readdir(path.join(stack.home, 'scratch'))).length === 0);
-  await expect(manifestOf(item)).rejects.toThrow('ENOENT');
+  await expect(readdir(new URL(item.output))).rejects.toThrow('ENOENT');
   await worker.stop();
 });
 
