@@ -29,6 +29,8 @@ export interface Attempt {
   progress: (details: object) => void;
   /** See {@link Pulse.within}. */
   within<T>(step: string, limitMs: number, work: () => Promise<T>): Promise<T>;
+  /** See {@link Pulse.throwIfOver}. */
+  throwIfOver(): void;
   stages: Stages;
 }
 
@@ -50,7 +52,7 @@ export async function runAttempt<T>(
   });
   if (info.attempt > 1) deps.metrics.darkroom_activity_retries_total.inc({ activity: info.activityType });
   const releaseSlot = occupySlot(deps, item);
-  const pulse = new Pulse(context, deps.config.ioStall);
+  const pulse = new Pulse(context, deps.config.ioStall, info.heartbeatTimeoutMs);
   const workDir = path.join(deps.config.scratchDir, randomUUID());
   const attempt: Attempt = {
     signal: pulse.signal,
@@ -61,6 +63,7 @@ export async function runAttempt<T>(
     stages: new Stages(deps.metrics),
     progress: (details) => pulse.progress(details),
     within: (step, limitMs, work) => pulse.within(step, limitMs, work),
+    throwIfOver: () => pulse.throwIfOver(),
   };
   try {
     await makeWorkDir(workDir);

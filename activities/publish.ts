@@ -5,7 +5,7 @@ import { extensionOf } from '../common/file-types';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
-import { removeReplaced, removeStrays, replacedBy } from './removal';
+import { removeReplaced, removeStrays, replacedBy, type RemovalOptions } from './removal';
 
 /** A file that media/ made: everything about a rendition but its published name, and where it lies now. */
 export interface MadeFile extends Omit<Rendition, 'path'> {
@@ -61,8 +61,11 @@ export async function publishAs(
 ): Promise<void> {
   const uri = `${item.output}/${path}`;
   const onProgress = (sent: number): void => attempt.progress({ step: 'publish', path, bytes: sent });
+  attempt.throwIfOver();
   attempt.created.add(uri);
   await deps.storage.publishFile(file, uri, { contentType: mime, bytes, sha256, signal: attempt.signal, onProgress });
+  // Frozen on the way: what is there now goes with the attempt.
+  attempt.throwIfOver();
   deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, bytes);
 }
 
@@ -111,12 +114,12 @@ export async function publishManifest(
     },
   };
   // A cancelled item gets no manifest, and neither does an attempt that the server has given up.
-  attempt.signal.throwIfAborted();
+  attempt.throwIfOver();
   attempt.created.handOver();
   const { published, ours, replaced } = await attempt.stages.run('publish', 'manifest', () =>
     replace(deps, item, manifest),
   );
-  await tidy(attempt, () => removeReplaced(deps.storage, item.output, replaced, attempt));
+  await tidy(attempt, (options) => removeReplaced(deps.storage, item.output, replaced, options));
   // Attempts before this one may have been killed, and another manifest leaves the files of this attempt without a name.
   const strays = parts.severalAttempts || info.attempt > 1 || !ours;
   if (strays) await removeOwnStrays(deps, attempt, item);
@@ -160,22 +163,24 @@ export async function alreadyPublished(
   if (attempt.writer.attempt === 1) return undefined;
   const current = await deps.storage.readManifest(item.output);
   if (current === undefined || current.manifest.workflow.runId !== attempt.writer.runId) return undefined;
-  await tidy(attempt, () => removeReplaced(deps.storage, item.output, current.manifest.replaces ?? [], attempt));
+  const { replaces = [] } = current.manifest;
+  await tidy(attempt, (options) => removeReplaced(deps.storage, item.output, replaces, options));
   await removeOwnStrays(deps, attempt, item);
   return summary(item, current.manifest);
 }
 
 function removeOwnStrays(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<void> {
-  return tidy(attempt, () => removeStrays(deps.storage, item.output, attempt.writer.runId, attempt));
+  return tidy(attempt, (options) => removeStrays(deps.storage, item.output, attempt.writer.runId, options));
 }
 
 /**
  * Removes files of an item that is published. A store that is away is asked again, by the next attempt; one that refuses
  * is no failure of the item.
  */
-async function tidy(attempt: Attempt, remove: () => Promise<void>): Promise<void> {
+async function tidy(attempt: Attempt, remove: (options: RemovalOptions) => Promise<void>): Promise<void> {
+  const onProgress = (removed: number): void => attempt.progress({ step: 'remove', removed });
   try {
-    await remove();
+    await remove({ log: attempt.log, onProgress });
   } catch (error) {
     if (!(error instanceof DarkroomError) || error.retryable) throw error;
     attempt.log.warn({ error: error.message }, 'outputs that no manifest names could not be removed');

@@ -16,19 +16,24 @@ interface Beating {
  * attempt that goes on is never taken for lost, however long it takes, and one that hangs is.
  */
 export class Pulse {
-  /** Aborted when the attempt is cancelled or stalls. */
+  /** Aborted when the attempt is cancelled, stalls, or was frozen for too long. */
   readonly signal: AbortSignal;
   private readonly stall = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private details: object = {};
   private movedAt = performance.now();
+  private beatAt = performance.now();
   /** Limits of what runs now and is watched by itself, ms. */
   private readonly limits: number[] = [];
 
-  /** @param stallMs an attempt in which nothing moves for longer is ended */
+  /**
+   * @param stallMs an attempt in which nothing moves for longer is ended
+   * @param lostMs silence after which the server takes the attempt for lost and starts another one
+   */
   constructor(
     private readonly context: Beating,
     private readonly stallMs: number,
+    private readonly lostMs = Infinity,
   ) {
     this.signal = AbortSignal.any([context.cancellationSignal, this.stall.signal]);
     this.timer = setInterval(() => this.beat(), HEARTBEAT_MS);
@@ -60,12 +65,34 @@ export class Pulse {
     return this.stall.signal.reason as DarkroomError | undefined;
   }
 
+  /**
+   * Throws where the attempt has ended, also if nobody could say so yet: a process that was frozen, and then goes on where it
+   * was, must not put into storage what another attempt has done meanwhile.
+   */
+  throwIfOver(): void {
+    this.checkFrozen();
+    this.signal.throwIfAborted();
+  }
+
   /** To be called at the end of the attempt. */
   stop(): void {
     clearInterval(this.timer);
   }
 
+  /** The gap since the beat before this one tells; once is enough, since the beat may come before anybody asks. */
+  private checkFrozen(): void {
+    const frozenMs = performance.now() - this.beatAt;
+    if (frozenMs <= this.lostMs) return;
+    this.stop();
+    const frozenSeconds = Math.round(frozenMs / 1000);
+    const message = `The worker stood still for ${frozenSeconds} s, so another attempt has begun.`;
+    this.stall.abort(new DarkroomError('StorageUnavailable', message, { frozenSeconds }));
+  }
+
   private beat(): void {
+    this.checkFrozen();
+    if (this.signal.aborted) return;
+    this.beatAt = performance.now();
     const silentMs = performance.now() - this.movedAt;
     const limit = Math.max(this.stallMs, ...this.limits);
     if (silentMs > limit && this.stalled === undefined) this.abort(silentMs);
