@@ -66,6 +66,7 @@ export async function runAttempt<T>(
     throwIfOver: () => pulse.throwIfOver(),
   };
   try {
+    pulse.throwIfOver();
     await makeWorkDir(workDir);
     await checkFence(deps, item);
     return await work(attempt);

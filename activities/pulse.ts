@@ -1,5 +1,6 @@
 import { DarkroomError } from '../common/errors';
 import { HEARTBEAT_MS } from '../common/heartbeats';
+import { freezes as processFreezes, type FreezeWatch } from './freeze';
 
 /** ms for a stalled attempt to end processes and drop what it has half sent. */
 const LEAVE_MS = 20_000;
@@ -22,7 +23,7 @@ export class Pulse {
   private readonly timer: NodeJS.Timeout;
   private details: object = {};
   private movedAt = performance.now();
-  private beatAt = performance.now();
+  private readonly begunAt = performance.now();
   /** Limits of what runs now and is watched by itself, ms. */
   private readonly limits: number[] = [];
 
@@ -34,6 +35,7 @@ export class Pulse {
     private readonly context: Beating,
     private readonly stallMs: number,
     private readonly lostMs = Infinity,
+    private readonly freezes: Pick<FreezeWatch, 'stoodStill'> = processFreezes,
   ) {
     this.signal = AbortSignal.any([context.cancellationSignal, this.stall.signal]);
     this.timer = setInterval(() => this.beat(), HEARTBEAT_MS);
@@ -70,7 +72,7 @@ export class Pulse {
    * was, must not put into storage what another attempt has done meanwhile.
    */
   throwIfOver(): void {
-    this.checkFrozen();
+    this.wasFrozen();
     this.signal.throwIfAborted();
   }
 
@@ -79,20 +81,19 @@ export class Pulse {
     clearInterval(this.timer);
   }
 
-  /** The gap since the beat before this one tells; once is enough, since the beat may come before anybody asks. */
-  private checkFrozen(): void {
-    const frozenMs = performance.now() - this.beatAt;
-    if (frozenMs <= this.lostMs) return;
+  /** Ends the attempt where the process stood still for longer than the server waits. */
+  private wasFrozen(): boolean {
+    const frozenMs = this.freezes.stoodStill(this.begunAt);
+    if (frozenMs <= this.lostMs) return false;
     this.stop();
     const frozenSeconds = Math.round(frozenMs / 1000);
     const message = `The worker stood still for ${frozenSeconds} s, so another attempt has begun.`;
     this.stall.abort(new DarkroomError('StorageUnavailable', message, { frozenSeconds }));
+    return true;
   }
 
   private beat(): void {
-    this.checkFrozen();
-    if (this.signal.aborted) return;
-    this.beatAt = performance.now();
+    if (this.wasFrozen()) return;
     const silentMs = performance.now() - this.movedAt;
     const limit = Math.max(this.stallMs, ...this.limits);
     if (silentMs > limit && this.stalled === undefined) this.abort(silentMs);

@@ -99,11 +99,28 @@ export async function filesOf(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(hashed));
 }
 
-/** The manifest in a folder, after checking that the folder holds what the manifest names, byte by byte, and nothing else. */
+/**
+ * The manifest in a folder, after checking that the folder holds what the manifest names, byte by byte, and nothing else.
+ * Of a stream it names the first playlist, and each playlist what it leads to.
+ */
 export async function checkedManifest(folder: string): Promise<Manifest> {
   const manifest = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Manifest;
   const { 'manifest.json': _, ...files } = await filesOf(folder);
-  const named = manifest.renditions.map(({ path, sha256 }) => [path, sha256]);
+  const named = manifest.renditions.map(({ path, sha256 }): [string, string] => [path, sha256]);
+  const playlists = manifest.renditions.filter(({ role }) => role === 'stream').map(({ path }) => path);
+  for (const playlist of playlists) {
+    for (const file of await namedBy(folder, playlist)) {
+      named.push([file, files[file] ?? 'missing']);
+      if (file.endsWith('.m3u8')) playlists.push(file);
+    }
+  }
   expect(files).toEqual(Object.fromEntries(named));
   return manifest;
+}
+
+async function namedBy(folder: string, playlist: string): Promise<string[]> {
+  const text = await readFile(path.join(folder, playlist), 'utf8');
+  const uris = [...text.matchAll(/URI="([^"]+)"/g)].map(([, uri]) => uri ?? '');
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return [...uris, ...lines].map((name) => path.join(path.dirname(playlist), name));
 }
