@@ -164,28 +164,19 @@ test('a run that ends without a result takes nothing from another run in the sam
   ]);
 });
 
-test('a manifest that names foreign files removes none of them', async () => {
+test('a manifest that names what is no output removes none of it', async () => {
   const { storage } = lab.deps;
-  await storage.writeText(`${item().output}/quarantine.json`, '{}', 'application/json');
-  await writeFile(path.join(folder, 'precious'), 'x');
+  const { output } = item();
+  const paths = ['quarantine.json', 'manifest.json', '.work/running/plan.json', '.hidden'];
+  for (const name of paths) await storage.writeText(`${output}/${name}`, '{}', 'application/json');
+  await storage.remove(`${output}/manifest.json`);
   await attempt(() => makeImage(lab.deps, item({ requestedAt: '2026-01-01T00:00:00.000Z' })));
-  const planted = await storage.readManifest(item().output);
-  const paths = [
-    '../precious',
-    '../',
-    '.',
-    '',
-    '/',
-    `${folder}/precious`,
-    'quarantine.json',
-    'manifest.json',
-    '.work/x',
-  ];
+  const planted = await storage.readManifest(output);
   const renditions = paths.map((path) => ({ name: 'x', role: 'image', path, mime: '', bytes: 1, sha256: '' }) as const);
-  await storage.replaceManifest(item().output, { ...planted!.manifest, renditions }, planted!.version);
+  const replaces = [...paths, '.work/'];
+  await storage.replaceManifest(output, { ...planted!.manifest, renditions, replaces }, planted!.version);
   await attempt(() => makeImage(lab.deps, item({ requestedAt: '2026-01-02T00:00:00.000Z' })), { runId: 'later' });
-  const left = Object.keys(await filesOf(folder)).map((name) => path.basename(name));
-  expect(left).toEqual(expect.arrayContaining(['precious', 'photo.png', 'quarantine.json', 'manifest.json']));
+  expect(Object.keys(await filesOf(out))).toEqual(expect.arrayContaining(paths));
 });
 
 describe('a source that is written to while it is processed', () => {

@@ -16,6 +16,12 @@ const inside = z
   .max(1024)
   .refine((value) => value.split('/').every((name) => segmentProblem(name) === undefined));
 
+/** The same, or with a slash at its end: a folder. */
+const place = z
+  .string()
+  .max(1024)
+  .refine((value) => inside.safeParse(value.replace(/\/$/, '')).success);
+
 const rendition = z.looseObject({
   name: text,
   role: text,
@@ -45,6 +51,7 @@ const schema = z.looseObject({
   }),
   preset: z.looseObject({ name: text, recipe: text }),
   renditions: z.array(rendition).max(10_000),
+  replaces: z.array(place).max(10_000).optional(),
   placeholder: z.looseObject({ thumbhash: text, dominant: z.string().max(20) }).optional(),
   warnings: z.array(text).max(1000),
   timings: z.record(z.string(), z.number()),
