@@ -4,12 +4,14 @@ import { loadConfig, type Config } from '../common/config';
 import { listenFailure, serveHealth, type DependencyState } from '../common/health';
 import { createLogger, type Logger } from '../common/logger';
 import { createMetrics } from '../common/metrics';
+import { isMediaPool } from '../common/pools';
 import { connectionOptions } from '../temporal/connect';
 import { startTraces, stopTraces } from '../common/traces';
 import { createStorage } from '../storage';
 import { createImagePool, ffmpegSettings, toolVersions } from './media-tools';
 import { observePools } from './observe';
 import { createPoolWorker } from './pools';
+import { openScratch, type Scratch } from './scratch';
 import { planSlots, uvThreads } from './slots';
 import { installRuntime } from './telemetry';
 
@@ -28,15 +30,19 @@ async function main(): Promise<void> {
   const images = createImagePool(config, slots, logger);
   const ffmpeg = ffmpegSettings(config, slots);
   const tools = await toolVersions(ffmpeg, config.pools);
-  const activities = createActivities({ config, storage, images, ffmpeg, logger, metrics, tools });
+  const scratch = await openScratch(config, logger, metrics);
+  const own = { ...config, scratchDir: scratch.folder };
+  const activities = createActivities({ config: own, storage, images, ffmpeg, logger, metrics, tools });
 
   const connection = await NativeConnection.connect(connectionOptions(config));
   const workers = await Promise.all(
-    config.pools.map((pool) => createPoolWorker(pool, { config, connection, activities, slots, metrics })),
+    config.pools.map((pool) =>
+      createPoolWorker(pool, { config, connection, activities, slots, metrics, room: scratch.room }),
+    ),
   );
   const stopObserving = observePools(metrics, images, config, slots);
   const health = await serveHealth(
-    { ready: () => workerStates(config, workers), metrics: () => metrics.registry.metrics() },
+    { ready: () => workerStates(config, workers, scratch), metrics: () => metrics.registry.metrics() },
     config.workerHost,
     config.workerPort,
   ).catch((error: unknown) => {
@@ -56,17 +62,18 @@ async function main(): Promise<void> {
     await images.close();
     await connection.close();
     storage.close();
+    await scratch.close();
     await stopTraces();
   }
 }
 
-function workerStates(config: Config, workers: Worker[]): Record<string, DependencyState> {
-  return Object.fromEntries(
-    workers.map((worker, index) => {
-      const state = worker.getState();
-      return [config.pools[index] ?? String(index), { ok: state === 'RUNNING', detail: `worker is ${state}` }];
-    }),
-  );
+function workerStates(config: Config, workers: Worker[], scratch: Scratch): Record<string, DependencyState> {
+  const states = workers.map((worker, index): [string, DependencyState] => {
+    const state = worker.getState();
+    return [config.pools[index] ?? String(index), { ok: state === 'RUNNING', detail: `worker is ${state}` }];
+  });
+  const needsScratch = config.pools.some(isMediaPool);
+  return { ...Object.fromEntries(states), ...(needsScratch && { scratch: scratch.room.state }) };
 }
 
 /** The first signal drains; the SDK itself hands running activities back after the grace and gives up after the force time. */

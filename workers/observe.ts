@@ -1,11 +1,11 @@
-import { readFile, statfs } from 'node:fs/promises';
-import os from 'node:os';
+import { statfs } from 'node:fs/promises';
 import { activitiesOfPool } from '../activities/registry';
 import type { Config } from '../common/config';
 import { OUTCOMES, SUBMIT_MODES } from '../common/contracts';
 import { BLAME_OF_DEATH } from '../common/death';
 import { ERRORS, type ErrorType } from '../common/errors';
 import { KINDS, MEDIA_KINDS } from '../common/kinds';
+import { memoryLimit } from '../common/memory';
 import type { Metrics } from '../common/metrics';
 import { MEDIA_POOLS } from '../common/pools';
 import type { ImagePool } from '../media/image/pool';
@@ -27,7 +27,7 @@ export function observePools(metrics: Metrics, images: ImagePool, config: Config
     metrics.darkroom_child_memory_bytes.set(rssBytes);
     void sampleDisk(metrics, config.scratchDir);
   };
-  void memoryLimit().then((bytes) => metrics.darkroom_memory_limit_bytes.set(bytes));
+  metrics.darkroom_memory_limit_bytes.set(memoryLimit());
   const timer = setInterval(sample, EVERY_MS);
   sample();
   return () => clearInterval(timer);
@@ -53,16 +53,10 @@ function startAtZero(metrics: Metrics, { pools }: Config): void {
   for (const activity of activities) metrics.darkroom_activity_retries_total.inc({ activity }, 0);
 }
 
-/** The scratch folder itself is made by the first attempt; until then its disk is not known. */
+/** A folder that cannot be made has no disk. */
 async function sampleDisk(metrics: Metrics, folder: string): Promise<void> {
   const disk = await statfs(folder).catch(() => undefined);
   if (disk === undefined) return;
   metrics.darkroom_scratch_free_bytes.set(disk.bavail * disk.bsize);
   metrics.darkroom_scratch_size_bytes.set(disk.blocks * disk.bsize);
-}
-
-/** Bytes that the cgroup allows, else the machine's memory. */
-async function memoryLimit(): Promise<number> {
-  const limit = Number(await readFile('/sys/fs/cgroup/memory.max', 'utf8').catch(() => ''));
-  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
 }

@@ -8,9 +8,14 @@ import { dataConverterOf, workflowBundleOf } from '../temporal/encryption';
 import type { Metrics } from '../common/metrics';
 import { namespaceOf } from '../temporal/connect';
 import { isTracing } from '../common/traces';
+import type { ScratchRoom } from './scratch/room';
+import { tunerFor } from './scratch/slots';
 import type { Slots } from './slots';
 import { itemSinks } from './telemetry';
 import { traceActivities, traceSinks } from './traces';
+
+/** Requests for a task that may be open at once; the SDK's own default. */
+const MOST_POLLS = 10;
 
 /** They only wait for other people's servers. */
 const WEBHOOKS_AT_ONCE = 50;
@@ -21,6 +26,7 @@ export interface PoolDeps {
   activities: Activities;
   slots: Slots;
   metrics: Metrics;
+  room: ScratchRoom;
 }
 
 /** One Temporal worker for a pool's task queue. */
@@ -39,7 +45,11 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     ...(isTracing() && { interceptors: { activity: [traceActivities] } }),
     ...versioning(config),
   };
-  if (isMediaPool(pool)) return Worker.create({ ...common, maxConcurrentActivityTaskExecutions: deps.slots[pool] });
+  if (isMediaPool(pool)) {
+    const slots = deps.slots[pool];
+    const polls = Math.min(MOST_POLLS, slots);
+    return Worker.create({ ...common, tuner: tunerFor(slots, deps.room), maxConcurrentActivityTaskPolls: polls });
+  }
   return Worker.create({
     ...common,
     workflowBundle: workflowBundleOf(config),

@@ -179,6 +179,12 @@ export const VARIABLES = {
     '',
     'folder for work files; wants as much room as slots x largest source x 3; unset: DARKROOM_HOME/scratch',
   ),
+  scratchMinFree: variable(
+    'DARKROOM_SCRATCH_MIN_FREE',
+    size,
+    '256MiB',
+    'a worker whose scratch disk has less room takes no media work until there is more; at most a tenth of a small disk',
+  ),
   maxSourceBytes: variable('DARKROOM_MAX_SOURCE_BYTES', size, '20GiB', 'largest source'),
   maxPixels: variable(
     'DARKROOM_MAX_PIXELS',

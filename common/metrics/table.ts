@@ -94,6 +94,12 @@ export const METRICS = {
     labels: [],
     from: 'worker',
   },
+  darkroom_scratch_full: {
+    type: 'gauge',
+    help: '1 while the worker takes no media work, because its scratch disk has too little room or cannot be used, else 0',
+    labels: [],
+    from: 'worker',
+  },
   darkroom_scratch_size_bytes: { type: 'gauge', help: 'Size of that disk', labels: [], from: 'worker' },
   darkroom_memory_limit_bytes: {
     type: 'gauge',

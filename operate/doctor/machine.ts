@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { availableCores } from '../../common/cores';
+import { memoryLimit } from '../../common/memory';
 import { built, projectRoot } from '../../common/paths';
 import { listPresets, loadPreset } from '../../media/presets';
 import { broken, missing, ok, type Check } from './types';
@@ -33,8 +33,8 @@ export const machineChecks: Check[] = [
   { name: 'cores', run: () => ok(`${availableCores()} that this process may use`) },
   {
     name: 'memory',
-    run: async () => {
-      const bytes = Math.min(os.totalmem(), (await cgroupMemory()) ?? Infinity);
+    run: () => {
+      const bytes = memoryLimit();
       return bytes >= LEAST_MEMORY_BYTES
         ? ok(gib(bytes))
         : broken(`${gib(bytes)} is little`, 'Give it 2 GiB, or set DARKROOM_IMAGE_SLOTS=1 and DARKROOM_VIDEO_SLOTS=1');
@@ -42,7 +42,7 @@ export const machineChecks: Check[] = [
   },
   {
     name: 'scratch folder',
-    run: async ({ config: { scratchDir } }) => {
+    run: async ({ config: { scratchDir, scratchMinFree } }) => {
       const probe = path.join(scratchDir, `.doctor-${process.pid}`);
       try {
         await mkdir(scratchDir, { recursive: true });
@@ -52,9 +52,10 @@ export const machineChecks: Check[] = [
         return broken(`${scratchDir}: ${String(error)}`, 'Set DARKROOM_SCRATCH_DIR to a folder that can be written');
       }
       const { bavail, bsize } = await statfs(scratchDir);
-      return bavail * bsize >= LEAST_FREE_BYTES
-        ? ok(`${scratchDir}, ${gib(bavail * bsize)} free`)
-        : broken(`${scratchDir}: only ${gib(bavail * bsize)} free`, 'Free space, or set DARKROOM_SCRATCH_DIR');
+      const free = bavail * bsize;
+      if (free >= LEAST_FREE_BYTES) return ok(`${scratchDir}, ${gib(free)} free`);
+      const effect = free < scratchMinFree ? '; workers take no media work' : '';
+      return broken(`${scratchDir}: only ${gib(free)} free${effect}`, 'Free space, or set DARKROOM_SCRATCH_DIR');
     },
   },
   {
@@ -75,9 +76,3 @@ export const machineChecks: Check[] = [
     },
   },
 ];
-
-/** Bytes that the cgroup allows; undefined where there is no limit. */
-async function cgroupMemory(): Promise<number | undefined> {
-  const limit = Number(await readFile('/sys/fs/cgroup/memory.max', 'utf8').catch(() => ''));
-  return limit > 0 ? limit : undefined;
-}

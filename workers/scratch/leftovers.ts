@@ -1,0 +1,64 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { ALIVE_FILE, ownerOf, startOf, type Owner } from './folder';
+
+/** Looks in a row that have to find a folder without a sign of life before its owner counts as dead. */
+const LOOKS = 5;
+
+/**
+ * Finds the folders of worker processes that have ended without removing them. Several workers, also in different
+ * containers, may share the scratch disk, so:
+ * - a process of the same kernel and the same namespace of process ids is looked up: its folder stays while it lives,
+ *   frozen or not, and goes when it does not;
+ * - of any other process only the sign of life can be seen. Its folder goes after {@link LOOKS} looks in a row that found
+ *   the same time of change. No clock is compared with another, so neither a clock that is wrong nor one that jumps, nor a
+ *   machine that was suspended, makes a living process look dead. One that was frozen for all that time has lost its
+ *   attempts to other workers anyway, since the server has missed their heartbeats.
+ */
+export class Leftovers {
+  /** Of folders without a verdict: the time of change, and how many looks have found it. */
+  private readonly watched = new Map<string, { changed: number; looks: number }>();
+
+  constructor(
+    private readonly root: string,
+    private readonly self: Owner,
+  ) {}
+
+  /**
+   * One look. @returns the names of the folders that were removed
+   * @throws what the file system says
+   */
+  async sweep(): Promise<string[]> {
+    const entries = await readdir(this.root, { withFileTypes: true });
+    const removed: string[] = [];
+    for (const entry of entries) {
+      const owner = entry.isDirectory() ? ownerOf(entry.name) : undefined;
+      if (owner === undefined || !(await this.isDead(entry.name, owner))) continue;
+      await rm(path.join(this.root, entry.name), { recursive: true, force: true });
+      this.watched.delete(entry.name);
+      removed.push(entry.name);
+    }
+    return removed;
+  }
+
+  private async isDead(name: string, owner: Owner): Promise<boolean> {
+    if (owner.boot === this.self.boot && owner.namespace === this.self.namespace) return !lives(owner);
+    const folder = path.join(this.root, name);
+    // Between its making and its first sign of life the folder itself is the sign.
+    const seen = await stat(path.join(folder, ALIVE_FILE)).catch(() => stat(folder));
+    const before = this.watched.get(name);
+    const looks = before?.changed === seen.mtimeMs ? before.looks + 1 : 1;
+    this.watched.set(name, { changed: seen.mtimeMs, looks });
+    return looks >= LOOKS;
+  }
+}
+
+function lives({ pid, started }: Owner): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: a process of another user.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  return (startOf(pid) ?? started) === started;
+}
