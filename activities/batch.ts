@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { countBatch, countUnretried } from '../temporal/batches/count';
+import { countBatch, countItems } from '../temporal/batches/count';
 import type { BatchTotals, BatchWatch } from '../common/contracts';
 import type { ActivityDeps } from './deps';
 
@@ -8,6 +8,9 @@ import type { ActivityDeps } from './deps';
 const SETTLED_MS = 5_000;
 /** ms, while it shows fewer runs than were started: it lags, or has forgotten the oldest of a long batch already. */
 const SETTLED_FEWER_MS = 30_000;
+
+/** Runs looked through at a batch's end, so that each item is counted once: some seconds. */
+const MAX_LISTED = 100_000;
 
 /**
  * The figures of a batch of which nothing is open any more. One look, which takes some milliseconds; where something is
@@ -25,8 +28,8 @@ export async function awaitBatch(_deps: ActivityDeps, { batchId, runs }: BatchWa
   const second = await countBatch(client, batchId);
   const now = second.completed + second.failed + second.cancelled;
   if (second.open > 0 || now !== ended) throw stillOpen(second.open, now + second.open);
-  const { failed, cancelled } = await countUnretried(client, batchId, second);
-  return { items: second.completed + failed + cancelled, succeeded: second.completed, failed, cancelled };
+  const { completed: succeeded, failed, cancelled } = await countItems(client, batchId, second, MAX_LISTED);
+  return { items: succeeded + failed + cancelled, succeeded, failed, cancelled };
 }
 
 function stillOpen(open: number, all: number): ApplicationFailure {

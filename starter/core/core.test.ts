@@ -18,6 +18,7 @@ import { Ledger } from './ledger';
 import { retryBatch, retryItem } from './retry';
 import { submitItem, type SubmitContext } from './submit';
 import { countEnds, Ends, summariseBatch } from './summary';
+import { viewBatch } from './view/batch';
 import { startTestServer, type TestServer } from '../../test/starter/server';
 
 let server: TestServer;
@@ -177,6 +178,24 @@ test('entries: counts, problems, a summary; and again: only what is missing', as
   expect(again.ends).toMatchObject({ completed: 23, failed: 3 });
   // Whatever ran twice is one item.
   expect(await summariseBatch(server.client, 'stream')).toMatchObject({ open: 0, ends: { completed: 27, failed: 3 } });
+});
+
+test('the figures of a batch count an item that succeeded twice once, and one that was retried by its latest run', async () => {
+  const again = await item('figures', 'f1');
+  for (let runs = 1; runs <= 3; runs++) {
+    await submitItem(context, again, { force: true });
+    await awaitItem(server.client, idOf(again));
+    await untilOpen('figures', 0, runs);
+  }
+  await submission('figures', [entryOf(await job('f2', { fail: 'yes' })), entryOf(await job('f3'))]);
+  await submitItem(context, await item('figures', 'f4', { hold: 'yes' }));
+  await untilOpen('figures', 1, 6);
+  const figures = { items: 4, open: 1, succeeded: 2, failed: 1, cancelled: 0 };
+  expect(await viewBatch(server.client, 'test', 'figures')).toMatchObject(figures);
+  await retryBatch(context, 'figures');
+  await untilOpen('figures', 1, 7);
+  expect(await viewBatch(server.client, 'test', 'figures')).toMatchObject(figures);
+  await server.client.workflow.getHandle(idOf(await item('figures', 'f4'))).signal('release');
 });
 
 test('an item that is skipped while its run has not closed yet is counted once', async () => {

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { batchQuery, unsuccessfulQuery } from './query';
 import { latestOnly, pageOfRuns, stateOf } from './runs';
 
@@ -9,6 +10,12 @@ export interface BatchCounts {
   failed: number;
   cancelled: number;
 }
+
+/** Runs of a batch that are looked through, so that each item counts once. Some milliseconds for each thousand. */
+const MAX_LISTED = 5_000;
+const PAGE = 1_000;
+/** Batches whose last look is kept. */
+const MAX_KEPT = 200;
 
 /** Unsuccessful runs that are checked for a later run of their item; beyond, all of them count. */
 const MAX_CHECKED = 1000;
@@ -25,6 +32,63 @@ function countedAs(status: string): keyof BatchCounts {
   if (status === 'Running' || status === 'Paused') return 'open';
   if (status === 'Completed') return 'completed';
   return status === 'Canceled' ? 'cancelled' : 'failed';
+}
+
+const kept = new WeakMap<Client, Map<string, { runs: string; items: BatchCounts }>>();
+
+/**
+ * Items rather than runs: an item that ran again counts once, by its latest run.
+ * @param runs counts of the same batch, a moment ago
+ * @param most runs that are looked through. In a larger batch only failures that were retried are told apart, so that an item
+ * that succeeded twice counts twice
+ */
+export async function countItems(
+  client: Client,
+  batchId: string,
+  runs: BatchCounts,
+  most = MAX_LISTED,
+): Promise<BatchCounts> {
+  const { open, completed, failed, cancelled } = runs;
+  if (open + completed + failed + cancelled > most) {
+    return { open, completed, ...(await countUnretried(client, batchId, runs)) };
+  }
+  // No run ends or begins without changing a count.
+  const signature = [open, completed, failed, cancelled].join();
+  const known = kept.get(client) ?? new Map<string, { runs: string; items: BatchCounts }>();
+  kept.set(client, known);
+  const before = known.get(batchId);
+  if (before?.runs === signature) return before.items;
+  const items = await listItems(client, batchId);
+  known.delete(batchId);
+  known.set(batchId, { runs: signature, items });
+  for (const oldest of known.keys()) if (known.size > MAX_KEPT) known.delete(oldest);
+  return items;
+}
+
+/** Looks through all runs, without their memos: a page has the latest run of an item before its earlier ones. */
+async function listItems(client: Client, batchId: string): Promise<BatchCounts> {
+  const items: BatchCounts = { open: 0, completed: 0, failed: 0, cancelled: 0 };
+  const seen = new Set<string>();
+  const request = { namespace: client.options.namespace, query: batchQuery(batchId), pageSize: PAGE };
+  let nextPageToken: Uint8Array = new Uint8Array();
+  do {
+    const page = await client.workflowService.listWorkflowExecutions({ ...request, nextPageToken });
+    for (const { execution, status } of page.executions) {
+      const id = execution?.workflowId ?? '';
+      if (!seen.has(id)) items[stateFromRaw(status)]++;
+      seen.add(id);
+    }
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken.length > 0);
+  return items;
+}
+
+function stateFromRaw(status: temporal.api.enums.v1.WorkflowExecutionStatus | null | undefined): keyof BatchCounts {
+  const { WorkflowExecutionStatus: all } = temporal.api.enums.v1;
+  if (status === all.WORKFLOW_EXECUTION_STATUS_RUNNING || status === all.WORKFLOW_EXECUTION_STATUS_PAUSED)
+    return 'open';
+  if (status === all.WORKFLOW_EXECUTION_STATUS_COMPLETED) return 'completed';
+  return status === all.WORKFLOW_EXECUTION_STATUS_CANCELED ? 'cancelled' : 'failed';
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { countUnretried } from '../../../temporal/batches/count';
+import { countItems } from '../../../temporal/batches/count';
 import { completedQuery, quoted } from '../../../temporal/batches/query';
 import { attribute, pageOfRuns } from '../../../temporal/batches/runs';
 import type { Pool } from '../../../common/pools';
@@ -29,19 +29,19 @@ export interface BatchView {
   lastClosedAt?: string;
 }
 
-/** Its cost does not grow with the batch. */
+/** The figures of a batch, each item counted once. Beyond 5,000 runs its cost does not grow with the batch. */
 export async function viewBatch(client: Client, queuePrefix: string, id: string): Promise<BatchView> {
   const [progress, sample] = await Promise.all([
     batchProgress(client, queuePrefix, id),
     pageOfRuns(client, completedQuery(id), SAMPLE),
   ]);
-  const { failed, cancelled } = await countUnretried(client, id, progress);
-  const { open, waiting, running, completed: succeeded, unserved } = progress;
+  const { open, completed: succeeded, failed, cancelled } = await countItems(client, id, progress);
+  const running = Math.min(progress.running, open);
   const itemsPerSecond = rateOf(sample.runs, Date.now());
   return {
     id,
     items: open + succeeded + failed + cancelled,
-    ...{ open, waiting, running, succeeded, failed, cancelled, unserved },
+    ...{ open, waiting: open - running, running, succeeded, failed, cancelled, unserved: progress.unserved },
     itemsPerSecond,
     etaSeconds: itemsPerSecond > 0 ? Math.ceil(open / itemsPerSecond) : undefined,
     latencyMs: percentiles(sample.runs),
