@@ -13,7 +13,7 @@ export function createImagePool(config: Config, slots: Slots, logger: Logger): I
   return new ImagePool({
     size: Math.max(1, images + posters),
     timeoutMs: config.imageTimeout,
-    maxRssBytes: config.imageMaxRss,
+    maxRssBytes: slots.imageBytes,
     logger,
   });
 }
@@ -24,7 +24,7 @@ export function ffmpegSettings(config: Config, slots: Slots): FfmpegSettings {
     ffprobePath: config.ffprobePath ?? 'ffprobe',
     threads: slots.ffmpegThreads,
     stallMs: config.ffmpegStall,
-    maxMemory: config.ffmpegMaxMemory,
+    maxMemory: slots.ffmpegBytes,
   };
 }
 

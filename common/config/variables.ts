@@ -55,13 +55,13 @@ export const VARIABLES = {
     'DARKROOM_IMAGE_SLOTS',
     integer(0, 256),
     '0',
-    'images at once in this worker; 0: as many as it has cores',
+    'images at once in this worker; 0: as many as it has cores and memory for',
   ),
   videoSlots: variable(
     'DARKROOM_VIDEO_SLOTS',
     integer(0, 256),
     '0',
-    'video steps at once in this worker; 0: as many as it has cores',
+    'video steps at once in this worker; 0: as many as it has cores and memory for',
   ),
   ffmpegThreads: variable(
     'DARKROOM_FFMPEG_THREADS',
@@ -196,12 +196,17 @@ export const VARIABLES = {
   maxDuration: variable('DARKROOM_MAX_DURATION', duration, '6h', 'length of a video'),
   maxStreams: variable('DARKROOM_MAX_STREAMS', integer(1), '64', 'streams of a video file'),
   imageTimeout: variable('DARKROOM_IMAGE_TIMEOUT', duration, '2m', 'wall time of one image in its child process'),
-  imageMaxRss: variable('DARKROOM_IMAGE_MAX_RSS', size, '2GiB', 'resident memory of one image child process'),
+  imageMaxRss: variable(
+    'DARKROOM_IMAGE_MAX_RSS',
+    size,
+    '0',
+    'memory of one image child process; 0: from the memory limit and the slots, at most 2GiB',
+  ),
   ffmpegMaxMemory: variable(
     'DARKROOM_FFMPEG_MAX_MEMORY',
     size,
-    '8GiB',
-    'address space of one ffmpeg (RLIMIT_AS by prlimit, where that exists)',
+    '0',
+    'address space of one ffmpeg (RLIMIT_AS by prlimit, where that exists); 0: from the memory limit and the slots, at most 8GiB',
   ),
   ioStall: variable(
     'DARKROOM_IO_STALL',
