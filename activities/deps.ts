@@ -2,7 +2,7 @@ import type { Config } from '../common/config';
 import type { Logger } from '../common/logger';
 import type { Metrics } from '../common/metrics';
 import type { ImagePool } from '../media/image/pool';
-import type { FfmpegSettings } from '../media/video/ffmpeg';
+import type { FfmpegSettings } from '../media/video';
 import type { Storage } from '../storage';
 
 /** What the activities work with; made once by a worker, and by tests. */

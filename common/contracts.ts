@@ -3,7 +3,7 @@
  * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
  */
 
-import type { ImagePreset } from '../media/presets/schema';
+import type { ImagePreset, VideoPreset } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.useNewMatcher=true`. */
@@ -27,32 +27,6 @@ export interface MediaJob {
   metadata?: Record<string, string>;
   /** Called once with the result; see docs/api.md for the signature. */
   callbackUrl?: string;
-}
-
-/** One MP4 to make. Dropped when taller than the source (the lowest rung always stays). */
-export interface VideoRungSpec {
-  name: string;
-  /** px of the short side after rotation. */
-  height: number;
-  /** x264 constant rate factor. */
-  crf: number;
-  /** kbit/s, the cap of the video stream. */
-  maxrate: number;
-  /** x264 speed preset. */
-  speed: 'ultrafast' | 'superfast' | 'veryfast' | 'faster' | 'fast' | 'medium' | 'slow';
-  /** kbit/s of AAC. */
-  audioBitrate: number;
-}
-
-export interface VideoPreset {
-  audio: 'optional' | 'drop';
-  rungs: VideoRungSpec[];
-  /** px width at most, and the quality of the picture. */
-  poster?: { format: 'webp' | 'jpeg'; width: number; quality: number };
-  /** Thumbnails for scrubbing; `width` in px of one tile. */
-  sprite?: { width: number; columns: number; rows: number; quality: number };
-  /** Also as a stream that adapts (HLS), cut from the rungs, which then have their keyframes at the same times. */
-  hls?: boolean;
 }
 
 /** A preset as the worker gets it, complete, so that editing its file never changes a running job. */
@@ -103,7 +77,8 @@ export interface ItemResult {
   renditions: number;
 }
 
-export type RenditionRole = 'image' | 'video' | 'poster' | 'sprite' | 'storyboard' | 'stream';
+/** `audio`: sound alone; of a video it is an intermediate, which no manifest names. */
+export type RenditionRole = 'image' | 'video' | 'audio' | 'poster' | 'sprite' | 'storyboard' | 'stream';
 
 /** A published file. */
 export interface Rendition {

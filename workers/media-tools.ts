@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { Config } from '../common/config';
 import type { Logger } from '../common/logger';
 import { ImagePool } from '../media/image/pool';
-import type { FfmpegSettings } from '../media/video/ffmpeg';
+import type { FfmpegSettings } from '../media/video';
 import { runProcess } from '../common/process';
 import type { Slots } from './slots';
 

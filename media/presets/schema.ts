@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { VideoPreset } from '../../common/contracts';
+import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
 import { formatRow, IMAGE_FORMAT_NAMES, type ImageFormat } from '../formats';
 
 /** Names become part of file names and URLs. */
@@ -37,14 +37,23 @@ const imageRendition = z
     error: `is for ${formatsThat((format) => !loses(format))} only`,
   });
 
-const rung = z.strictObject({
-  name,
-  height: z.int().min(64).max(4320),
-  crf: z.int().min(0).max(51),
-  maxrate: z.int().min(50).max(200_000),
-  speed: z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow']),
-  audioBitrate: z.int().min(16).max(512),
-});
+const rung = z
+  .strictObject({
+    name,
+    /** Absent: H.264, which plays everywhere. */
+    codec: z.enum(CODEC_NAMES).optional(),
+    /** px of the short side after rotation. */
+    height: z.int().min(64).max(4320),
+    /** Constant rate factor; lower is better and larger. Its range is the codec's, and so is what a value looks like. */
+    crf: z.int().min(0),
+    /** kbit/s, the cap of the picture. */
+    maxrate: z.int().min(50).max(200_000),
+    /** How much work the encoder puts into the same quality; slower is smaller. */
+    speed: z.enum(SPEEDS),
+    /** kbit/s of AAC. */
+    audioBitrate: z.int().min(16).max(512),
+  })
+  .refine((spec) => spec.crf <= codecOf(spec).maxCrf, { path: ['crf'], error: 'higher than this codec knows' });
 
 function uniqueNames(entries: { name: string }[]): boolean {
   return new Set(entries.map((entry) => entry.name)).size === entries.length;
@@ -64,9 +73,12 @@ export type ImagePreset = z.infer<typeof image>;
 export type ImageRenditionSpec = ImagePreset['renditions'][number];
 
 const video = z.strictObject({
+  /** `optional`: sound where the source has some; `drop`: never. */
   audio: z.enum(['optional', 'drop']).default('optional'),
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
+  /** A picture that stands for the video; `width` in px at most. */
   poster: z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional(),
+  /** Thumbnails for scrubbing; `width` in px of one tile. */
   sprite: z
     .strictObject({
       width: z.int().min(32).max(640),
@@ -75,8 +87,17 @@ const video = z.strictObject({
       quality,
     })
     .optional(),
+  /** Also as a stream that adapts (HLS), cut from the rungs, which then have their keyframes at the same times. */
   hls: z.boolean().optional(),
-}) satisfies z.ZodType<VideoPreset>;
+});
+
+/** What to make of a video. */
+export type VideoPreset = z.infer<typeof video>;
+/**
+ * One MP4 to make, never larger than the source: of the rungs above the source only the lowest may stay, at the source's own
+ * size.
+ */
+export type VideoRungSpec = VideoPreset['rungs'][number];
 
 /** A preset file. Its name is the file's. */
 export const presetFile = z

@@ -2,15 +2,15 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DarkroomError } from '../../common/errors';
 import { runProcess } from '../../common/process';
 import { clipFolder, ffmpeg, picture, settings, sound, X264 } from '../../test/support/clips';
-import { encodeCommand, ffprobeArgs } from './args';
-import { longestOutput } from './bounds';
-import { runFfmpeg } from './ffmpeg';
-import { planVideo } from './plan';
-import { probeVideo } from './probe';
-import { encodeRung } from './steps/encode-rung';
-import { makePoster } from './steps/poster';
-import { makeSprite } from './steps/sprite';
-import type { MediaProbe } from './types';
+import { ffprobeArgs } from './ffmpeg/command';
+import { longestOutput } from './ffmpeg/bounds';
+import { compose } from './compose';
+import { runFfmpeg } from './ffmpeg/run';
+import { rungBranch } from './outputs/rung';
+import { planVideo } from './plan/plan';
+import { probeVideo } from './probe/probe';
+import { encodeRung, makePoster, makeSprite } from './single-outputs';
+import type { MediaProbe, RungPlan } from './types';
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -40,6 +40,9 @@ async function step(input: string, as?: MediaProbe) {
     sheetName: ({ name }: { name: string }) => name,
   };
 }
+
+const encodeCommand = (input: string, output: string, of: MediaProbe, rung: RungPlan) =>
+  compose({ input, probe: of, branches: [rungBranch(of, rung)], partOf: () => output, threads: 1, maxDuration });
 
 const failure = (work: Promise<unknown>) =>
   work.then(
@@ -97,7 +100,7 @@ describe('times that go on after the stated end', () => {
 
   test('no output of ffmpeg itself gets longer than the bound', async () => {
     const { input, probe: of, rung } = await step(matroska());
-    const command = encodeCommand(input, clips.at('bounded.mp4'), of, { ...rung, fps: '30/1' }, 1, maxDuration);
+    const command = encodeCommand(input, clips.at('bounded.mp4'), of, { ...rung, fps: '30/1' });
     const { frames } = await runFfmpeg(command, { settings });
     expect(frames).toBe(Math.ceil(30 * longestOutput(of.durationSeconds, maxDuration)));
   });
@@ -105,7 +108,7 @@ describe('times that go on after the stated end', () => {
   test('… and one that would is ended by its progress', async () => {
     const input = ffmpeg(`${picture('64x64', 60)} ${X264}`, clips.at('minute.mp4'));
     const { probe: of, rung } = await step(input);
-    const command = encodeCommand(input, clips.at('unbounded.mp4'), of, rung, 1, maxDuration);
+    const command = encodeCommand(input, clips.at('unbounded.mp4'), of, rung);
     // The last -t of an output is the one that counts; this one lets everything through.
     const bounds = { ...command.bounds, seconds: 5 };
     const outputs = command.outputs.map((output) => ({ ...output, options: ['-t', '60', ...output.options] }));
@@ -197,7 +200,7 @@ describe('too much for its size', () => {
     const input = ffmpeg(`${picture('640x360', 20)} ${X264}`, clips.at('long.mp4'));
     const { probe: of, rung } = await step(input);
     const whole = { ...rung, width: 640, height: 360, speed: 'slow' as const };
-    const command = encodeCommand(input, clips.at('limited.mp4'), of, whole, 1, maxDuration);
+    const command = encodeCommand(input, clips.at('limited.mp4'), of, whole);
     return failure(runFfmpeg({ ...command, bounds: { ...command.bounds, ...limits } }, { settings }));
   };
 

@@ -1,8 +1,20 @@
-/** Videos, free of Temporal: probe, plan, then the steps that the plan names. */
-export { probeVideo } from './probe';
-export { planVideo } from './plan';
-export { encodeRung } from './steps/encode-rung';
+/**
+ * Videos, free of Temporal. Three calls, each of which may run on another machine, since what passes between them is JSON:
+ *
+ *     const probe = await probeVideo(file, limits, settings, signal);    // what the file is
+ *     const plan = planVideo(probe, preset);                             // every number of what to make; pure
+ *     const files = await makeOutputs({ input: file, probe, plan, outputDir, maxDuration, settings, signal, onProgress });
+ *
+ * `makeOutputs` makes everything in the plan with one ffmpeg and one decode, checks the files and returns them with size and
+ * hash. `branches` names a part of the plan instead (`rung:720p`, `poster`, `sprite`, `sound:128`), for videos that are
+ * made by several tasks: those that make the sound first hand its files to the rungs as `soundFiles`. `range` makes a piece
+ * of the rungs. Everything that ffmpeg does is bounded by what the probe said; `maxDuration` is in ms.
+ *
+ * `packageHls` cuts finished MP4s into a stream. `encodeRung`, `makePoster` and `makeSprite` are `makeOutputs` for one thing.
+ */
+export { probeVideo } from './probe/probe';
+export { planVideo } from './plan/plan';
+export { branchIds, makeOutputs, soundBitrates } from './make-outputs';
+export { encodeRung, makePoster, makeSprite } from './single-outputs';
 export { packageHls } from './hls/package';
-export { makePoster } from './steps/poster';
-export { makeSprite } from './steps/sprite';
 export type * from './types';

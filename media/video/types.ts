@@ -1,4 +1,5 @@
-import type { Rendition, VideoRungSpec } from '../../common/contracts';
+import type { Rendition } from '../../common/contracts';
+import type { CodecName, Speed } from './codecs';
 
 /** How the tools of this worker run. */
 export interface FfmpegSettings {
@@ -76,6 +77,8 @@ export interface MediaProbe {
 /** One MP4 to make, with every number settled. */
 export interface RungPlan {
   name: string;
+  /** Absent: H.264. */
+  codec?: CodecName;
   /** px, even, square pixels, upright. */
   width: number;
   height: number;
@@ -91,7 +94,7 @@ export interface RungPlan {
   /** kbit/s. */
   maxrate: number;
   bufsize: number;
-  speed: VideoRungSpec['speed'];
+  speed: Speed;
   /** kbit/s of AAC; absent: no sound. */
   audioBitrate?: number;
 }
@@ -131,6 +134,20 @@ export interface VideoPlan {
   sprite?: SpritePlan;
   hls?: HlsPlan;
 }
+
+/** One thing that a run can make: an MP4 of the ladder, the sound at a bitrate (kbit/s), the poster, the sprite. */
+export type BranchId = `rung:${string}` | `sound:${number}` | 'poster' | 'sprite';
+
+/** A piece of a source, for videos that are encoded in pieces. The sound is never cut. */
+export interface Range {
+  /** Seconds from the beginning of the source. */
+  start: number;
+  /** Pictures of each rung, by its name: counted, since times do not meet at rates such as 29.97. */
+  frames: Record<string, number>;
+}
+
+/** Paths of sound that is encoded already, by its bitrate (kbit/s). */
+export type SoundFiles = Record<number, string>;
 
 /** How far an ffmpeg has come. */
 export interface FfmpegProgress {

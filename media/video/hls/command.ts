@@ -1,5 +1,5 @@
-import { fileUrl, inputStart, type FfmpegCommand } from '../args';
-import type { RunBounds } from '../bounds';
+import { fileUrl, inputStart, type FfmpegCommand } from '../ffmpeg/command';
+import type { RunBounds } from '../ffmpeg/bounds';
 
 /** Names in the folder of a track, which ffmpeg runs in: no path can end up in its pattern or in the playlist. */
 export const PLAYLIST = 'index.m3u8';
@@ -17,8 +17,7 @@ export function packageCommand(
   bounds: RunBounds,
 ): FfmpegCommand {
   return {
-    inputOptions: [...inputStart(1), '-xerror'],
-    input: fileUrl(input),
+    inputs: [{ options: [...inputStart(1), '-xerror'], file: fileUrl(input) }],
     outputs: [
       {
         options: [

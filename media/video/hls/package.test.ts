@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { VideoRungSpec } from '../../../common/contracts';
+import type { VideoRungSpec } from '../../presets/schema';
 import {
   clipFolder,
   ffmpeg,
@@ -12,9 +12,9 @@ import {
   sound,
   X264,
 } from '../../../test/support/clips';
-import { planVideo } from '../plan';
-import { probeVideo } from '../probe';
-import { encodeRung } from '../steps/encode-rung';
+import { planVideo } from '../plan/plan';
+import { probeVideo } from '../probe/probe';
+import { encodeRung } from '../single-outputs';
 import { checkAligned, packageHls, type PackageInput } from './package';
 
 const clips = clipFolder();

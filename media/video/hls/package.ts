@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fraction } from '../fraction';
-import { badOutput } from '../steps/finish';
-import { readMp4 } from '../steps/mp4';
+import { badOutput } from '../check/finish';
+import { readMp4 } from '../check/mp4';
 import type { HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
 import { multivariant, type Segment } from './playlist';
 import { cutTrack, fileOf, type Cut, type Input, type Track } from './track';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { copyBounds } from '../bounds';
-import { runFfmpeg } from '../ffmpeg';
-import { badOutput } from '../steps/finish';
-import { countSamples, readHeader, type Mp4Facts } from '../steps/mp4';
+import { copyBounds } from '../ffmpeg/bounds';
+import { runFfmpeg } from '../ffmpeg/run';
+import { badOutput } from '../check/finish';
+import { countSamples, readHeader, type Mp4Facts } from '../check/mp4';
 import type { HlsFile, StepInput } from '../types';
 import { INIT, packageCommand, PLAYLIST } from './command';
 import { rates, readPlaylist, type Segment } from './playlist';

@@ -1,4 +1,5 @@
-import type { PosterPlan, RungPlan, SpritePlan, VideoStream } from './types';
+import { codecOf } from '../codecs';
+import type { PosterPlan, RungPlan, SpritePlan, VideoStream } from '../types';
 
 /**
  * Filter graphs, from numbers and fixed words only: no name of a user's ever gets into one.
@@ -17,24 +18,38 @@ const TONEMAP = [
 /** px width of the grey picture that a poster is judged by. */
 export const SAMPLE_WIDTH = 256;
 
-export function encodeFilters(video: VideoStream, rung: RungPlan): string {
+/** Interlaced pictures are woven apart before anything else. */
+export function deinterlace(video: VideoStream): string[] {
+  return video.interlaced ? ['yadif=deint=interlaced'] : [];
+}
+
+/** HDR as SDR, at one size, for several branches to go on from; and what the pictures are after that. */
+export function toSdr(video: VideoStream, size: { width: number; height: number }): [string[], VideoStream] {
+  const colour = { range: 'tv', matrix: 'bt709', primaries: 'bt709', transfer: 'bt709' };
+  return [picture(video, size, 'tv'), { ...video, hdr: false, pixFmt: 'yuv420p', colour }];
+}
+
+export function rungFilters(video: VideoStream, rung: RungPlan): string {
   return [
-    ...(video.interlaced ? ['yadif=deint=interlaced'] : []),
     ...(rung.fps === undefined ? [] : [`fps=${rung.fps}${rung.fixedGop ? ':start_time=0' : ''}`]),
     ...picture(video, rung, 'tv'),
-    'format=yuv420p',
+    `format=${codecOf(rung).pixelFormat}`,
     ...colourTags(video, rung.height),
   ].join(',');
 }
 
-/** Outputs `[picture]` and `[sample]`. */
-export function posterFilters(video: VideoStream, poster: PosterPlan): string {
+/**
+ * The first picture at `at` seconds or later, as `[poster]`, and the grey sample of it, as `[poster-sample]`. Both are
+ * put at zero, so that no bound on the times of an output takes the picture away.
+ */
+export function posterFilters(video: VideoStream, poster: PosterPlan, at: number): string {
   // WebP is stored in limited range, JPEG in full range.
   const [range, format] = poster.format === 'webp' ? (['tv', 'yuv420p'] as const) : (['pc', 'yuvj420p'] as const);
-  const shown = [...picture(video, poster, range), `format=${format}`].join(',');
+  const one = [...(at > 0 ? [`trim=start=${at}`] : []), 'trim=end_frame=1', 'setpts=PTS-STARTPTS'];
+  const shown = [...one, ...picture(video, poster, range), `format=${format}`].join(',');
   const height = Math.max(2, Math.round((SAMPLE_WIDTH * poster.height) / poster.width));
   const sample = `scale=${SAMPLE_WIDTH}:${height}:flags=area:out_range=pc,format=gray`;
-  return `[0:${video.index}]${shown},split=2[picture][small];[small]${sample}[sample]`;
+  return `${shown},split=2[poster][poster-small];[poster-small]${sample}[poster-sample]`;
 }
 
 export function spriteFilters(video: VideoStream, sprite: SpritePlan): string {

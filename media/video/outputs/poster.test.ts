@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { clipFolder, ffmpeg, picture, settings, turnByQuarter, X264 } from '../../../test/support/clips';
-import { planVideo } from '../plan';
-import { probeVideo } from '../probe';
-import { judge } from './judge';
-import { pictureSize } from './picture';
-import { makePoster } from './poster';
+import { planVideo } from '../plan/plan';
+import { probeVideo } from '../probe/probe';
+import { scoreThumbnail } from './score-thumbnail';
+import { pictureSize } from '../check/picture';
+import { makePoster } from '../single-outputs';
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -101,7 +101,7 @@ test('colours survive, from full range too', async () => {
   }
 });
 
-describe('judge', () => {
+describe('score', () => {
   const pixels = (value: (x: number, y: number) => number) =>
     Buffer.from(Array.from({ length: 64 * 64 }, (_, at) => value(at % 64, at >> 6)));
 
@@ -111,7 +111,7 @@ describe('judge', () => {
     ['a faint night', pixels((x, y) => (x * y) % 20), false],
     ['a smooth gradient', pixels((x) => x * 4), false],
     ['a chequered board', pixels((x, y) => (((x >> 3) + (y >> 3)) % 2) * 200), true],
-  ])('%s', (_, picture_, good) => expect(judge(picture_, 64) >= 1).toBe(good));
+  ])('%s', (_, picture_, good) => expect(scoreThumbnail(picture_, 64) >= 1).toBe(good));
 });
 
 describe('picture sizes', () => {

@@ -1,9 +1,9 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
-import { ProcessError, runProcess, type ProcessFailure } from '../../common/process';
-import { clipFolder, settings } from '../../test/support/clips';
-import { throwIfCutShort, toVideoError } from './failures';
-import { ProgressReader, runFfmpeg } from './ffmpeg';
-import type { FfmpegProgress } from './types';
+import { ProcessError, runProcess, type ProcessFailure } from '../../../common/process';
+import { clipFolder, settings } from '../../../test/support/clips';
+import { throwIfCutShort, toVideoError } from './video-failures';
+import { ProgressReader, runFfmpeg } from './run';
+import type { FfmpegProgress } from '../types';
 
 test('progress is read by block, and a block that stands still is none', () => {
   const reader = new ProgressReader();
@@ -32,7 +32,7 @@ describe('the time after the last frame, in which ffmpeg moves the media of the 
     const options = ['-f', 'mp4'];
     const bounds = { seconds: 60, cpuSeconds: 60, fileBytes: 1e6 };
     return runFfmpeg(
-      { inputOptions: options, input: 'in', outputs: [{ options, file: `file:${clips.at('out')}` }], bounds },
+      { inputs: [{ options, file: 'in' }], outputs: [{ options, file: `file:${clips.at('out')}` }], bounds },
       { settings: { ...settings, ffmpegPath: program, stallMs: 1000 }, onProgress: (progress) => seen.push(progress) },
     );
   };

@@ -6,21 +6,17 @@ import { DarkroomError } from '../../../common/errors';
 import type { StepInput } from '../types';
 
 /**
- * Makes files under temporary names and gives them their own only when `make` returns, that is after its checks.
- * Whatever happens, nothing half-made is left.
- * @param names final names in `outputDir`; `make` gets the temporary and the final paths in the same order
+ * Makes files under temporary names (`.part` at their end) and gives them their own only when `make` returns, that is after
+ * its checks. Whatever happens, nothing half-made is left.
+ * @param names final names in `outputDir`
  */
-export async function finished<T>(
-  outputDir: string,
-  names: string[],
-  make: (parts: string[], files: string[]) => Promise<T>,
-): Promise<{ files: string[]; result: T }> {
+export async function finished<T>(outputDir: string, names: string[], make: () => Promise<T>): Promise<T> {
   const files = names.map((name) => path.resolve(outputDir, name));
   const parts = files.map((file) => `${file}.part`);
   try {
-    const result = await make(parts, files);
+    const result = await make();
     await Promise.all(parts.map((part, index) => rename(part, files[index] ?? part)));
-    return { files, result };
+    return result;
   } finally {
     await Promise.all(parts.map((part) => rm(part, { force: true })));
   }

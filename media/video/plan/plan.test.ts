@@ -1,7 +1,7 @@
-import type { VideoPreset } from '../../common/contracts';
+import type { VideoPreset } from '../../presets/schema';
 import { planVideo } from './plan';
-import { toProbe } from './probe-facts';
-import type { MediaProbe } from './types';
+import { toProbe } from '../probe/probe-facts';
+import type { MediaProbe } from '../types';
 
 const web: VideoPreset = {
   audio: 'optional',

@@ -9,7 +9,7 @@ const SOFT = 2;
  * How well a picture may stand for its video: 1 or more is good, less is the worse the lower.
  * @param pixels one grey byte a pixel, full range
  */
-export function judge(pixels: Buffer, width: number): number {
+export function scoreThumbnail(pixels: Buffer, width: number): number {
   const { mean, deviation } = spread(pixels);
   return Math.min(mean / DARK, deviation / FLAT, edges(pixels, width) / SOFT);
 }

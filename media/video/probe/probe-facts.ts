@@ -1,5 +1,5 @@
-import { fraction } from './fraction';
-import type { AudioStream, MediaProbe, VideoStream } from './types';
+import { fraction } from '../fraction';
+import type { AudioStream, MediaProbe, VideoStream } from '../types';
 
 /** What of ffprobe's JSON is read. Numbers come as text in places, and any field may be missing. */
 export interface FfprobeJson {

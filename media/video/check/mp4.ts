@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { codecOfEntry } from '../codecs';
 
 /** What an MP4 says about itself in its `moov` box. */
 export interface Mp4Facts {
@@ -135,10 +136,8 @@ function sampleCount(stts: Buffer): number {
 /** From the decoder's own configuration, never from what was asked of the encoder. */
 function codecName(stsd: Buffer): string {
   const entry = boxes(stsd.subarray(8))[0];
-  if (entry?.type === 'avc1') {
-    const avcC = inside(entry.body.subarray(78), 'avcC');
-    return `avc1.${avcC.toString('hex', 1, 4)}`;
-  }
+  const codec = codecOfEntry(entry?.type ?? '');
+  if (entry && codec) return codec.rfc6381(inside(entry.body.subarray(78), codec.config));
   if (entry?.type === 'mp4a') return `mp4a.${aacObjectType(inside(entry.body.subarray(28), 'esds'))}`;
   throw new Error(`unexpected codec ${entry?.type ?? 'none'}`);
 }

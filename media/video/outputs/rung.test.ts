@@ -13,10 +13,10 @@ import {
   turnByQuarter,
   X264,
 } from '../../../test/support/clips';
-import { planVideo } from '../plan';
-import { probeVideo } from '../probe';
+import { planVideo } from '../plan/plan';
+import { probeVideo } from '../probe/probe';
 import type { FfmpegProgress, RungPlan, StepInput, VideoFile } from '../types';
-import { encodeRung } from './encode-rung';
+import { encodeRung } from '../single-outputs';
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -104,6 +104,11 @@ test('odd 4:4:4 becomes even 4:2:0', async () => {
 test('60 frames a second become 30 under 540 lines', async () => {
   const { made } = await encode(ffmpeg(`${picture('320x180', 2, 60)} ${X264}`, clips.at('fast.mp4')));
   expect([made.frames, videoOf(made)?.avg_frame_rate]).toEqual([60, '30/1']);
+});
+
+test('a slide show, a picture every ten seconds', async () => {
+  const { made } = await encode(ffmpeg(`${picture('320x180', 20, 0.1)} ${X264}`, clips.at('slides.mp4')));
+  expect([made.frames, made.durationSeconds]).toEqual([2, 20]);
 });
 
 test('a slide show, a picture every ten seconds', async () => {

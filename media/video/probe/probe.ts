@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { DarkroomError } from '../../common/errors';
-import { runProcess } from '../../common/process';
-import { sniffFile } from '../sniff';
-import { countPacketsArgs, ffprobeArgs } from './args';
-import { checkPixels } from './bounds';
-import { codedAs, throwIfTooLarge, toVideoError } from './failures';
+import { DarkroomError } from '../../../common/errors';
+import { runProcess } from '../../../common/process';
+import { sniffFile } from '../../sniff';
+import { countPacketsArgs, ffprobeArgs } from '../ffmpeg/command';
+import { checkPixels } from '../ffmpeg/bounds';
+import { codedAs, throwIfTooLarge, toVideoError } from '../ffmpeg/video-failures';
 import { known, pictureStream, statedDuration, toProbe, type FfprobeJson, type PacketCount } from './probe-facts';
-import type { FfmpegSettings, MediaProbe, StepInput } from './types';
+import type { FfmpegSettings, MediaProbe, StepInput } from '../types';
 
 export interface ProbeLimits {
   /** ms */

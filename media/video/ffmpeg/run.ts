@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import fluent from 'fluent-ffmpeg';
-import { availableCores } from '../../common/cores';
-import { DarkroomError } from '../../common/errors';
-import { ProcessError, runProcess } from '../../common/process';
-import type { FfmpegCommand } from './args';
-import { throwIfCutShort, toVideoError } from './failures';
-import type { FfmpegProgress, FfmpegSettings } from './types';
+import { availableCores } from '../../../common/cores';
+import { DarkroomError } from '../../../common/errors';
+import { ProcessError, runProcess } from '../../../common/process';
+import type { FfmpegCommand } from './command';
+import { throwIfCutShort, toVideoError } from './video-failures';
+import type { FfmpegProgress, FfmpegSettings } from '../types';
 
-export type { FfmpegSettings } from './types';
+export type { FfmpegSettings } from '../types';
 
 export interface FfmpegRun {
   settings: FfmpegSettings;
@@ -24,7 +24,8 @@ export interface FfmpegRun {
  * process is ours, because its own loses kills and probes without a whitelist.
  */
 export function commandLine(command: FfmpegCommand): string[] {
-  const assembly = fluent(command.input).inputOptions(...spread(command.inputOptions));
+  const assembly = fluent();
+  for (const { options, file } of command.inputs) assembly.input(file).inputOptions(...spread(options));
   if (command.filterGraph !== undefined) assembly.complexFilter(command.filterGraph);
   for (const { options, file } of command.outputs) {
     assembly.output(file).outputOptions(...spread([...options, '-t', command.bounds.seconds.toFixed(3)]));
@@ -50,7 +51,9 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
   const { seconds, cpuSeconds, fileBytes } = command.bounds;
   const started = performance.now();
   // A path is meant from where we are, not from where ffmpeg runs.
-  const outputs = command.outputs.map(({ file }) => file.replace(/^file:/, '')).filter((file) => file !== '-');
+  const outputs = command.outputs
+    .flatMap(({ file, writes }) => writes ?? [file.replace(/^file:/, '')])
+    .filter((file) => file !== '-');
   const changes = new OutputChanges(outputs.map((file) => path.resolve(run.cwd ?? '', file)));
   const program = path.basename(ffmpegPath) === ffmpegPath ? ffmpegPath : path.resolve(ffmpegPath);
   try {

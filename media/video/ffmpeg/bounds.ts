@@ -1,7 +1,7 @@
-import { DarkroomError } from '../../common/errors';
-import { fraction } from './fraction';
-import { MAX_RATE } from './probe-facts';
-import type { MediaProbe, VideoStream } from './types';
+import { DarkroomError } from '../../../common/errors';
+import { fraction } from '../fraction';
+import { MAX_RATE } from '../probe/probe-facts';
+import type { MediaProbe, VideoStream } from '../types';
 
 /**
  * What one ffmpeg may make and use. A file says what it likes about itself: three frames whose times lie years apart
@@ -40,6 +40,8 @@ export interface Output {
   height: number;
   /** Frames a second; absent: the source's. */
   fps?: string;
+  /** Seconds by which its last frame may reach beyond the end. */
+  beyondSeconds?: number;
   /** kbit/s; absent: of pictures that {@link FILE_BASE} has room for. */
   kbps?: number;
 }
@@ -53,8 +55,9 @@ export function runBounds(probe: MediaProbe, outputs: Output[], maxDuration: num
   const decoded = Math.min(most, Math.max(video.frames, frames(video.fps))) * video.width * video.height;
   const encoded = outputs.reduce((sum, { width, height, fps }) => sum + frames(fps ?? video.fps) * width * height, 0);
   const bytes = outputs.reduce((sum, { kbps = 0 }) => sum + 2 * kbps * 125 * seconds, 0);
+  const beyond = Math.max(0, ...outputs.map(({ beyondSeconds = 0 }) => beyondSeconds));
   return {
-    seconds,
+    seconds: seconds + beyond,
     cpuSeconds: Math.ceil(CPU_BASE + CPU_DECODE * decoded + CPU_ENCODE * encoded),
     fileBytes: Math.ceil(FILE_BASE + bytes),
   };

@@ -1,13 +1,14 @@
-import type { VideoPreset, VideoRungSpec } from '../../common/contracts';
-import { fraction, reduced, type Fraction } from './fraction';
-import { alignRungs } from './hls/align';
-import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from './types';
+import type { VideoPreset, VideoRungSpec } from '../../presets/schema';
+import { codecOf } from '../codecs';
+import { fraction, reduced, type Fraction } from '../fraction';
+import { alignRungs } from '../hls/align';
+import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from '../types';
 
 /** A cap under this makes even a still picture ugly, kbit/s. */
 const LEAST_MAXRATE = 150;
-/** H.264 from another codec or encoder needs some room above the source's own rate. */
+/** Another encoder needs some room above the source's own rate. */
 const HEADROOM = 1.3;
-/** Containers whose H.264 goes into MP4 as it is; the sniffed names. */
+/** Containers whose pictures go into MP4 as they are; the sniffed names. */
 const COPYABLE = ['mp4', 'mov', 'm4v'];
 /** A sprite has no more tiles than this, whatever the duration. */
 const MAX_TILES = 100;
@@ -62,14 +63,15 @@ function steadyRate(average: Fraction, cap: number): Fraction {
 }
 
 /**
- * H.264 of the very size that every player shows, under the rung's cap: encoding it again would cost time and quality and
- * gain nothing. Whatever would need a filter (turning, deinterlacing, square pixels, SDR, a steady rate) is not.
+ * The rung's codec in the very size that every player shows, under the rung's cap: encoding it again would cost time and
+ * quality and gain nothing. Whatever would need a filter (turning, deinterlacing, square pixels, SDR, a steady rate) is not.
  */
 function isAlready(probe: MediaProbe, spec: VideoRungSpec, size: { width: number; height: number }): boolean {
   const { video } = probe;
   const shown =
     video.width === size.width && video.height === size.height && video.rotation === 0 && video.sar === '1:1';
-  const playable = video.codec === 'h264' && video.pixFmt === 'yuv420p' && !video.interlaced && !video.hdr;
+  const { codec, pixelFormats } = codecOf(spec).passThrough;
+  const playable = video.codec === codec && pixelFormats.includes(video.pixFmt) && !video.interlaced && !video.hdr;
   const steady = !video.variableRate && !video.framesEstimated && COPYABLE.includes(probe.format);
   return shown && playable && steady && (video.bitrateKbps ?? Infinity) <= spec.maxrate;
 }

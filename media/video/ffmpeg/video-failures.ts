@@ -1,6 +1,6 @@
-import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../common/death';
-import { DarkroomError, tail, type ErrorType } from '../../common/errors';
-import { ProcessError } from '../../common/process';
+import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../../common/death';
+import { DarkroomError, tail, type ErrorType } from '../../../common/errors';
+import { ProcessError } from '../../../common/process';
 import { MAX_PIXELS, tooManyPixels } from './bounds';
 
 /** @param codec a name of ffmpeg's, or a container's tag */

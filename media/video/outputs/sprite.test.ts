@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { clipFolder, ffmpeg, picture, settings, X264 } from '../../../test/support/clips';
-import { planVideo } from '../plan';
-import { probeVideo } from '../probe';
+import { planVideo } from '../plan/plan';
+import { probeVideo } from '../probe/probe';
 import type { SpritePlan, VideoFile } from '../types';
-import { makeSprite } from './sprite';
+import { makeSprite } from '../single-outputs';
 import { storyboard } from './storyboard';
 
 const clips = clipFolder();

@@ -1,61 +1,9 @@
 import { DarkroomError } from '../../../common/errors';
-import { encodeCommand, expectedFrames } from '../args';
-import { longestOutput } from '../bounds';
-import { longerThanStated, runFfmpeg } from '../ffmpeg';
+import { longestOutput } from '../ffmpeg/bounds';
+import { longerThanStated } from '../ffmpeg/run';
 import { fraction } from '../fraction';
-import type { MediaProbe, RungPlan, StepInput, VideoFile } from '../types';
-import { badOutput, fileFacts, finished } from './finish';
-import { readMp4, type Mp4Facts } from './mp4';
-
-/**
- * One MP4 of the ladder, as `<rung name>.mp4` in the output folder.
- * @throws DarkroomError CorruptMedia where the source breaks off or does not decode; EncoderFailed where the encoder does
- */
-export async function encodeRung(step: StepInput & { rung: RungPlan }): Promise<VideoFile> {
-  const { input, outputDir, probe, rung, maxDuration, settings, signal, onProgress } = step;
-  const { files, result } = await finished(outputDir, [`${rung.name}.mp4`], async ([part = '']) => {
-    const command = encodeCommand(input, part, probe, rung, settings.threads, maxDuration);
-    await runFfmpeg(command, { settings, signal, onProgress });
-    const facts = await readOutput(part);
-    checkSize(facts, rung);
-    checkComplete(facts, probe, rung);
-    return { facts, ...(await fileFacts(part, step)) };
-  });
-  const { facts, bytes, sha256 } = result;
-  return {
-    name: rung.name,
-    role: 'video',
-    mime: 'video/mp4',
-    file: files[0] ?? '',
-    width: rung.width,
-    height: rung.height,
-    bytes,
-    sha256,
-    durationSeconds: facts.durationSeconds,
-    frames: facts.video?.frames,
-    codecs: facts.codecs,
-    bitrate: Math.round((bytes * 8) / 1000 / facts.durationSeconds),
-  };
-}
-
-async function readOutput(part: string): Promise<Mp4Facts> {
-  try {
-    return await readMp4(part);
-  } catch (error) {
-    throw badOutput('The encoder wrote a file that cannot be read.', { cause: String(error) });
-  }
-}
-
-function checkSize(facts: Mp4Facts, rung: RungPlan): void {
-  const { width = 0, height = 0 } = facts.video ?? {};
-  const sound = facts.codecs.includes('mp4a');
-  if (width !== rung.width || height !== rung.height || !facts.fastStart) {
-    throw badOutput('The encoder wrote another video than was asked for.', { width, height });
-  }
-  if (sound !== (rung.audioBitrate !== undefined)) {
-    throw badOutput('The encoder lost the sound.', { codecs: facts.codecs });
-  }
-}
+import type { MediaProbe, RungPlan } from '../types';
+import type { Mp4Facts } from './mp4';
 
 /**
  * ffmpeg ends with exit code 0 on a file that breaks off, so the output is compared with what the probe promised.
@@ -94,4 +42,11 @@ export function checkComplete(facts: Mp4Facts, probe: MediaProbe, rung: RungPlan
     frames,
     framesStated: Math.round(expected),
   });
+}
+
+/** Frames that an encode should give: the source's, or fewer where the rate is lowered. */
+export function expectedFrames(probe: MediaProbe, rung: RungPlan): number {
+  if (rung.fps === undefined) return probe.video.frames;
+  const { num, den } = fraction(rung.fps);
+  return ((probe.video.durationSeconds ?? probe.durationSeconds) * num) / den;
 }

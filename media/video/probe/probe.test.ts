@@ -1,12 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { DarkroomError } from '../../common/errors';
-import { runProcess } from '../../common/process';
-import { clipFolder, ffmpeg, picture, settings, sound, turnByQuarter, X264 } from '../../test/support/clips';
-import { encodeCommand, ffprobeArgs } from './args';
-import { runFfmpeg } from './ffmpeg';
-import { planVideo } from './plan';
+import { DarkroomError } from '../../../common/errors';
+import { runProcess } from '../../../common/process';
+import { clipFolder, ffmpeg, picture, settings, sound, turnByQuarter, X264 } from '../../../test/support/clips';
+import { compose } from '../compose';
+import { ffprobeArgs } from '../ffmpeg/command';
+import { runFfmpeg } from '../ffmpeg/run';
+import { rungBranch } from '../outputs/rung';
+import { planVideo } from '../plan/plan';
 import { probeVideo } from './probe';
-import type { MediaProbe } from './types';
+import type { MediaProbe } from '../types';
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -167,7 +169,10 @@ describe('a list of files never gets one of them read', () => {
       audio: 'drop',
       rungs: [{ name: 'a', height: 64, crf: 30, maxrate: 100, speed: 'ultrafast', audioBitrate: 64 }],
     });
-    const command = encodeCommand(file, clips.at('stolen.mp4'), clip, plan.rungs[0]!, 1, limits.maxDuration);
+    const command = compose({
+      ...{ input: file, probe: clip, branches: [rungBranch(clip, plan.rungs[0]!)], threads: 1, ...limits },
+      partOf: () => clips.at('stolen.mp4'),
+    });
     await expect(runFfmpeg(command, { settings })).rejects.toMatchObject({ type: 'UnsupportedMedia' });
   });
 

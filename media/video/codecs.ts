@@ -1,0 +1,79 @@
+/** Encoder speeds, by x264's names: slower is smaller for the same quality. Each codec says what it makes of them. */
+export const SPEEDS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow'] as const;
+export type Speed = (typeof SPEEDS)[number];
+
+/** What an encoder needs to know of a rung. */
+interface EncoderPlan {
+  speed: Speed;
+  crf: number;
+  /** kbit/s. */
+  maxrate: number;
+  bufsize: number;
+  /** Most frames between two keyframes. */
+  gop: number;
+  /** A keyframe every `gop` frames and nowhere else. */
+  fixedGop?: boolean;
+}
+
+/** A codec that a rung can have: everything about it that is not the same for all. */
+interface VideoCodec {
+  /** Name of ffmpeg's encoder. */
+  readonly encoder: string;
+  readonly pixelFormat: string;
+  /** The highest constant rate factor, which is the worst quality. */
+  readonly maxCrf: number;
+  /** Type of its sample entry in MP4, which is also the tag that a stream is given. */
+  readonly entry: string;
+  /** Type of the box in the sample entry that holds the decoder's configuration. */
+  readonly config: string;
+  /** The name of RFC 6381, from the body of that box and never from what was asked of the encoder. */
+  readonly rfc6381: (config: Buffer) => string;
+  /** Options of the encoder: names without dash, and values, in turn. The rate and the keyframes are among them. */
+  readonly options: (rung: EncoderPlan) => string[];
+  /** When the pictures of a source may be copied into the rung as they are, and how. */
+  readonly passThrough: {
+    /** ffprobe's name of the codec. */
+    readonly codec: string;
+    readonly pixelFormats: readonly string[];
+    /** Drops what cameras put beside the pictures, such as positions and serial numbers. */
+    readonly bitstreamFilter?: string;
+  };
+}
+
+/** Most of a variable rate: a cap, and twice as many kbit to spread it over. */
+const capped = ({ maxrate, bufsize }: EncoderPlan) => ['maxrate', `${maxrate}k`, 'bufsize', `${bufsize}k`];
+
+/** A keyframe every `gop` frames where rungs have to meet, since counted frames meet at any rate; else every two seconds. */
+const keyframes = ({ gop, fixedGop }: EncoderPlan) =>
+  fixedGop ? ['keyint_min', String(gop)] : ['force_key_frames', 'expr:gte(t,n_forced*2)'];
+
+/** The one table of codecs for rungs. */
+export const CODECS = {
+  h264: {
+    encoder: 'libx264',
+    pixelFormat: 'yuv420p',
+    maxCrf: 51,
+    entry: 'avc1',
+    config: 'avcC',
+    // Profile, constraints and level.
+    rfc6381: (config) => `avc1.${config.toString('hex', 1, 4)}`,
+    options: (rung) => [
+      ...['preset', rung.speed, 'profile', 'high', 'crf', String(rung.crf), ...capped(rung)],
+      ...['g', String(rung.gop), 'sc_threshold', '0', ...keyframes(rung)],
+    ],
+    passThrough: { codec: 'h264', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=6' },
+  },
+} as const satisfies Record<string, VideoCodec>;
+
+export type CodecName = keyof typeof CODECS;
+export const CODEC_NAMES = Object.keys(CODECS) as [CodecName, ...CodecName[]];
+
+/** The codec of a rung; plans from before there was a choice say nothing and mean H.264. */
+export function codecOf({ codec = 'h264' }: { codec?: CodecName }): VideoCodec {
+  return CODECS[codec];
+}
+
+/** The codec whose pictures an MP4 calls so. */
+export function codecOfEntry(entry: string): VideoCodec | undefined {
+  return Object.values<VideoCodec>(CODECS).find((codec) => codec.entry === entry);
+}

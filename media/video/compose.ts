@@ -1,0 +1,209 @@
+import path from 'node:path';
+import { runBounds } from './ffmpeg/bounds';
+import { FENCE, fileUrl, inputStart, type FfmpegCommand, type FfmpegOutput } from './ffmpeg/command';
+import type { Branch, Film, Pictures, PlainOutput, SoundPlan } from './outputs/branch';
+import { fraction } from './fraction';
+import { deinterlace, toSdr } from './outputs/filters';
+import type { MediaProbe, Range, SoundFiles, VideoStream } from './types';
+
+/** What one ffmpeg is to make of one input, in one decode. */
+export interface Composition {
+  /** Absolute path. */
+  input: string;
+  probe: MediaProbe;
+  branches: Branch[];
+  /** Where a file lies until it is finished; all in one folder, which ffmpeg runs in. */
+  partOf: (name: string) => string;
+  threads: number;
+  /** ms */
+  maxDuration: number;
+  range?: Range;
+  /** Sound that is encoded already: it is copied instead. */
+  soundFiles?: SoundFiles;
+}
+
+/**
+ * One command for any set of branches: a shared head (upright, deinterlaced, SDR where several rungs need that), a split,
+ * and the branches' own tails. Films come first, since the progress of a run is that of its first output. Films with the
+ * same sound share its encoder.
+ */
+export function compose(composition: Composition): FfmpegCommand {
+  const { branches, probe, maxDuration } = composition;
+  const films = branches.flatMap((branch) => branch.films ?? []);
+  const graph = filterGraph(
+    probe.video,
+    branches.flatMap(({ pictures }) => pictures ?? []),
+  );
+  const { inputs, sounds } = soundInputs(films, composition.soundFiles);
+  return {
+    inputs: [mainInput(composition, films), ...inputs],
+    ...(graph !== '' && { filterGraph: graph }),
+    outputs: [
+      ...bySound(films, composition.soundFiles).flatMap((group) => filmOutputs(group, composition, sounds)),
+      ...branches.flatMap(({ outputs = [] }) => outputs.map((output) => plainOutput(output, composition))),
+      ...readAlong(composition, films),
+    ],
+    bounds: runBounds(
+      probe,
+      branches.map(({ makes }) => makes),
+      maxDuration,
+    ),
+  };
+}
+
+function mainInput({ input, threads, branches, range }: Composition, films: Film[]) {
+  // Without these two, a damaged file becomes a shorter or grey video and exit code 0.
+  const strict = ['-xerror', '-err_detect', 'explode'];
+  // Thumbnails alone need neither every frame nor clean block edges: that halves the decoding.
+  const coarse = branches.every(({ pictures }) => !pictures?.every)
+    ? ['-skip_frame', 'noref', '-skip_loop_filter', 'all']
+    : [];
+  // A moment early, so that rounding does not lose the first picture; the rate's grid puts it in its place.
+  const from = range && range.start > 0 ? ['-ss', (range.start - 0.001).toFixed(6)] : [];
+  return { options: [...inputStart(threads), ...from, ...(films.length > 0 ? strict : coarse)], file: fileUrl(input) };
+}
+
+/** Chains from the one decoded stream to the pads of all branches. */
+function filterGraph(video: VideoStream, pictures: Pictures[]): string {
+  if (pictures.length === 0) return '';
+  const even = { ...video, interlaced: false };
+  const every = pictures.filter((each) => each.every);
+  // What takes a few pictures only turns those few into SDR itself.
+  const shared = video.hdr && every.length > 1 ? every : [];
+  const tails = pictures.filter((each) => !shared.includes(each)).map((each) => each.chain(even));
+  if (shared.length > 0) {
+    const [filters, sdr] = toSdr(even, largest(shared));
+    const tonemapped = shared.map((each) => each.chain(sdr));
+    tails.push(fork([...fastest(shared), ...filters], tonemapped, 'sdr'));
+  }
+  return `[0:${video.index}]${fork(deinterlace(video), tails, 'source')}`;
+}
+
+/** The same pictures for every tail. */
+function fork(filters: string[], tails: string[], name: string): string {
+  const [only = ''] = tails;
+  if (tails.length <= 1) return [...filters, only].join(',');
+  const pads = tails.map((_, index) => `[${name}-${index}]`);
+  const split = [...filters, `split=${tails.length}`].join(',') + pads.join('');
+  return [split, ...tails.map((tail, index) => `${pads[index]}${tail}`)].join(';');
+}
+
+function largest(shared: Pictures[]): { width: number; height: number } {
+  const sizes = shared.flatMap(({ size }) => size ?? []);
+  return sizes.reduce((a, b) => (a.width * a.height >= b.width * b.height ? a : b));
+}
+
+/** The rate that is enough for all, where each has one that is lower than the source's. */
+function fastest(shared: Pictures[]): string[] {
+  const rates = shared.flatMap(({ fps }) => fps ?? []);
+  if (rates.length < shared.length) return [];
+  const perSecond = (fps: string) => fraction(fps).num / fraction(fps).den;
+  return [`fps=${rates.reduce((a, b) => (perSecond(a) >= perSecond(b) ? a : b))}`];
+}
+
+/** Films that want the same sound, in groups. Silent ones and those whose sound is copied stand alone. */
+function bySound(films: Film[], soundFiles: SoundFiles = {}): Film[][] {
+  const groups: Film[][] = [];
+  const alike = (a?: SoundPlan, b?: SoundPlan) => a?.kbps === b?.kbps && a?.fromZero === b?.fromZero;
+  for (const film of films) {
+    const shares = film.sound !== undefined && soundFiles[film.sound.kbps] === undefined;
+    const group = shares ? groups.find(([first]) => alike(first?.sound, film.sound)) : undefined;
+    if (group) group.push(film);
+    else groups.push([film]);
+  }
+  return groups;
+}
+
+/** What a film says of every stream in it: nothing of the source's, and the index in front. */
+const BARE = ['-map_metadata', '-1', '-map_chapters', '-1'];
+const FAST_START = '+faststart';
+
+function filmOutputs(group: Film[], composition: Composition, sounds: Map<number, string>): FfmpegOutput[] {
+  const [film, ...others] = group;
+  if (film === undefined) return [];
+  return [others.length === 0 ? singleFilm(film, composition, sounds) : severalFilms(group, composition)];
+}
+
+function singleFilm(
+  { name, picture, sound }: Film,
+  composition: Composition,
+  sounds: Map<number, string>,
+): FfmpegOutput {
+  const copied = sound && sounds.get(sound.kbps);
+  const heard = copied === undefined ? sound && encodedSound(sound, composition) : ['-map', copied, '-c:a', 'copy'];
+  return {
+    options: [
+      ...(picture ? ['-map', picture.from] : []),
+      ...(heard ? heard.slice(0, 2) : []),
+      ...(picture ? ofStream(picture.options, 'v') : []),
+      ...(heard ? heard.slice(2) : []),
+      ...[...BARE, '-movflags', FAST_START, '-threads', String(composition.threads), '-f', 'mp4'],
+    ],
+    file: fileUrl(composition.partOf(name)),
+  };
+}
+
+/**
+ * Several films with one sound: the encoders write into one muxer, which hands each film its picture and all of them the
+ * sound. Its syntax has no room for paths, so the files are named relative to the folder that ffmpeg runs in.
+ */
+function severalFilms(films: Film[], composition: Composition): FfmpegOutput {
+  const [{ sound } = { sound: undefined }] = films;
+  const pictures = films.flatMap(({ picture }) => picture ?? []);
+  const heard = sound ? encodedSound(sound, composition) : [];
+  let stream = 0;
+  const slaves = films.map(({ name, picture }) => {
+    const select = [...(picture ? [stream++] : []), pictures.length].join(',');
+    return `[f=mp4:movflags=${FAST_START}:select=\\'${select}\\']${path.basename(composition.partOf(name))}`;
+  });
+  return {
+    options: [
+      ...pictures.flatMap(({ from }) => ['-map', from]),
+      ...heard.slice(0, 2),
+      ...pictures.flatMap(({ options }, index) => ofStream(options, `v:${index}`)),
+      ...heard.slice(2),
+      // MP4 wants the decoder's configuration in front; this muxer does not know what its films will be.
+      ...['-flags', '+global_header', ...BARE, '-threads', String(composition.threads), '-f', 'tee'],
+    ],
+    file: slaves.join('|'),
+    writes: films.map(({ name }) => composition.partOf(name)),
+  };
+}
+
+/** Names and values in turn, as options of one stream. */
+function ofStream(options: string[], stream: string): string[] {
+  return options.map((word, index) => (index % 2 === 0 ? `-${word}:${stream}` : word));
+}
+
+/** AAC, 48 kHz, stereo; the map comes first. */
+function encodedSound({ kbps, fromZero }: SoundPlan, { probe }: Composition): string[] {
+  return [
+    ...['-map', `0:${probe.audio?.index}`, '-c:a', 'aac', '-b:a', `${kbps}k`, '-ar', '48000', '-ac', '2'],
+    ...(fromZero ? ['-filter:a', 'aresample=48000:async=1:first_pts=0'] : []),
+  ];
+}
+
+/** Files of sound as further inputs, each once, and what a film maps for its bitrate. */
+function soundInputs(films: Film[], soundFiles: SoundFiles = {}) {
+  const wanted = [...new Set(films.flatMap(({ sound }) => (sound && soundFiles[sound.kbps] ? [sound.kbps] : [])))];
+  const inputs = wanted.map((kbps) => ({ options: FENCE, file: fileUrl(path.resolve(soundFiles[kbps] ?? '')) }));
+  return { inputs, sounds: new Map(wanted.map((kbps, index) => [kbps, `${index + 1}:a:0`])) };
+}
+
+function plainOutput({ name, options }: PlainOutput, { partOf }: Composition): FfmpegOutput {
+  const part = partOf(name);
+  // A `%` in the folder's own name would be read as part of the pattern.
+  const file = name.includes('%d') ? path.join(path.dirname(part).replaceAll('%', '%%'), path.basename(part)) : part;
+  return { options, file: fileUrl(file) };
+}
+
+/** Outputs into nothing. */
+function readAlong({ branches, probe }: Composition, films: Film[]): FfmpegOutput[] {
+  const stream = ['-map', `0:${probe.video.index}`];
+  // Thumbnails come out once in many seconds; the copied stream shows how far the reading is.
+  if (films.length === 0) return [{ options: [...stream, '-c', 'copy', '-f', 'null'], file: '-' }];
+  // Pictures that are copied are decoded all the same, so that damage does not pass through unseen.
+  const copied = films.some(({ picture }) => picture?.coded);
+  const decoded = branches.some(({ pictures }) => pictures?.every);
+  return copied && !decoded ? [{ options: [...stream, '-f', 'null'], file: '-' }] : [];
+}

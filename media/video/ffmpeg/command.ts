@@ -1,0 +1,65 @@
+import { MAX_PIXELS, type RunBounds } from './bounds';
+import { DECODER_OPTIONS } from './decoders';
+import { FFPROBE_ENTRIES } from '../probe/probe-facts';
+
+/** Containers that are read, by the names of ffmpeg's demuxers. Whatever refers to other files is not among them. */
+export const FORMATS = 'mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg';
+
+/** What ffmpeg is to do, in the groups that its command line has. Every entry is one argument. */
+export interface FfmpegCommand {
+  inputs: { options: string[]; file: string }[];
+  /** Empty, or one filter graph whose outputs the options map. */
+  filterGraph?: string;
+  outputs: FfmpegOutput[];
+  bounds: RunBounds;
+}
+
+export interface FfmpegOutput {
+  options: string[];
+  /** Where ffmpeg writes to, as it wants it said. */
+  file: string;
+  /** Paths of what it writes, where `file` names several. */
+  writes?: string[];
+}
+
+/** A file name that no option, protocol or pattern can hide in. */
+export function fileUrl(path: string): string {
+  return `file:${path}`;
+}
+
+/**
+ * Before every input that comes from outside. The protocol whitelist alone does not stop a playlist that names local
+ * files; the format whitelist does.
+ */
+export const FENCE = [
+  ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS, ...DECODER_OPTIONS],
+  ...['-max_pixels', String(MAX_PIXELS)],
+];
+
+export function ffprobeArgs(input: string): string[] {
+  return [...probeStart(), '-show_entries', FFPROBE_ENTRIES, '-of', 'json', '-i', fileUrl(input)];
+}
+
+/** One line `pts,duration` (seconds) a packet of the stream. */
+export function countPacketsArgs(input: string, stream: number): string[] {
+  const entries = ['-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0'];
+  return [...probeStart(), '-select_streams', String(stream), ...entries, '-i', fileUrl(input)];
+}
+
+function probeStart(): string[] {
+  return ['-hide_banner', '-v', 'error', ...FENCE];
+}
+
+/** Options before the input; progress goes to stdout as `key=value` lines. */
+export function inputStart(threads: number): string[] {
+  return [
+    ...['-hide_banner', '-nostdin', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1'],
+    ...['-filter_threads', String(threads), '-filter_complex_threads', String(threads)],
+    ...[...FENCE, '-threads', String(threads)],
+  ];
+}
+
+/** Quality 1–100 on mjpeg's scale of 31 (worst) to 2 (best). */
+export function jpegScale(quality: number): string {
+  return String(Math.max(2, Math.min(31, Math.round(31 - (quality / 100) * 29))));
+}

@@ -1,0 +1,93 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileFacts, finished } from './check/finish';
+import { compose } from './compose';
+import { runFfmpeg } from './ffmpeg/run';
+import type { Branch } from './outputs/branch';
+import { posterBranch } from './outputs/poster';
+import { rungBranch } from './outputs/rung';
+import { soundBranch } from './outputs/sound';
+import { spriteBranch } from './outputs/sprite';
+import type { BranchId, Range, SoundFiles, StepInput, VideoFile, VideoPlan } from './types';
+
+export interface OutputsInput extends StepInput {
+  plan: VideoPlan;
+  /** What of the plan to make; absent: all rungs, the poster and the sprite. */
+  branches?: readonly BranchId[];
+  /** What the cues of the storyboard call a finished sheet; absent: its name (`sprite-0`). */
+  sheetName?: (sheet: VideoFile) => string;
+  /** Sound that an earlier run made (`sound:<kbit/s>`): rungs with that bitrate copy it. */
+  soundFiles?: SoundFiles;
+  /** Only this piece of the pictures of the rungs, without sound. */
+  range?: Range;
+}
+
+/**
+ * Makes any part of a plan with one ffmpeg and one decode, checks every file, and returns them in the plan's order: rungs,
+ * sound, poster, sprite sheets, storyboard. Nothing is left of a run that does not end well.
+ * @throws DarkroomError CorruptMedia where the source breaks off, does not decode or is longer than stated; MediaTooLarge
+ * where it exceeds a limit; UnsupportedMedia; EncoderFailed; StorageUnavailable. After an abort the signal's reason
+ */
+export async function makeOutputs(input: OutputsInput): Promise<VideoFile[]> {
+  const branches = branchesOf(input);
+  const names = branches.flatMap((branch) => branch.names);
+  return finished(input.outputDir, names, () => makeAll(input, branches));
+}
+
+async function makeAll(input: OutputsInput, branches: Branch[]): Promise<VideoFile[]> {
+  const { settings, signal, onProgress } = input;
+  const fileOf = (name: string) => path.resolve(input.outputDir, name);
+  const partOf = (name: string) => `${fileOf(name)}.part`;
+  const run = branches.filter((branch) => branch.id !== 'poster' || ridesAlong(branches));
+  try {
+    if (run.length > 0) {
+      const command = compose({
+        ...input,
+        input: path.resolve(input.input),
+        ...{ branches: run, partOf, threads: settings.threads },
+      });
+      await runFfmpeg(command, { settings, signal, onProgress, cwd: path.resolve(input.outputDir) });
+    }
+    const measure = async (name: string) => ({ file: fileOf(name), ...(await fileFacts(partOf(name), input)) });
+    const files: VideoFile[] = [];
+    for (const branch of branches) files.push(...(await branch.finish({ step: input, partOf, measure })));
+    return files;
+  } finally {
+    const names = branches.flatMap((branch) => branch.temporary ?? []);
+    await Promise.all(names.map((name) => rm(partOf(name), { force: true })));
+  }
+}
+
+/** A poster comes out of a run that decodes the pictures well anyway; otherwise seeking for it is cheaper, or better. */
+function ridesAlong(branches: Branch[]): boolean {
+  return branches.some(({ films = [] }) => films.some(({ picture }) => picture !== undefined));
+}
+
+function branchesOf({ plan, branches, probe, range, sheetName = ({ name }) => name }: OutputsInput): Branch[] {
+  const wanted = new Set<BranchId>(branches ?? branchIds(plan));
+  const rungs = plan.rungs.map((rung) => (range ? { ...rung, audioBitrate: undefined } : rung));
+  const all: Branch[] = [
+    ...rungs.map((rung) => rungBranch(probe, rung, range)),
+    ...soundBitrates(plan).map(soundBranch),
+    ...(plan.poster ? [posterBranch(plan.poster)] : []),
+    ...(plan.sprite ? [spriteBranch(probe, plan.sprite, sheetName)] : []),
+  ];
+  const chosen = all.filter(({ id }) => wanted.has(id));
+  const missing = [...wanted].filter((id) => !all.some((branch) => branch.id === id));
+  if (missing.length > 0) throw new Error(`the plan has no ${missing.join(', ')}`);
+  return chosen;
+}
+
+/** Everything in a plan, each rung with its own sound. */
+export function branchIds(plan: VideoPlan): BranchId[] {
+  return [
+    ...plan.rungs.map(({ name }): BranchId => `rung:${name}`),
+    ...(plan.poster ? (['poster'] as const) : []),
+    ...(plan.sprite ? (['sprite'] as const) : []),
+  ];
+}
+
+/** The different bitrates that the rungs of a plan have for their sound, kbit/s. */
+export function soundBitrates(plan: VideoPlan): number[] {
+  return [...new Set(plan.rungs.flatMap(({ audioBitrate }) => audioBitrate ?? []))];
+}

@@ -1,0 +1,91 @@
+import { badOutput } from '../check/finish';
+import { checkComplete } from '../check/complete';
+import { readMp4, type Mp4Facts } from '../check/mp4';
+import { codecOf } from '../codecs';
+import type { MediaProbe, Range, RungPlan } from '../types';
+import { rungFilters } from './filters';
+import type { Branch, Film } from './branch';
+
+/** One MP4 of the ladder, as `<rung name>.mp4`: ready to play while it loads. */
+export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Branch {
+  const name = `${rung.name}.mp4`;
+  const pad = `[rung-${rung.name}]`;
+  const kbps = rung.copy ? (probe.video.bitrateKbps ?? rung.maxrate) : rung.maxrate;
+  return {
+    id: `rung:${rung.name}`,
+    names: [name],
+    ...(!rung.copy && {
+      pictures: {
+        every: true,
+        size: { width: rung.width, height: rung.height },
+        fps: rung.fps,
+        chain: (video) => `${rungFilters(video, rung)}${pad}`,
+      },
+    }),
+    films: [film(probe, rung, name, pad, range)],
+    makes: { ...rung, kbps: kbps + (rung.audioBitrate ?? 0) },
+    finish: async ({ partOf, measure }) => {
+      const facts = await readOutput(partOf(name));
+      checkForm(facts, rung);
+      if (range) checkRange(facts, range.frames[rung.name] ?? 0);
+      else checkComplete(facts, probe, rung);
+      const measured = await measure(name);
+      return [
+        {
+          ...{ name: rung.name, role: 'video', mime: 'video/mp4' },
+          ...{ width: rung.width, height: rung.height, ...measured },
+          durationSeconds: facts.durationSeconds,
+          frames: facts.video?.frames,
+          codecs: facts.codecs,
+          bitrate: Math.round((measured.bytes * 8) / 1000 / facts.durationSeconds),
+        },
+      ];
+    },
+  };
+}
+
+function film(probe: MediaProbe, rung: RungPlan, name: string, pad: string, range?: Range): Film {
+  const codec = codecOf(rung);
+  const count = range ? ['frames', String(range.frames[rung.name] ?? 0)] : [];
+  const encoded = { from: pad, options: ['c', codec.encoder, ...codec.options(rung), ...count] };
+  return {
+    name,
+    picture: rung.copy ? { from: `0:${probe.video.index}`, options: copyOptions(rung), coded: true } : encoded,
+    ...(rung.audioBitrate !== undefined &&
+      probe.audio && { sound: { kbps: rung.audioBitrate, fromZero: rung.fixedGop === true } }),
+  };
+}
+
+function copyOptions(rung: RungPlan): string[] {
+  const { entry, passThrough } = codecOf(rung);
+  return ['c', 'copy', ...(passThrough.bitstreamFilter ? ['bsf', passThrough.bitstreamFilter] : []), 'tag', entry];
+}
+
+async function readOutput(part: string): Promise<Mp4Facts> {
+  try {
+    return await readMp4(part);
+  } catch (error) {
+    throw badOutput('The encoder wrote a file that cannot be read.', { cause: String(error) });
+  }
+}
+
+function checkForm(facts: Mp4Facts, rung: RungPlan): void {
+  const { width = 0, height = 0 } = facts.video ?? {};
+  const sound = facts.codecs.includes('mp4a');
+  const coded = facts.codecs.startsWith(codecOf(rung).entry);
+  if (width !== rung.width || height !== rung.height || !coded || !facts.fastStart) {
+    throw badOutput('The encoder wrote another video than was asked for.', { width, height, codecs: facts.codecs });
+  }
+  if (sound !== (rung.audioBitrate !== undefined)) {
+    throw badOutput('The encoder lost the sound.', { codecs: facts.codecs });
+  }
+}
+
+/** A piece has the pictures that the plan counted, not one more or less: the pieces have to add up. */
+function checkRange({ video }: Mp4Facts, frames: number): void {
+  if (video?.frames === frames) return;
+  throw badOutput('The encoder wrote another number of pictures than was asked for.', {
+    frames: video?.frames ?? 0,
+    framesWanted: frames,
+  });
+}
