@@ -27,7 +27,7 @@ interface VideoCodec {
   /** Type of the box in the sample entry that holds the decoder's configuration. */
   readonly config: string;
   /** The name of RFC 6381, from the body of that box and never from what was asked of the encoder. */
-  readonly rfc6381: (config: Buffer) => string;
+  readonly rfc6381: (config: Uint8Array) => string;
   /** Options of the encoder: names without dash, and values, in turn. The rate and the keyframes are among them. */
   readonly options: (rung: EncoderPlan) => string[];
   /** When the pictures of a source may be copied into the rung as they are, and how. */
@@ -47,7 +47,9 @@ const capped = ({ maxrate, bufsize }: EncoderPlan) => ['maxrate', `${maxrate}k`,
 const keyframes = ({ gop, fixedGop }: EncoderPlan) =>
   fixedGop ? ['keyint_min', String(gop)] : ['force_key_frames', 'expr:gte(t,n_forced*2)'];
 
-/** The one table of codecs for rungs. */
+const hex = (byte: number) => byte.toString(16).padStart(2, '0');
+
+/** The one table of codecs for rungs. No Node in it, since the page reads the types of presets. */
 export const CODECS = {
   h264: {
     encoder: 'libx264',
@@ -56,7 +58,7 @@ export const CODECS = {
     entry: 'avc1',
     config: 'avcC',
     // Profile, constraints and level.
-    rfc6381: (config) => `avc1.${config.toString('hex', 1, 4)}`,
+    rfc6381: (config) => `avc1.${[...config.subarray(1, 4)].map(hex).join('')}`,
     options: (rung) => [
       ...['preset', rung.speed, 'profile', 'high', 'crf', String(rung.crf), ...capped(rung)],
       ...['g', String(rung.gop), 'sc_threshold', '0', ...keyframes(rung)],
