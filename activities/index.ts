@@ -1,13 +1,16 @@
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
+import type { TaskInput } from '../common/tasks';
 import { awaitBatch } from './batch';
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
+import { makeVideo } from './make-video';
 import { packageHls } from './package';
 import { quarantine } from './quarantine';
 import type { ActivityName } from './registry';
 import { removeOutputs } from './remove-outputs';
 import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo, type VideoWork } from './video';
+import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
 import { deliverWebhook } from './webhook';
 
 export type { ActivityDeps } from './deps';
@@ -16,6 +19,11 @@ export type { ActivityDeps } from './deps';
 export function createActivities(deps: ActivityDeps) {
   return {
     makeImage: (item: WorkItem) => makeImage(deps, item),
+    makeVideo: (item: WorkItem) => makeVideo(deps, item),
+    makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),
+    makeOutputs: (item: WorkItem, input: TaskInput) => makeOutputs(deps, item, input),
+    packageStream: (item: WorkItem, input: TaskInput) => packageStream(deps, item, input),
+    publishOutputs: (item: WorkItem, input: TaskInput) => publishOutputs(deps, item, input),
     probeVideo: (item: WorkItem) => probeVideo(deps, item),
     encodeRung: (item: WorkItem, work: VideoWork, rung: string) => encodeRung(deps, item, work, rung),
     makePoster: (item: WorkItem, work: VideoWork) => makePoster(deps, item, work),

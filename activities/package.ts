@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import * as video from '../media/video';
-import type { HlsFile, RungPlan } from '../media/video';
+import type { HlsFile, HlsPackage, HlsPlan, RungPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
@@ -30,23 +30,42 @@ export function packageHls(
     for (const [index, plan] of plans.entries()) {
       rungs.push({ plan, file: await fetchRung(deps, attempt, item, plan.name, renditions[index]) });
     }
-    const { workDir: outputDir, signal, progress: onProgress } = attempt;
-    const step = { hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
-    const cut = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.packageHls(step));
-    const { playlist, files, segments, durationSeconds } = await attempt.stages.run('package', 'hls', cut);
-    const folder = outputName('hls', attempt.writer, contentOf([...files, playlist]));
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    const publish = async () => {
-      await publishAll(deps, attempt, item, folder, files);
-      await publishAs(deps, attempt, item, `${folder}/${playlist.path}`, playlist);
-    };
-    await attempt.stages.run('publish', 'stream', publish, () => bytes);
-    return {
-      ...{ name: 'hls', role: 'stream', path: `${folder}/${playlist.path}`, mime: playlist.mime },
-      ...{ bytes: playlist.bytes, sha256: playlist.sha256, durationSeconds },
-      segments: { count: segments, bytes },
-    };
+    return publishStream(deps, attempt, item, await cutStream(deps, attempt, hls, rungs));
   });
+}
+
+/** HLS of finished MP4s, on the scratch disk. */
+export function cutStream(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  hls: HlsPlan,
+  rungs: { plan: RungPlan; file: string }[],
+): Promise<HlsPackage> {
+  const { workDir: outputDir, signal, progress: onProgress } = attempt;
+  const step = { hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
+  const cut = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.packageHls(step));
+  return attempt.stages.run('package', 'hls', cut);
+}
+
+/** Puts a stream into storage; the playlist that leads to everything is written last. */
+export async function publishStream(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  { playlist, files, segments, durationSeconds }: HlsPackage,
+): Promise<Rendition> {
+  const folder = outputName('hls', attempt.writer, contentOf([...files, playlist]));
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const publish = async () => {
+    await publishAll(deps, attempt, item, folder, files);
+    await publishAs(deps, attempt, item, `${folder}/${playlist.path}`, playlist);
+  };
+  await attempt.stages.run('publish', 'stream', publish, () => bytes);
+  return {
+    ...{ name: 'hls', role: 'stream', path: `${folder}/${playlist.path}`, mime: playlist.mime },
+    ...{ bytes: playlist.bytes, sha256: playlist.sha256, durationSeconds },
+    segments: { count: segments, bytes },
+  };
 }
 
 /** A hash over every file of a stream, with its name. */
@@ -56,7 +75,7 @@ function contentOf(files: HlsFile[]): string {
 }
 
 /** @throws DarkroomError InvalidJob when the rung is no longer the one that was encoded */
-async function fetchRung(
+export async function fetchRung(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,

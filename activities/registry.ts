@@ -20,6 +20,12 @@ export interface ActivityRow {
 
 export const ACTIVITIES = {
   makeImage: { pool: 'image', attempt: '30m', label: 'image' },
+  makeVideo: { pool: 'video', attempt: '1h', label: 'video' },
+  makeSound: { pool: 'video', attempt: 'bySource', label: 'sound' },
+  makeOutputs: { pool: 'video', attempt: 'bySource', label: 'encode' },
+  packageStream: { pool: 'video', attempt: 'bySource', label: 'package' },
+  publishOutputs: { pool: 'video', attempt: '1h', label: 'publish' },
+  // The steps of videos that began before the five above.
   probeVideo: { pool: 'video', attempt: '1h', label: 'probe' },
   makePoster: { pool: 'video', attempt: 'bySource', label: 'poster' },
   makeSprite: { pool: 'video', attempt: 'bySource', label: 'sprite' },

@@ -4,6 +4,7 @@ import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
 import type { MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
+import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishedName, publishFile, publishFiles, publishManifest } from './publish';
@@ -26,34 +27,41 @@ export interface Poster {
 
 /** Looks at the source and settles every number of what is to be made of it. */
 export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWork> {
-  return runAttempt(deps, item, async (attempt) => {
-    const preset = sectionOf(item.preset, 'video');
-    const { maxDuration, maxStreams } = deps.config;
-    const { source, probe } = await withSource(deps, attempt, item, async (source) => {
-      const look = () =>
-        video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
-      const probe = () => attempt.within('probe', deps.ffmpeg.stallMs, look);
-      return { source, probe: await attempt.stages.run('probe', 'video', probe) };
-    });
-    const plan = video.planVideo(probe, preset);
-    const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
-    return {
-      source: {
-        uri: item.source,
-        bytes: source.bytes,
-        sha256: source.sha256,
-        fingerprint: source.fingerprint,
-        format: probe.format,
-        width: probe.video.displayWidth,
-        height: probe.video.displayHeight,
-        durationSeconds: probe.durationSeconds,
-      },
-      probe,
-      plan,
-      rungs: plan.rungs.map(({ name }) => name),
-      warnings: dropped.map(({ name }) => `${name} was left out: it would be larger than the source.`),
-    };
-  });
+  return runAttempt(deps, item, (attempt) =>
+    withSource(deps, attempt, item, (source) => inspect(deps, attempt, item, source)),
+  );
+}
+
+/** What a fetched source is, and the plan for it. */
+export async function inspect(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  source: Fetched,
+): Promise<VideoWork> {
+  const preset = sectionOf(item.preset, 'video');
+  const { maxDuration, maxStreams } = deps.config;
+  const look = () =>
+    video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
+  const probe = await attempt.stages.run('probe', 'video', () => attempt.within('probe', deps.ffmpeg.stallMs, look));
+  const plan = video.planVideo(probe, preset);
+  const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
+  return {
+    source: {
+      uri: item.source,
+      bytes: source.bytes,
+      sha256: source.sha256,
+      fingerprint: source.fingerprint,
+      format: probe.format,
+      width: probe.video.displayWidth,
+      height: probe.video.displayHeight,
+      durationSeconds: probe.durationSeconds,
+    },
+    probe,
+    plan,
+    rungs: plan.rungs.map(({ name }) => name),
+    warnings: dropped.map(({ name }) => `${name} was left out: it would be larger than the source.`),
+  };
 }
 
 /** One MP4. */
@@ -129,7 +137,7 @@ export function publishVideo(
  * One step's work on the source.
  * @throws DarkroomError SourceReplaced where the source is no longer the one that was probed
  */
-function withStepInput<T>(
+export function withStepInput<T>(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,
@@ -141,20 +149,25 @@ function withStepInput<T>(
       const message = 'The source was replaced while it was being processed; submit it again when it is final.';
       throw new DarkroomError('SourceReplaced', message);
     }
-    return step({
-      input: source.path,
-      outputDir: attempt.workDir,
-      probe: work.probe,
-      maxDuration: deps.config.maxDuration,
-      settings: deps.ffmpeg,
-      signal: attempt.signal,
-      onProgress: attempt.progress,
-    });
+    return step(stepInput(deps, attempt, work, source));
   });
 }
 
+/** What a run of ffmpeg over the source gets. */
+export function stepInput(deps: ActivityDeps, attempt: Attempt, work: VideoWork, source: Fetched): StepInput {
+  return {
+    input: source.path,
+    outputDir: attempt.workDir,
+    probe: work.probe,
+    maxDuration: deps.config.maxDuration,
+    settings: deps.ffmpeg,
+    signal: attempt.signal,
+    onProgress: attempt.progress,
+  };
+}
+
 /** A ThumbHash of the poster, made where pictures are made: in a child process. */
-async function placeholderOf(deps: ActivityDeps, attempt: Attempt, poster: string): Promise<Placeholder> {
+export async function placeholderOf(deps: ActivityDeps, attempt: Attempt, poster: string): Promise<Placeholder> {
   const task: ImageTask = {
     input: poster,
     outputDir: attempt.workDir,

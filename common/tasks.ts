@@ -1,4 +1,4 @@
-import type { ItemResult, Placeholder, Rendition } from './contracts';
+import type { ItemResult, Placeholder, Rendition, SourceFacts } from './contracts';
 
 /**
  * Work planned as data: a flat list, made once by an activity, run by one small runner in the workflow. There are no
@@ -14,7 +14,7 @@ export interface Task {
   outputs: string[];
   /** Ids of the tasks that have to end first. */
   after: string[];
-  /** Estimated CPU seconds; bounds one attempt, and the tasks of a plan are of similar cost. */
+  /** Estimated CPU seconds; the tasks of a plan are of similar cost. */
   cost: number;
 }
 
@@ -26,6 +26,8 @@ export interface PlanRef {
   /** URI of the item's plan: `<output>/.work/<run id>/plan.json`. */
   plan: string;
   tasks: Task[];
+  /** Bounds the attempts of the tasks. */
+  source: Pick<SourceFacts, 'bytes' | 'durationSeconds'>;
 }
 
 /** What an activity of a plan gets. */

@@ -2,13 +2,19 @@ import {
   ActivityCancellationType,
   ApplicationFailure,
   CancellationScope,
+  patched,
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ItemResult, Rendition, WorkItem } from '../common/contracts';
+import type { Task, TaskResult } from '../common/tasks';
 import { activitiesOf } from './activity-options';
 import { runItem } from './item';
-import { removeOutputs, removesOutputs } from './removal';
+import { mayHaveLeftFiles, removeOutputs, removesOutputs } from './removal';
 import { Steps } from './steps';
+import { runTasks } from './task-runner';
+
+/** Videos are planned as data: one activity for a short one, tasks for a longer one. */
+const PLANNED = 'planned-videos';
 
 /** An item whose source is replaced while it is processed begins anew with the new one, so many times in all. */
 const MAX_ROUNDS = 3;
@@ -17,9 +23,8 @@ const MAX_ROUNDS = 3;
 const AWAITED: ActivityOptions = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
 
 /**
- * One video: probe, then poster, sprite and every rung as activities of their own, then HLS where the preset asks for it,
- * cut from the rungs, then the manifest. A worker lost in
- * the second encode repeats the second encode only. What a step makes, it puts into storage under a name that only this
+ * One video. A short one is made by one activity, with one decode. A longer one is planned by that activity: its tasks run
+ * as soon as those that they come after have ended. What a task makes, it puts into storage under a name that only this
  * attempt of it has; the manifest is what publishes it, and without one everything is removed.
  */
 export function processVideo(input: WorkItem): Promise<ItemResult> {
@@ -44,7 +49,7 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
           steps.startOver();
           continue;
         }
-        if (round.hasOutputs) await removeOutputs(item, activities);
+        if (round.hasOutputs || mayHaveLeftFiles(error)) await removeOutputs(item, activities);
         throw error;
       }
     }
@@ -64,6 +69,29 @@ class Round {
   ) {}
 
   async run(): Promise<ItemResult> {
+    // Runs that began before videos were planned as data go on as they began.
+    return patched(PLANNED) ? this.runPlanned() : this.runSteps();
+  }
+
+  private async runPlanned(): Promise<ItemResult> {
+    const { item, steps } = this;
+    steps.plan(['video']);
+    const { makeVideo } = activitiesOf(item, undefined, this.options);
+    const outcome = await this.step('video', () => makeVideo(item));
+    if ('result' in outcome) return outcome.result;
+    this.hasOutputs = true;
+    const { plan, tasks, source } = outcome.planned;
+    const activities = activitiesOf(item, source, this.options);
+    steps.plan(tasks.map(({ id }) => id));
+    const results = await runTasks<Task, TaskResult>(tasks, (task, earlier) =>
+      this.step(task.id, () => activities[task.activity](item, { plan, task, results: earlier })),
+    );
+    const result = Object.values(results).find((each) => each.result !== undefined)?.result;
+    if (result === undefined) throw ApplicationFailure.nonRetryable('The plan has no end.', 'InternalError');
+    return result;
+  }
+
+  private async runSteps(): Promise<ItemResult> {
     const { item, steps } = this;
     steps.plan(['probe']);
     const { probeVideo } = activitiesOf(item, undefined, this.options);

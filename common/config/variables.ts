@@ -69,6 +69,12 @@ export const VARIABLES = {
     '0',
     'threads of one ffmpeg; 0: cores divided by video slots, at least 1',
   ),
+  shortVideo: variable(
+    'DARKROOM_SHORT_VIDEO',
+    integer(0, 86_400),
+    '120',
+    'estimated CPU seconds up to which one activity makes a whole video; longer ones are made by several tasks',
+  ),
   maxCachedWorkflows: variable(
     'DARKROOM_MAX_CACHED_WORKFLOWS',
     integer(0, 100_000),

@@ -76,7 +76,8 @@ test('a worker killed while it packages: another one packages, and encodes nothi
   const source = path.join(stack.home, 'in', 'film.mp4');
   await mkdir(path.dirname(source));
   ffmpeg(`${picture('854x480', 8, 30)} ${sound(8)} ${X264} -c:a aac`, source);
-  const first = await stack.worker({ FFMPEG_PATH: await slowFfmpeg() });
+  // As for a long video: every rung is a task of its own.
+  const first = await stack.worker({ FFMPEG_PATH: await slowFfmpeg(), DARKROOM_SHORT_VIDEO: '0' });
   const job = { id: 'film', batch: 'films', source: fileUri(source), preset: 'stream' };
   expect(await api.call('POST', '/v1/jobs', job, acme)).toMatchObject({ status: 202, body: { id: JOB } });
   await until(async () => (await stepsNow()).some(({ name, state }) => name === 'package' && state === 'running'), 200);
@@ -93,8 +94,9 @@ test('a worker killed while it packages: another one packages, and encodes nothi
     ({ activityTaskScheduledEventAttributes: of }) => of?.activityType?.name ?? [],
   );
   const attempts = (history.events ?? []).flatMap(({ activityTaskStartedEventAttributes: of }) => of?.attempt ?? []);
-  expect(scheduled).toEqual(expect.arrayContaining(['packageHls', 'publishVideo']));
-  expect(scheduled.filter((name) => name === 'encodeRung')).toHaveLength(2);
+  expect([...scheduled].sort()).toEqual(
+    ['makeVideo', 'makeSound', 'makeOutputs', 'makeOutputs', 'packageStream', 'publishOutputs'].sort(),
+  );
   expect(attempts.filter((attempt) => attempt > 1)).toHaveLength(1);
   await second.stop();
 }, 180_000);

@@ -4,6 +4,7 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { type ItemProgress, type ItemResult, type WorkItem } from '../../common/contracts';
+import type { PlanRef, Task, TaskInput, TaskResult } from '../../common/tasks';
 import { taskQueue, type Pool } from '../../common/pools';
 import { built } from '../../common/paths';
 import { startStack, until, type Stack } from '../support/stack';
@@ -155,24 +156,40 @@ test('an input that kills its decoder twice in the same step is quarantined with
   expect(evidence).toEqual([expect.objectContaining({ reason: 'crash', blame: 'input', step: 'image' })]);
 });
 
+/** What makeVideo answers for a video that is not short: a task for each rung, then the manifest. */
+function planned(...rungs: string[]): { planned: PlanRef } {
+  const encodes = rungs.map((rung): Task => ({
+    id: `encode ${rung}`,
+    activity: 'makeOutputs',
+    outputs: [`rung:${rung}`],
+    after: [],
+    cost: 100,
+  }));
+  const after = encodes.map(({ id }) => id);
+  const tasks: Task[] = [...encodes, { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 }];
+  return { planned: { plan: 'file:///plan.json', tasks, source: { bytes: 1000, durationSeconds: 10 } } };
+}
+
+const published = (): Promise<TaskResult> => Promise.resolve({ renditions: [], result: done });
+
 test('decoders of one item killed in two different steps are not its fault: the item completes', async () => {
-  const attempts = { probe: 0, encode: 0 };
+  const attempts = { video: 0, encode: 0 };
   const { evidence, quarantine } = evidenceRoom();
   const fakes = {
-    probeVideo: (): Promise<object> => {
-      if (++attempts.probe === 1) throw died('input', 'crash');
-      return Promise.resolve({ rungs: ['240p'] });
+    makeVideo: (): Promise<object> => {
+      if (++attempts.video === 1) throw died('input', 'crash');
+      return Promise.resolve(planned('240p'));
     },
-    encodeRung: (): Promise<object> => {
+    makeOutputs: (): Promise<TaskResult> => {
       if (++attempts.encode === 1) throw died('input', 'memory');
-      return Promise.resolve({});
+      return Promise.resolve({ renditions: [] });
     },
-    publishVideo: () => Promise.resolve(done),
+    publishOutputs: published,
     quarantine,
   };
   const result = await withWorkers(fakes, async (prefix) => (await start(prefix, item({ kind: 'video' }))).result());
   expect(result).toEqual(done);
-  expect({ attempts, evidence }).toEqual({ attempts: { probe: 2, encode: 2 }, evidence: [] });
+  expect({ attempts, evidence }).toEqual({ attempts: { video: 2, encode: 2 }, evidence: [] });
 });
 
 test('a decoder killed from outside three times in the same step is not quarantined, and is counted apart', async () => {
@@ -192,12 +209,12 @@ test('a decoder killed from outside three times in the same step is not quaranti
 
 test('pause holds the next step, resume lets it go; both show in the progress', async () => {
   const release: (() => void)[] = [];
-  let published = 0;
+  let count = 0;
   const fakes = {
-    probeVideo: () => new Promise<object>((resolve) => release.push(() => resolve({ rungs: [] }))),
-    publishVideo: (): Promise<ItemResult> => {
-      published++;
-      return Promise.resolve(done);
+    makeVideo: () => new Promise<object>((resolve) => release.push(() => resolve(planned()))),
+    publishOutputs: (): Promise<TaskResult> => {
+      count++;
+      return published();
     },
   };
   await withWorkers(fakes, async (prefix) => {
@@ -208,10 +225,10 @@ test('pause holds the next step, resume lets it go; both show in the progress', 
     const progress = (): Promise<ItemProgress> => handle.query<ItemProgress>('progress');
     await until(async () => (await progress()).steps[0]?.state === 'done');
     expect(await progress()).toMatchObject({ state: 'paused' });
-    expect(published).toBe(0);
+    expect(count).toBe(0);
     await handle.signal('resume');
     expect(await handle.result()).toEqual(done);
-    expect(published).toBe(1);
+    expect(count).toBe(1);
   });
 });
 
@@ -239,9 +256,9 @@ const removing = (order: string[]) => (): Promise<void> => {
 test('a step that fails ends the whole video; its outputs are removed when its sibling has ended, too', async () => {
   const order: string[] = [];
   const fakes = {
-    probeVideo: () => Promise.resolve({ rungs: ['a', 'b'] }),
-    encodeRung: async (_item: WorkItem, _work: unknown, rung: string): Promise<never> => {
-      if (rung === 'b') return endless(order);
+    makeVideo: () => Promise.resolve(planned('a', 'b')),
+    makeOutputs: async (_item: WorkItem, { task }: TaskInput): Promise<never> => {
+      if (task.outputs[0] === 'rung:b') return endless(order);
       await until(() => order.includes('encoding'));
       throw ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia');
     },
@@ -257,8 +274,8 @@ test('a step that fails ends the whole video; its outputs are removed when its s
 test('a cancelled video ends when its steps have ended and its outputs are removed', async () => {
   const order: string[] = [];
   const fakes = {
-    probeVideo: () => Promise.resolve({ rungs: ['a'] }),
-    encodeRung: () => endless(order),
+    makeVideo: () => Promise.resolve(planned('a')),
+    makeOutputs: () => endless(order),
     removeOutputs: removing(order),
   };
   await withWorkers(fakes, async (prefix) => {
@@ -278,7 +295,7 @@ test.each([
 ] as const)('%s: outputs are looked for only where there may be some', async (_, kind, type, times) => {
   const order: string[] = [];
   const fail = (): Promise<never> => Promise.reject(ApplicationFailure.nonRetryable('No.', type));
-  const fakes = { makeImage: fail, probeVideo: fail, removeOutputs: removing(order) };
+  const fakes = { makeImage: fail, makeVideo: fail, removeOutputs: removing(order) };
   const failure = await withWorkers(fakes, async (prefix) => failureOf(await start(prefix, item({ kind }))));
   expect(failure).toMatchObject({ type, message: 'No.' });
   expect(order).toHaveLength(times);
@@ -286,8 +303,8 @@ test.each([
 
 test('an item ends as it would have ended where its outputs cannot be removed', async () => {
   const fakes = {
-    probeVideo: () => Promise.resolve({ rungs: ['a'] }),
-    encodeRung: () => Promise.reject(ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia')),
+    makeVideo: () => Promise.resolve(planned('a')),
+    makeOutputs: () => Promise.reject(ApplicationFailure.nonRetryable('Frames are missing.', 'CorruptMedia')),
     removeOutputs: () => Promise.reject(ApplicationFailure.nonRetryable('Refused.', 'OutputForbidden')),
   };
   const failure = await withWorkers(fakes, async (prefix) => failureOf(await start(prefix, item({ kind: 'video' }))));
@@ -298,15 +315,17 @@ describe('a video whose source is replaced while it is processed', () => {
   const fakes = (order: string[], replacedIn: number) => {
     let version = 0;
     return {
-      probeVideo: () => Promise.resolve({ rungs: [`v${++version}`] }),
-      encodeRung: (_item: WorkItem, _work: unknown, rung: string): Promise<object> => {
-        order.push(rung);
-        if (version > replacedIn) return Promise.resolve({ name: rung });
+      makeVideo: () => Promise.resolve(planned(`v${++version}`)),
+      makeOutputs: (_item: WorkItem, { task }: TaskInput): Promise<object> => {
+        const name = task.outputs[0]?.replace('rung:', '') ?? '';
+        order.push(name);
+        if (version > replacedIn) return Promise.resolve({ renditions: [{ name }] });
         return Promise.reject(ApplicationFailure.nonRetryable('The source was replaced.', 'SourceReplaced'));
       },
-      publishVideo: (_item: WorkItem, _work: unknown, renditions: { name: string }[]): Promise<ItemResult> => {
+      publishOutputs: (_item: WorkItem, { results }: TaskInput): Promise<TaskResult> => {
+        const renditions = Object.values(results).flatMap((result) => result.renditions);
         order.push(`published ${renditions.map(({ name }) => name).join()}`);
-        return Promise.resolve(done);
+        return published();
       },
       removeOutputs: removing(order),
     };
@@ -318,7 +337,7 @@ describe('a video whose source is replaced while it is processed', () => {
       const handle = await start(prefix, item({ kind: 'video' }));
       expect(await handle.result()).toEqual(done);
       const { steps, percent } = await handle.query<ItemProgress>('progress');
-      expect(steps.map(({ name }) => name)).toEqual(['probe', 'encode v2', 'publish']);
+      expect(steps.map(({ name }) => name)).toEqual(['video', 'encode v2', 'publish']);
       expect(percent).toBe(100);
     });
     expect(order).toEqual(['v1', 'v2', 'published v2']);

@@ -1,0 +1,83 @@
+import type { ItemResult, WorkItem } from '../common/contracts';
+import type { PlanRef } from '../common/tasks';
+import * as video from '../media/video';
+import type { HlsPackage, VideoFile, VideoPlan } from '../media/video';
+import type { Fetched } from '../storage';
+import { runAttempt, type Attempt } from './attempt';
+import type { ActivityDeps } from './deps';
+import { cutStream, publishStream } from './package';
+import { alreadyPublished, publishedName, publishFiles, publishManifest } from './publish';
+import { withSource } from './source';
+import { inspect, placeholderOf, stepInput, type VideoWork } from './video';
+import { planTasks, storePlan } from './video-tasks';
+
+/** A short video is made at once; a longer one is planned. */
+export type VideoOutcome = { result: ItemResult } | { planned: PlanRef };
+
+/**
+ * The whole way of a short video: fetch, probe, plan, one ffmpeg that decodes the source once and makes everything, HLS
+ * where the preset asks for it, checks, and publishing. A longer video is only looked at: its outputs are made by several
+ * activities, so that a lost worker costs one of them and several workers share the work.
+ * @throws ApplicationFailure with a type of the error table
+ */
+export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutcome> {
+  return runAttempt(deps, item, async (attempt) => {
+    const published = await alreadyPublished(deps, attempt, item);
+    if (published) return { result: published };
+
+    const { shortVideo } = deps.config;
+    const { work, costs, made } = await withSource(deps, attempt, item, async (source) => {
+      const work = await inspect(deps, attempt, item, source);
+      const costs = video.estimateCpuSeconds(work.probe, work.plan);
+      const isShort = video.totalCost(costs) <= shortVideo;
+      return { work, costs, made: isShort ? await makeAll(deps, attempt, work, source) : undefined };
+    });
+    if (made === undefined) {
+      const tasks = planTasks(work, video.groupBranches(costs, shortVideo / 2));
+      return { planned: await storePlan(deps, attempt, item, work, tasks) };
+    }
+
+    const { files, stream } = made;
+    const poster = files.find(({ role }) => role === 'poster');
+    const placeholder = poster && (await placeholderOf(deps, attempt, poster.file));
+    const streams = stream ? [await publishStream(deps, attempt, item, stream)] : [];
+    const renditions = [...streams, ...(await publishFiles(deps, attempt, item, files))];
+    const { warnings, source } = work;
+    const { timings } = attempt.stages;
+    return {
+      result: await publishManifest(deps, attempt, item, { source, renditions, placeholder, warnings, timings }),
+    };
+  });
+}
+
+/** Every output of the plan on the scratch disk, checked. */
+async function makeAll(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  work: VideoWork,
+  source: Fetched,
+): Promise<{ files: VideoFile[]; stream?: HlsPackage }> {
+  const { plan, probe } = work;
+  const sheetName = (sheet: Omit<VideoFile, 'file'>): string => publishedName(attempt, sheet);
+  const input = { ...stepInput(deps, attempt, work, source), plan, sheetName };
+  const started = performance.now();
+  const make = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.makeOutputs(input));
+  const files = await attempt.stages.run('encode', 'video', make, totalBytes);
+  const seconds = (performance.now() - started) / 1000;
+  for (const { name } of plan.rungs) {
+    deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, probe.durationSeconds / seconds);
+  }
+  return { files, stream: plan.hls && (await cutStream(deps, attempt, plan.hls, rungFiles(plan, files))) };
+}
+
+function rungFiles(plan: VideoPlan, files: VideoFile[]) {
+  return plan.rungs.map((rung) => {
+    const made = files.find(({ name, role }) => role === 'video' && name === rung.name);
+    if (made === undefined) throw new Error(`the rung ${rung.name} was not made`);
+    return { plan: rung, file: made.file };
+  });
+}
+
+function totalBytes(files: VideoFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}

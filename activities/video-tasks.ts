@@ -1,0 +1,156 @@
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Rendition, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
+import type { PlanRef, Task, TaskInput, TaskResult, WorkFile } from '../common/tasks';
+import * as video from '../media/video';
+import type { BranchId, SoundFiles, VideoFile } from '../media/video';
+import { runAttempt, type Attempt } from './attempt';
+import type { ActivityDeps } from './deps';
+import { workFolder } from './names';
+import { cutStream, fetchRung, publishStream } from './package';
+import { alreadyPublished, publishAs, publishedName, publishFiles, publishManifest } from './publish';
+import { placeholderOf, withStepInput, type VideoWork } from './video';
+
+/**
+ * The tasks of a video whose outputs are made by several activities; pure.
+ * @param groups outputs that one ffmpeg makes together
+ * @param costs CPU seconds of each group
+ */
+export function planTasks({ plan }: VideoWork, groups: { branches: BranchId[]; cost: number }[]): Task[] {
+  const sounds = video.soundBitrates(plan).map((kbps) => `sound:${kbps}`);
+  const sound: Task[] =
+    sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
+  const makes = groups.map(({ branches, cost }): Task => {
+    const hasRung = branches.some((branch) => branch.startsWith('rung:'));
+    const id = branches.map((branch) => branch.replace(/^rung:/, 'encode ')).join(', ');
+    return { id, activity: 'makeOutputs', outputs: branches, after: hasRung ? sound.map((task) => task.id) : [], cost };
+  });
+  const made = makes.map((task) => task.id);
+  const stream: Task[] =
+    plan.hls === undefined
+      ? []
+      : [{ id: 'package', activity: 'packageStream', outputs: ['hls'], after: made, cost: 0 }];
+  const after = [...made, ...stream.map((task) => task.id)];
+  return [...sound, ...makes, ...stream, { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 }];
+}
+
+/** Puts the facts of a video where its tasks find them, so that histories carry names only. */
+export async function storePlan(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  work: VideoWork,
+  tasks: Task[],
+): Promise<PlanRef> {
+  const plan = `${item.output}/${workFolder(attempt.writer.runId)}/plan.json`;
+  attempt.created.add(plan);
+  await deps.storage.writeText(plan, JSON.stringify(work), 'application/json');
+  attempt.created.handOver();
+  const { bytes, durationSeconds } = work.source;
+  return { plan, tasks, source: { bytes, durationSeconds } };
+}
+
+/** The sound of a video, once for each bitrate, for the rungs of other tasks. */
+export function makeSound(deps: ActivityDeps, item: WorkItem, { plan, task }: TaskInput): Promise<TaskResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const work = await readPlan(deps, plan);
+    const made = await makeBranches(deps, attempt, item, work, task.outputs);
+    const files: WorkFile[] = [];
+    for (const { name, file, mime, bytes, sha256 } of made) {
+      const at = `${workFolder(attempt.writer.runId)}/${attempt.writer.attempt}-${name}`;
+      await publishAs(deps, attempt, item, at, { file, mime, bytes, sha256 });
+      files.push({ name, uri: `${item.output}/${at}`, bytes, sha256 });
+    }
+    return { renditions: [], files };
+  });
+}
+
+/** Some of a video's outputs, by one ffmpeg that decodes the source once. */
+export function makeOutputs(deps: ActivityDeps, item: WorkItem, input: TaskInput): Promise<TaskResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const work = await readPlan(deps, input.plan);
+    const soundFiles = await fetchSound(deps, attempt, input.results['sound']?.files ?? []);
+    const files = await makeBranches(deps, attempt, item, work, input.task.outputs, soundFiles);
+    const poster = files.find(({ role }) => role === 'poster');
+    const placeholder = poster && (await placeholderOf(deps, attempt, poster.file));
+    return { renditions: await publishFiles(deps, attempt, item, files), placeholder };
+  });
+}
+
+/** HLS of the rungs that other tasks have put into storage. */
+export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, results }: TaskInput): Promise<TaskResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const { hls, rungs: plans } = (await readPlan(deps, plan)).plan;
+    if (!hls) throw new DarkroomError('InvalidJob', 'This job has no stream.');
+    const made = renditionsOf(results);
+    const rungs = [];
+    for (const rung of plans) {
+      const rendition = made.find(({ role, name }) => role === 'video' && name === rung.name);
+      rungs.push({ plan: rung, file: await fetchRung(deps, attempt, item, rung.name, rendition) });
+    }
+    const stream = await cutStream(deps, attempt, hls, rungs);
+    return { renditions: [await publishStream(deps, attempt, item, stream)] };
+  });
+}
+
+/** Writes the manifest over what the other tasks have put into storage, and removes what was only for them. */
+export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, results }: TaskInput): Promise<TaskResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const published = await alreadyPublished(deps, attempt, item);
+    if (published) return { renditions: [], result: published };
+    const { source, warnings } = await readPlan(deps, plan);
+    const { timings } = attempt.stages;
+    const renditions = renditionsOf(results).sort((a, b) => rank(a) - rank(b));
+    const placeholder = Object.values(results).find((result) => result.placeholder)?.placeholder;
+    const parts = { source, renditions, placeholder, warnings, timings, severalAttempts: true };
+    return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
+  });
+}
+
+/** Bytes of a plan: some kB for each rung. */
+const MAX_PLAN_BYTES = 16 * 2 ** 20;
+
+/** The order of a manifest: the stream, the rungs, the poster, then what serves for scrubbing. */
+const RANKS: Partial<Record<Rendition['role'], number>> = { stream: 0, video: 1, poster: 2, sprite: 3, storyboard: 4 };
+const rank = ({ role }: Rendition): number => RANKS[role] ?? 5;
+
+function renditionsOf(results: Record<string, TaskResult>): Rendition[] {
+  return Object.values(results).flatMap(({ renditions }) => renditions);
+}
+
+/** Makes branches of the plan on the scratch disk. */
+function makeBranches(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  work: VideoWork,
+  branches: string[],
+  soundFiles?: SoundFiles,
+): Promise<VideoFile[]> {
+  return withStepInput(deps, attempt, item, work, (input) => {
+    const sheetName = (sheet: Omit<VideoFile, 'file'>): string => publishedName(attempt, sheet);
+    const all = { ...input, plan: work.plan, branches: branches as BranchId[], soundFiles, sheetName };
+    const make = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.makeOutputs(all));
+    return attempt.stages.run('encode', 'video', make);
+  });
+}
+
+/** Written by this run's own makeVideo, into a folder that nobody else writes to. */
+async function readPlan(deps: ActivityDeps, uri: string): Promise<VideoWork> {
+  const { stream, info } = await deps.storage.openRead(uri);
+  if (info.bytes > MAX_PLAN_BYTES) throw new DarkroomError('InternalError', 'The plan of this item is too large.');
+  return JSON.parse(await text(stream)) as VideoWork;
+}
+
+async function fetchSound(deps: ActivityDeps, attempt: Attempt, files: WorkFile[]): Promise<SoundFiles> {
+  const sounds: SoundFiles = {};
+  for (const { name, uri, bytes, sha256 } of files) {
+    const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
+    const to = path.join(attempt.workDir, `${name}.m4a`);
+    const fetched = await deps.storage.fetch(uri, to, { signal: attempt.signal, maxBytes: bytes, onProgress });
+    if (fetched.sha256 !== sha256) throw new DarkroomError('StorageUnavailable', 'The sound of this item changed.');
+    sounds[Number(/(\d+)k$/.exec(name)?.[1])] = fetched.path;
+  }
+  return sounds;
+}
