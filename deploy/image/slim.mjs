@@ -1,13 +1,17 @@
 /**
  * Run in the image's build: removes what production packages bring along and nothing loads. The SDK's worker package has
  * the bundler's loader among its dependencies; our bundle is built already.
+ *
+ *   node deploy/image/slim.mjs [NODE_MODULES]
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
-const packages = path.resolve(import.meta.dirname, '../../node_modules');
+const packages = path.resolve(process.argv[2] ?? path.join(import.meta.dirname, '../../node_modules'));
 const remove = (...parts) => rmSync(path.join(packages, ...parts), { recursive: true, force: true });
+const namesIn = (folder) => (existsSync(path.join(packages, folder)) ? readdirSync(path.join(packages, folder)) : []);
+const licence = (name) => /^(licen[cs]e|notice|copying)/i.test(name);
 
 // swc only prepares TypeScript for webpack's bundle. webpack itself stays: the SDK loads it at start, used or not.
 remove('@swc');
@@ -15,14 +19,25 @@ remove('@swc');
 // The Temporal core for other systems than this one, and its sources in Rust.
 const require = createRequire(import.meta.url);
 const { getPrebuiltTargetName } = require('@temporalio/core-bridge/common');
-for (const target of readdirSync(path.join(packages, '@temporalio/core-bridge/releases'))) {
+for (const target of namesIn('@temporalio/core-bridge/releases')) {
   if (target !== getPrebuiltTargetName()) remove('@temporalio/core-bridge/releases', target);
 }
-for (const name of ['sdk-core', 'bridge-macros', 'src', 'Cargo.lock']) remove('@temporalio/core-bridge', name);
+for (const name of ['bridge-macros', 'src', 'Cargo.lock']) remove('@temporalio/core-bridge', name);
+// The licence of the core lies among its sources.
+for (const name of namesIn('@temporalio/core-bridge/sdk-core')) {
+  if (!licence(name)) remove('@temporalio/core-bridge/sdk-core', name);
+}
 
-// Types, source maps and manuals. Licences stay.
-for (const name of ['doc', 'coverage']) remove('fluent-ffmpeg', name);
-for (const file of readdirSync(packages, { recursive: true, withFileTypes: true })) {
-  const unneeded = /\.(d\.[cm]?ts|[cm]?js\.map|md)$/.test(file.name) && !/^licen[cs]e/i.test(file.name);
-  if (file.isFile() && unneeded) rmSync(path.join(file.parentPath, file.name));
+// Tests, benchmarks and examples of packages: beside their package.json only, since a folder deeper down may be code. Some hold
+// keys and broken archives that make scanners cry.
+const BESIDE = /^(tests?|__tests__|benchmarks?|examples?|coverage|docs?)$/i;
+// Sources, types, source maps and manuals. Licences stay.
+const UNNEEDED = /\.([cm]?tsx?|map|tsbuildinfo|flow|md|markdown)$|\.(test|spec)\.[cm]?js$/;
+for (const entry of readdirSync(packages, { recursive: true, withFileTypes: true })) {
+  const file = path.join(entry.parentPath, entry.name);
+  if (entry.isDirectory()) {
+    if (BESIDE.test(entry.name) && existsSync(path.join(entry.parentPath, 'package.json'))) {
+      rmSync(file, { recursive: true, force: true });
+    }
+  } else if (UNNEEDED.test(entry.name) && !licence(entry.name)) rmSync(file, { force: true });
 }

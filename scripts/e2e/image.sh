@@ -51,6 +51,17 @@ if [ -z "${DARKROOM_IMAGE:-}" ]; then
     { tail -30 "$home/build.log" >&2; fail 'the image was not built'; }
   rm -f "${planted[@]}"
 fi
+say 'looking for what an intruder could use, and for what nothing loads'
+# shellcheck disable=SC2016 # the container's own variables
+unwanted=$($docker run --rm --network none --user 0:0 --entrypoint sh "$DARKROOM_IMAGE" -c '
+  find / -xdev -type f -perm /6000
+  for tool in apt apt-get perl su mount passwd npm npx; do command -v "$tool"; done
+  cd /app/node_modules
+  find . -type f \( -name "*.ts" -o -name "*.mts" -o -name "*.cts" -o -name "*.map" -o -name "*.tsbuildinfo" -o -name "*.test.js" \)
+  find . -type d \( -name test -o -name tests -o -name __tests__ \) | while read -r folder; do
+    [ ! -e "$folder/../package.json" ] || echo "$folder"
+  done; true') || fail 'the image could not be looked at'
+[ -z "$unwanted" ] || fail "the image holds what it should not: $(head -20 <<<"$unwanted")"
 say 'looking for secrets in every layer'
 scripts/e2e/image-secrets.sh "$DARKROOM_IMAGE" "$canary" || fail 'the image holds a secret'
 

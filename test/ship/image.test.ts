@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { VARIABLES } from '../../common/config/variables';
 import { projectRoot } from '../../common/paths';
@@ -40,4 +42,59 @@ test('the build is given only what is named', () => {
   const folders = [...layers, 'common', 'workers', 'presets'];
   expect(rules).toEqual(expect.arrayContaining(folders.map((folder) => `!${folder}`)));
   expect(rules).toContain('**/.env');
+});
+
+describe('what the build takes away', () => {
+  const system = dockerfile.slice(dockerfile.indexOf('AS system'), dockerfile.indexOf('FROM scratch'));
+
+  test('no file gains rights, and the build fails where one does', () => {
+    const [stripped, checked] = [' -exec chmod a-s {} +', 'test -z "$(find / -xdev -perm /6000 -type f)"'].map((part) =>
+      system.indexOf(part),
+    );
+    expect(stripped).toBeGreaterThan(0);
+    expect(checked).toBeGreaterThan(stripped!);
+    // What is installed later could bring one.
+    expect(system.slice(checked)).not.toMatch(/apt-get|dpkg/);
+  });
+
+  test.each(['apt', 'perl-base', 'login', 'passwd', 'mount'])('%s is purged', (name) => {
+    const purged = /dpkg --purge --force-depends --force-remove-essential([^&]*)/.exec(system)?.[1]?.split(/\s+/);
+    expect(purged).toContain(name);
+  });
+
+  test('packages keep what is loaded and their licences, and nothing else', () => {
+    const packages = mkdtempSync(path.join(os.tmpdir(), 'darkroom-slim-'));
+    const kept = [
+      'a/LICENSE.md',
+      'a/NOTICE',
+      'a/index.js',
+      'a/lib/spec/index.js',
+      // Deeper down a folder of this name is code.
+      'a/lib/test/index.js',
+      'a/package.json',
+      '@temporalio/core-bridge/sdk-core/LICENSE.txt',
+      '@b/c/node_modules/d/data.json',
+      '@b/c/node_modules/d/package.json',
+    ];
+    const gone = [
+      ...['a/README.md', 'a/index.d.ts', 'a/index.d.ts.map', 'a/index.js.map', 'a/index.mjs.map', 'a/index.d.cts'],
+      ...['a/src/index.ts', 'a/src/view.tsx', 'a/tsconfig.tsbuildinfo', 'a/lib/index.test.js', 'a/test/key.pem'],
+      ...['a/benchmarks/run.js', 'a/docs/index.html', '@b/c/node_modules/d/__tests__/d.js', '@swc/core/index.js'],
+      '@temporalio/core-bridge/sdk-core/src/lib.rs',
+    ];
+    try {
+      for (const file of [...kept, ...gone]) {
+        mkdirSync(path.dirname(path.join(packages, file)), { recursive: true });
+        writeFileSync(path.join(packages, file), '');
+      }
+      const { status, stderr } = spawnSync(process.execPath, [path.join(root, 'deploy/image/slim.mjs'), packages]);
+      expect([status, String(stderr)]).toEqual([0, '']);
+      const left = readdirSync(packages, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.relative(packages, path.join(entry.parentPath, entry.name)));
+      expect(left.sort()).toEqual(kept.sort());
+    } finally {
+      rmSync(packages, { recursive: true });
+    }
+  });
 });

@@ -79,6 +79,11 @@ locals {
       # AWS itself, by the pod's role: whatever the chart's own values for a cluster at home say.
       s3 = { region = var.region, endpoint = "", forcePathStyle = false }
     }
-    networkPolicy = { podIdentity = true, temporalTo = local.self_hosted ? [local.in_namespace.temporal] : [] }
+    networkPolicy = {
+      podIdentity = true
+      temporalTo  = local.self_hosted ? [local.in_namespace.temporal] : []
+      # The store is AWS: no pod needs a private address for it.
+      storageTo = []
+    }
   }
 }

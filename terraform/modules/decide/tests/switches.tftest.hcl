@@ -80,7 +80,7 @@ run "both_charts_find_their_secrets" {
 run "the_store_is_that_of_the_cloud" {
   command = plan
   assert {
-    condition     = output.workers_values.storage.s3.endpoint == "" && output.workers_values.networkPolicy.podIdentity
+    condition     = output.workers_values.storage.s3.endpoint == "" && output.workers_values.networkPolicy.podIdentity && length(output.workers_values.networkPolicy.storageTo) == 0
     error_message = "whatever the chart's values for a cluster at home say"
   }
 }
