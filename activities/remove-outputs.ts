@@ -3,6 +3,7 @@ import type { WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import { checkFence } from './attempt';
 import type { ActivityDeps } from './deps';
+import { Pulse } from './pulse';
 import { removeStrays } from './removal';
 
 /**
@@ -14,15 +15,18 @@ export async function removeOutputs(deps: ActivityDeps, item: WorkItem): Promise
   const context = Context.current();
   const { workflowExecution, attempt } = context.info;
   const log = deps.logger.child({ workflowId: workflowExecution?.workflowId, attempt });
+  const pulse = new Pulse(context, deps.config.ioStall, context.info.heartbeatTimeoutMs);
   try {
     await checkFence(deps, item);
     await removeStrays(deps.storage, item.output, workflowExecution?.runId ?? '', {
       log,
-      onProgress: (removed) => context.heartbeat({ removed }),
+      onProgress: (removed) => pulse.progress({ step: 'remove', removed }),
     });
   } catch (error) {
     if (!(error instanceof DarkroomError)) throw error;
     if (error.retryable) throw ApplicationFailure.retryable(error.message, error.type);
     log.warn({ error: error.message }, 'the outputs of an item without a result could not be removed');
+  } finally {
+    pulse.stop();
   }
 }

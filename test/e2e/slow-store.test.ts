@@ -11,7 +11,7 @@ import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
 import { createStorage } from '../../storage';
 import { startProxy, type Proxy } from '../support/proxy';
-import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
+import { S3_START_TIMEOUT, startS3, testWithS3, type TestS3 } from '../support/s3';
 import { startStack, until, type Stack } from '../support/stack';
 
 const MB = 1e6;
@@ -61,17 +61,6 @@ afterAll(async () => {
   await s3?.stop();
 });
 
-/** Against the real server; startS3 has said why where there is none. */
-function real(name: string, work: (server: TestS3) => Promise<void>, timeoutMs: number): void {
-  test(
-    name,
-    async () => {
-      if (s3 !== undefined) await work(s3);
-    },
-    timeoutMs,
-  );
-}
-
 async function start(itemKey: string): Promise<[WorkItem, WorkflowHandle]> {
   const item: WorkItem = {
     batchId: 'slow',
@@ -113,7 +102,7 @@ async function encodeOf(handle: WorkflowHandle) {
   return (raw.pendingActivities ?? []).find(({ activityType }) => activityType?.name === 'encodeRung');
 }
 
-real(
+testWithS3(
   'an upload that takes longer than the heartbeat timeout is published by its first attempt',
   async () => {
     const { size } = await stat(clip);
@@ -130,14 +119,14 @@ real(
   60_000 + 2000 * UPLOAD.seconds,
 );
 
-real(
+testWithS3(
   'a store that stops taking bytes ends the attempt, and the next one publishes when it takes them again',
-  async (server) => {
+  async () => {
     proxy.bytesPerSecond = 2 * MB;
     const [item, handle] = await start('stalled');
     await until(async () => {
-      const { Uploads } = await server.client.send(new ListMultipartUploadsCommand({ Bucket: 'out' }));
-      return (Uploads ?? []).length > 0;
+      const listed = await s3?.client.send(new ListMultipartUploadsCommand({ Bucket: 'out' }));
+      return (listed?.Uploads ?? []).length > 0;
     });
     proxy.bytesPerSecond = 0;
     await until(async () => ((await encodeOf(handle))?.attempt ?? 0) > 1);
