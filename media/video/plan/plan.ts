@@ -10,6 +10,11 @@ const LEAST_MAXRATE = 150;
 const HEADROOM = 1.3;
 /** Containers whose pictures go into MP4 as they are; the sniffed names. */
 const COPYABLE = ['mp4', 'mov', 'm4v'];
+/** A source less than this above a rung is as good as that rung. */
+const OWN_SIZE_FROM = 1.1;
+/** Cameras and encoders cut 16:9 to whole blocks (848x480): a smaller rung has the full shape again, 640x360. */
+const WIDE = 16 / 9;
+const ALMOST = 0.01;
 /** A sprite has no more tiles than this, whatever the duration. */
 const MAX_TILES = 100;
 /** Where a poster is looked for, as parts of the duration; never at its start, which is black or a logo so often. */
@@ -17,19 +22,30 @@ const POSTER_POSITIONS = [0.1, 0.25, 0.5];
 
 /**
  * Which files to make of a video: pure, so that every rule can be read off a table in the test.
- * Rungs keep the preset's order; those above the source are dropped, and the lowest always stays, at the source's size.
+ * Rungs keep the preset's order and names, and nothing is enlarged. See {@link fitting} for which of them stay.
  */
 export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const { poster, sprite } = preset;
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
-  const lowest = Math.min(...preset.rungs.map((rung) => rung.height));
-  const fitting = preset.rungs.filter((rung) => rung.height <= short || rung.height === lowest);
-  const rungs = fitting.map((rung) => planRung(probe, rung, preset.audio === 'optional'));
+  const rungs = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset.audio === 'optional'));
   return {
     ...(preset.hls ? alignRungs(rungs, probe.video.fps) : { rungs }),
     ...(poster && { poster: planPoster(probe, poster) }),
     ...(sprite && { sprite: planSprite(probe, sprite) }),
   };
+}
+
+/**
+ * The rungs that a source with `short` px on its short side gets. Those above it are dropped, except the lowest of them
+ * where the source lies between two rungs: that one stays at the source's own size, so that no quality is lost. It keeps
+ * its name, as the lowest rung does for a source below all of them: a name says what the preset asks for, width and height
+ * say what was made.
+ */
+function fitting(rungs: VideoRungSpec[], short: number): VideoRungSpec[] {
+  const below = Math.max(0, ...rungs.flatMap(({ height }) => (height <= short ? height : [])));
+  const above = Math.min(...rungs.flatMap(({ height }) => (height > short ? height : [])));
+  const between = short > OWN_SIZE_FROM * below;
+  return rungs.filter(({ height }) => height <= short || (height === above && between));
 }
 
 function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): RungPlan {
@@ -82,10 +98,13 @@ function lowerRate(source: Fraction, cap: number): Fraction {
   return times <= 1 ? source : reduced({ num: source.num, den: source.den * times });
 }
 
-/** Even sizes with the short side at `height` at most, never enlarged (but no side under 2 px, H.264's least). */
+/** Even sizes with the short side at `short` at most, never enlarged (but no side under 2 px, H.264's least). */
 function fitShortSide(width: number, height: number, short: number): { width: number; height: number } {
   const scale = Math.min(1, short / Math.min(width, height));
-  return { width: even(width, scale), height: even(height, scale) };
+  const size = { width: even(width, scale), height: even(height, scale) };
+  if (scale === 1 || Math.abs((WIDE * Math.min(width, height)) / Math.max(width, height) - 1) > ALMOST) return size;
+  const long = Math.min(even(Math.max(width, height), 1), 2 * Math.round((short * WIDE) / 2));
+  return width > height ? { ...size, width: long } : { ...size, height: long };
 }
 
 function fitWidth(width: number, height: number, most: number): { width: number; height: number } {
