@@ -36,6 +36,21 @@ export async function pageOfRuns(client: Client, query: string, pageSize: number
   return { runs, next: nextPageToken.length === 0 ? undefined : writeCursor(nextPageToken) };
 }
 
+/** A cursor of our own making, for lists that the server does not page. */
+export function writePlace(place: object): string {
+  return writeCursor(Buffer.from(JSON.stringify(place)));
+}
+
+/** What `writePlace` wrote, still to be checked. @throws DarkroomError InvalidJob for a cursor that is none of ours */
+export function readPlace(cursor: string): unknown {
+  const text = readCursor(cursor).toString();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DarkroomError('InvalidJob', 'The cursor is not one of this list.');
+  }
+}
+
 /** With a checksum: Temporal takes a page token that is none for a fault of its own, and is asked again and again. */
 function writeCursor(token: Uint8Array): string {
   return `${checksum(token)}${Buffer.from(token).toString('base64url')}`;
