@@ -94,6 +94,7 @@ export async function answerItem(service: Service, run: Run): Promise<ItemAnswer
   const links = jobLinks(service, run);
   const common = {
     id: jobId(run.workflowId),
+    batch: attribute(run, 'MediaBatchId'),
     run: run.runId,
     state,
     kind: attribute(run, 'MediaKind'),

@@ -18,6 +18,7 @@ import { eventRoutes } from './routes/events';
 import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
+import { listRoutes } from './routes/lists';
 import { pageRoutes } from './routes/page';
 import { sessionRoutes } from './routes/session';
 import { stepRoutes } from './routes/steps';
@@ -70,7 +71,9 @@ export async function createApp(service: Service, bodyMs?: number): Promise<App>
   // After the plugin, so that it sees them.
   await app.register((routes, _options, done) => {
     const api = routes as App;
-    for (const add of [jobRoutes, batchRoutes, uploadRoutes, eventRoutes, controlRoutes, fileRoutes]) add(api, service);
+    for (const add of [jobRoutes, batchRoutes, listRoutes, uploadRoutes, eventRoutes, controlRoutes, fileRoutes]) {
+      add(api, service);
+    }
     healthRoutes(api, service);
     aliasRoutes(api, service);
     stepRoutes(api, service);

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { photo, startApi, type Api } from '../api/support';
 import { Line } from '../support/line';
 import { startStack, until, type Stack } from '../support/stack';
-import { describeInBrowser, launch, openPage } from './browser';
+import { describeInBrowser, launch, openPage, seriousViolations } from './browser';
 
 describeInBrowser('the start page', () => {
   let stack: Stack;
@@ -68,5 +68,31 @@ describeInBrowser('the start page', () => {
     await line.join();
     await page.getByText('Ready', { exact: true }).waitFor();
     await page.getByText(/^95 % within/).waitFor();
+  });
+
+  test('every batch can be reached: by reading on, by its name and by what is in it; the address keeps it', async () => {
+    const source = await photo(stack, 'listed');
+    for (let index = 0; index < 24; index++) {
+      const id = `${index % 2 === 0 ? 'even' : 'odd'}-${String(index).padStart(2, '0')}`;
+      await api.call('POST', '/v1/batches', { id, preset: 'thumbnails', jobs: [{ source }] });
+    }
+    await until(async () => (await api.call('GET', '/v1/batches?limit=50')).body.batches.length === 25, 300);
+    await until(async () => (await api.call('GET', '/v1/jobs?state=open')).body.items.length === 0, 300);
+    await page.goto(api.url);
+    const rows = page.locator('.row-link');
+    await rows.nth(19).waitFor();
+    expect(await rows.count()).toBe(20);
+    await page.getByRole('button', { name: 'Show more batches' }).click();
+    await rows.nth(24).waitFor();
+    expect(new Set(await rows.allInnerTexts()).size).toBe(25);
+    await page.getByRole('searchbox').fill('odd-1');
+    await until(async () => (await rows.count()) === 5);
+    expect((await rows.allInnerTexts()).sort()).toEqual(['odd-11', 'odd-13', 'odd-15', 'odd-17', 'odd-19']);
+    await page.reload();
+    await until(async () => (await rows.count()) === 5);
+    expect(await page.getByRole('searchbox').inputValue()).toBe('odd-1');
+    await page.getByLabel('Filter by state').selectOption('failed');
+    await page.getByText('No batch is like that').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { countItems } from '../../../temporal/batches/count';
-import { completedQuery, quoted } from '../../../temporal/batches/query';
-import { attribute, pageOfRuns } from '../../../temporal/batches/runs';
+import { completedQuery } from '../../../temporal/batches/query';
+import { pageOfRuns } from '../../../temporal/batches/runs';
 import type { Pool } from '../../../common/pools';
 import { batchProgress } from '../batch';
 import { percentiles, rateOf, SAMPLE, type Percentiles } from './rate';
@@ -47,20 +47,4 @@ export async function viewBatch(client: Client, queuePrefix: string, id: string)
     latencyMs: percentiles(sample.runs),
     lastClosedAt: sample.runs[0]?.closeTime?.toISOString(),
   };
-}
-
-/**
- * Ids of the batches with the latest activity, at most `limit`; the server groups by nothing but status, so each one is
- * found by asking for a run that is of none of those before.
- */
-export async function listBatchIds(client: Client, tenant: string | undefined, limit: number): Promise<string[]> {
-  const ids: string[] = [];
-  const base = tenant === undefined ? 'MediaBatchId IS NOT NULL' : `MediaTenant = ${quoted(tenant)}`;
-  while (ids.length < limit) {
-    const query = ids.length === 0 ? base : `${base} AND MediaBatchId NOT IN (${ids.map(quoted).join(', ')})`;
-    const [run] = (await pageOfRuns(client, query, 1)).runs;
-    if (run === undefined) break;
-    ids.push(attribute(run, 'MediaBatchId'));
-  }
-  return ids;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../../common/config/parse';
+import { MEDIA_KINDS } from '../../../common/kinds';
 import { mediaJob } from '../../core/job';
 import { RETRYABLE } from '../../core/retry';
 import { RUN_STATES } from '../../../temporal/batches/runs';
@@ -161,16 +162,48 @@ export const batchAnswer = z.object({
   links,
 });
 
-export const batchesQuery = z.object({ limit: z.coerce.number().int().min(1).max(50).default(20) });
-export const batchesAnswer = z.object({ batches: z.array(batchAnswer) });
+const conditions = {
+  state: z.enum(RUN_STATES).optional(),
+  kind: z.enum(MEDIA_KINDS).optional(),
+  preset: z.string().min(1).max(64).optional(),
+  from: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted at this time or later'),
+  to: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted before this time'),
+  cursor: z.string().max(4096).optional().describe('`next` of the page before'),
+};
+export const batchesQuery = z.object({
+  ...conditions,
+  search: batchName.optional().describe('Batches whose id begins so'),
+  limit: z.coerce.number().int().min(1).max(50).default(20),
+});
+const batchLine = z.object({
+  id: z.string(),
+  items: z.int(),
+  open: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  lastActivityAt: z.string().describe('When its newest job began if one is open, else when its last one ended'),
+  links,
+});
+export const batchesAnswer = z.object({
+  batches: z.array(batchLine),
+  next: z.string().optional().describe('The cursor of the next page; a page may have fewer batches than asked for'),
+});
 
 export const itemsQuery = z.object({
-  state: z.enum(RUN_STATES).optional(),
-  cursor: z.string().max(4096).optional(),
+  ...conditions,
+  search: z.string().min(1).max(200).optional().describe('Jobs whose file name or id begins so'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const jobsQuery = itemsQuery.extend({
+  batch: batchName.optional().describe('Jobs of this batch only'),
+  search: itemsQuery.shape.search.describe(
+    'With `batch`: jobs whose file name or id begins so; without: jobs whose whole id (<batch>~<item>) begins so',
+  ),
 });
 const item = z.object({
   id: z.string(),
+  batch: z.string(),
   run: z.string().describe('Id of its latest run, as NDJSON answers have it'),
   state: z.enum(RUN_STATES),
   kind: z.string(),

@@ -1,12 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { batchQuery } from '../../../temporal/batches/query';
 import { takeAll, type Entry } from '../../core/intake';
 import { jobOrError } from '../../core/job';
-import { listBatchIds } from '../../core/view/batch';
-import { inState, latestOnly, pageOfRuns } from '../../../temporal/batches/runs';
 import { findBatch } from '../guard/access';
-import { answerBatch, answerItem, batchLinks } from '../answers';
+import { answerBatch, batchLinks } from '../answers';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { answerFor } from '../http/failures';
@@ -49,23 +46,6 @@ export function batchRoutes(app: App, service: Service): void {
   );
 
   app.get(
-    '/v1/batches',
-    {
-      schema: {
-        tags: ['Batches'],
-        summary: 'The batches with the latest activity',
-        querystring: s.batchesQuery,
-        response: { 200: s.batchesAnswer, ...failures(400, 401, 503) },
-      },
-    },
-    ({ principal, query }) =>
-      bounded(service, async () => {
-        const ids = await listBatchIds(service.client, principal.tenant, query.limit);
-        return { batches: await Promise.all(ids.map((id) => answerBatch(service, id))) };
-      }),
-  );
-
-  app.get(
     '/v1/batches/:id',
     {
       schema: {
@@ -78,29 +58,6 @@ export function batchRoutes(app: App, service: Service): void {
     async ({ principal, params }) => {
       const id = await findBatch(service, principal, params.id);
       return bounded(service, () => answerBatch(service, id));
-    },
-  );
-
-  app.get(
-    '/v1/batches/:id/items',
-    {
-      schema: {
-        tags: ['Batches'],
-        summary: 'Its items, page by page: open ones first, then those that ended last',
-        params: s.batchParams,
-        querystring: s.itemsQuery,
-        response: { 200: s.itemsAnswer, ...failures(400, 401, 404, 503) },
-      },
-    },
-    async ({ principal, params, query }) => {
-      const id = await findBatch(service, principal, params.id);
-      return bounded(service, async () => {
-        const { state, limit, cursor } = query;
-        const all = batchQuery(id);
-        const { runs, next } = await pageOfRuns(service.client, inState(all, state), limit, cursor);
-        const latest = await latestOnly(service.client, all, runs);
-        return { items: await Promise.all(latest.map((run) => answerItem(service, run))), next };
-      });
     },
   );
 }

@@ -25,6 +25,12 @@ export interface Counts {
   cancelled: number;
 }
 
+/** A line of the list of batches. */
+export interface BatchLine extends Counts {
+  id: string;
+  lastActivityAt: string;
+}
+
 export interface Batch extends Counts {
   id: string;
   /** Of the open ones, an estimate: in a queue still, and at work. */
@@ -155,8 +161,27 @@ const batch = (id: string): string => `/v1/batches/${encodeURIComponent(id)}`;
 
 export const eventsOf = { job: (id: string) => `${job(id)}/events`, batch: (id: string) => `${batch(id)}/events` };
 
-export async function listBatches(signal?: AbortSignal): Promise<Batch[]> {
-  return (await call<{ batches: Batch[] }>('/v1/batches', { signal })).batches;
+/** What a list is narrowed to; empty texts narrow nothing. */
+export interface ListQuery {
+  search?: string;
+  state?: string;
+  kind?: string;
+  preset?: string;
+  /** ISO 8601: submitted at this time or later. */
+  from?: string;
+}
+
+function searchOf(query: ListQuery, more: Record<string, string | undefined>): string {
+  const given = Object.entries({ ...query, ...more }).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return new URLSearchParams(given).toString();
+}
+
+/** One page of batches: those with open items first, then those that ended last. */
+export async function listBatches(query: ListQuery, cursor?: string): Promise<{ items: BatchLine[]; next?: string }> {
+  const { batches, next } = await call<{ batches: BatchLine[]; next?: string }>(
+    `/v1/batches?${searchOf(query, { cursor })}`,
+  );
+  return { items: batches, next };
 }
 
 export function getBatch(id: string, signal?: AbortSignal): Promise<Batch> {

@@ -17,7 +17,7 @@ import { useSession } from './session/use-session';
 function Page({ route }: { route: Route }) {
   switch (route.page) {
     case 'batches':
-      return <BatchesPage />;
+      return <BatchesPage query={route.query} />;
     case 'batch':
       return <BatchPage key={route.batch} id={route.batch} query={route.query} />;
     case 'item':

@@ -1,53 +1,47 @@
-import type { Batch } from '../api';
-import { count, duration, milliseconds, moment, UNKNOWN } from '../lib/format';
+import type { Batch, BatchLine } from '../api';
+import { count, duration, moment, UNKNOWN } from '../lib/format';
 import { toBatch } from '../lib/route';
 import { CountsBar } from '../parts/bits';
 
-export function BatchTable({ batches }: { batches: Batch[] }) {
+export function BatchTable({ batches }: { batches: BatchLine[] }) {
   return (
-    <section aria-labelledby="batches-title">
-      <h2 id="batches-title">Batches</h2>
-      <div class="table-frame">
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Batch</th>
-              <th scope="col" class="wide">
-                Progress
-              </th>
-              <th scope="col" class="number">
-                Done
-              </th>
-              <th scope="col" class="number">
-                Failed
-              </th>
-              <th scope="col" class="number optional">
-                Latency
-              </th>
-              <th scope="col" class="number">
-                Left
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {batches.map((batch) => (
-              <BatchRow key={batch.id} batch={batch} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <div class="table-frame">
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">Batch</th>
+            <th scope="col" class="wide">
+              Progress
+            </th>
+            <th scope="col" class="number">
+              Done
+            </th>
+            <th scope="col" class="number">
+              Failed
+            </th>
+            <th scope="col" class="number">
+              Open
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {batches.map((batch) => (
+            <BatchRow key={batch.id} batch={batch} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
-function BatchRow({ batch }: { batch: Batch }) {
+function BatchRow({ batch }: { batch: BatchLine }) {
   return (
     <tr>
       <th scope="row">
         <a class="row-link" href={toBatch(batch.id)}>
           {batch.id}
         </a>
-        {batch.lastClosedAt && <small>{moment(batch.lastClosedAt)}</small>}
+        <small>{moment(batch.lastActivityAt)}</small>
       </th>
       <td class="wide">
         <CountsBar counts={batch} />
@@ -56,8 +50,7 @@ function BatchRow({ batch }: { batch: Batch }) {
         {count(batch.succeeded)} <small>of {count(batch.items)}</small>
       </td>
       <td class={`number ${batch.failed > 0 ? 'is-bad' : ''}`}>{count(batch.failed)}</td>
-      <td class="number optional">{milliseconds(batch.latencyMs.p50)}</td>
-      <td class="number">{timeLeft(batch)}</td>
+      <td class="number">{count(batch.open)}</td>
     </tr>
   );
 }
