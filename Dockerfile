@@ -66,7 +66,8 @@ ENV NODE_ENV=production \
     DARKROOM_HOME=/scratch/home \
     DARKROOM_ALLOWED_ROOTS=/scratch/home \
     DARKROOM_WORKER_HOST=0.0.0.0 \
-    DARKROOM_HTTP_HOST=0.0.0.0
+    DARKROOM_HTTP_HOST=0.0.0.0 \
+    DARKROOM_HEALTH_HOST=0.0.0.0
 
 # A worker that goes hears its last polls out for this long (ms). One that hangs up at once may have just been given a task,
 # which then nobody has until its heartbeat is missed. The SDK's switch for servers that do not end polls themselves.
@@ -75,7 +76,7 @@ ENV TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS=5000
 # The root may be read-only: this is the only folder that anything writes to.
 VOLUME /scratch
 USER 10001:10001
-EXPOSE 8080 9464 9465
+EXPOSE 8080 9464 9465 9466
 STOPSIGNAL SIGTERM
 # `start-batch` serves nothing and counts as healthy while it runs.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "deploy/image/health.cjs"]

@@ -6,6 +6,8 @@ export interface DependencyState {
   ok: boolean;
   /** One sentence for whoever reads /ready. */
   detail?: string;
+  /** Told, but the process is ready without it. */
+  optional?: true;
 }
 
 export interface Health {
@@ -15,10 +17,15 @@ export interface Health {
   metrics(): Promise<string>;
 }
 
+export interface Readiness {
+  status: 200 | 503;
+  body: { status: string; dependencies: Record<string, DependencyState> };
+}
+
 /** JSON body and status of /ready. */
-export async function readiness(health: Health): Promise<{ status: 200 | 503; body: object }> {
+export async function readiness(health: Pick<Health, 'ready'>): Promise<Readiness> {
   const dependencies = await health.ready();
-  const ready = Object.values(dependencies).every((state) => state.ok);
+  const ready = Object.values(dependencies).every(({ ok, optional }) => ok || optional);
   return { status: ready ? 200 : 503, body: { status: ready ? 'ready' : 'not ready', dependencies } };
 }
 

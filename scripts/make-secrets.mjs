@@ -55,6 +55,6 @@ for (const name of ['alert_page_url', 'alert_ticket_url']) {
 }
 const key = secret('api_key');
 // What the starter knows: name, tenant, jobs a minute, and of the key only its hash.
-secret('api_keys', () => `operator:default:6000:${createHash('sha256').update(key).digest('hex')}`);
+secret('api_keys', () => `operator:default:6000:operator:${createHash('sha256').update(key).digest('hex')}`);
 
 if (!values['only-secrets']) pinImages(path.join(root, 'deploy/compose/images.env.example'), values.env);

@@ -175,6 +175,12 @@ export const METRICS = {
     labels: ['type'],
     from: 'starter',
   },
+  darkroom_auth_failures_total: {
+    type: 'counter',
+    help: 'Requests that were refused for their key: 401 no or a wrong one, 403 one that may not',
+    labels: ['status'],
+    from: 'starter',
+  },
   darkroom_event_streams_open: { type: 'gauge', help: 'Event streams open', labels: [], from: 'starter' },
 } as const satisfies Record<string, MetricRow>;
 

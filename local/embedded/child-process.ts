@@ -10,6 +10,8 @@ import { tailOf } from './run';
 export interface ReadyMessage {
   type: 'ready';
   httpPort: number;
+  /** Of an API server with keys: its second port. */
+  healthPort?: number;
 }
 
 export interface ServiceOptions {
@@ -30,6 +32,8 @@ export interface Service {
   pid: number;
   /** Port of /live, /ready and /metrics. */
   httpPort: number;
+  /** Of an API server with keys: where /metrics needs none. */
+  healthPort?: number;
   /** How it ended, in words; resolves when it did. */
   ended: Promise<string>;
   /** Asks it to finish (TERM), and ends it (KILL) when it takes too long. Resolves when it is gone. */
@@ -61,7 +65,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const log = options.logFile === undefined ? '' : `\n${await tailOf(options.logFile, 2000)}`;
     throw new SetupError(`${options.module} did not start: ${first}${log}`);
   }
-  return { pid: child.pid ?? 0, httpPort: first.httpPort, ended, stop };
+  const { httpPort, healthPort } = first;
+  return { pid: child.pid ?? 0, httpPort, healthPort, ended, stop };
 }
 
 async function launch({ module, env, logFile }: ServiceOptions): Promise<ChildProcess> {

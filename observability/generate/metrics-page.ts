@@ -4,7 +4,7 @@ import { METRICS, type MetricRow } from '../../common/metrics';
 const EXPORTERS: [MetricRow['from'], string][] = [
   ['worker', 'Worker, port 9464 (`DARKROOM_WORKER_PORT`)'],
   ['queue', 'Queues: the starter service and `npm run monitor`'],
-  ['starter', 'Starter service'],
+  ['starter', 'Starter service, port 9466 with keys (`DARKROOM_HEALTH_PORT`), else that of the API'],
 ];
 
 /** `docs/operations/metrics.md`, from the metric table. */

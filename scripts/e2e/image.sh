@@ -82,7 +82,7 @@ http_port=$(free_port)
 confined=(--read-only --cap-drop ALL --security-opt no-new-privileges --network "${E2E_NETWORK:-host}"
   --volume "$name:/scratch" --env "TEMPORAL_ADDRESS=$TEMPORAL_ADDRESS" --env "DARKROOM_QUEUE_PREFIX=$name"
   --env "DARKROOM_WORKER_PORT=$worker_port" --env DARKROOM_SDK_METRICS_PORT=0 --env "DARKROOM_HTTP_PORT=$http_port"
-  --env "DARKROOM_API_KEYS=e2e:default:0:$(printf %s "$canary" | sha256sum | cut -d' ' -f1)"
+  --env "DARKROOM_API_KEYS=e2e:default:0:operator:$(printf %s "$canary" | sha256sum | cut -d' ' -f1)"
   --env "S3_SECRET_ACCESS_KEY=$canary" --env "S3_ACCESS_KEY_ID=$canary")
 
 # start PART PORT: starts it, and prints the ms from the container's start until /ready answers 200.

@@ -3,6 +3,7 @@ import { DarkroomError } from '../../common/errors';
 import { parseJob } from '../core/job';
 import { submitItem } from '../core/submit';
 import type { Principal } from '../server/guard/auth';
+import { ALL_RIGHTS } from '../server/guard/key-entries';
 import type { Service } from '../server/service';
 import { countRefusal, prepare } from '../server/submit';
 import { consume, type JobSource, type SubmitMessage } from './consume';
@@ -10,7 +11,7 @@ import { RedisSource } from './redis';
 import { SqsSource } from './sqs';
 
 /** Whoever may write to the queue may do everything: the queue's own access rules are the guard. */
-const QUEUE: Principal = { name: 'queue', tenant: undefined };
+const QUEUE: Principal = { name: 'queue', tenant: undefined, ...ALL_RIGHTS };
 /** Below the time after which a message is handed to somebody else, ms. */
 const SUBMIT_MS = 20_000;
 

@@ -4,6 +4,7 @@ import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, t
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app-type';
 import { codecRoutes } from './codec';
+import { audit } from './guard/audit';
 import { gate, nothingThere } from './guard/gate';
 import { sendProblem, sendRawProblem } from './http/failures';
 import { otherMethods } from './http/methods';
@@ -35,11 +36,14 @@ const MAX_BODY = 1024 * 1024;
 /** The longest id is 201 characters, an escaped file name more. */
 const MAX_PARAM = 1024;
 
-/**
- * The whole HTTP side, not yet listening.
- * @param bodyMs ms until an ordinary body has to be there
- */
-export async function createApp(service: Service, bodyMs?: number): Promise<App> {
+/** Times that tests lower, ms: until an ordinary body has to be there, and the first delay of a refusal. */
+export interface Times {
+  body?: number;
+  slowDown?: number;
+}
+
+/** The whole HTTP side, not yet listening. */
+export async function createApp(service: Service, times: Times = {}): Promise<App> {
   const logger: FastifyBaseLogger = service.logger;
   const app: App = fastify({
     loggerInstance: logger,
@@ -61,7 +65,8 @@ export async function createApp(service: Service, bodyMs?: number): Promise<App>
   const refuseOtherMethods = otherMethods(app);
   takeStreams(app);
   traceRequests(app, isApi);
-  gate(app, service, bodyMs);
+  gate(app, service, times.body);
+  audit(app, service, times.slowDown);
   finish(app, service);
   measure(app, service);
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { dataConverterOf } from '../../temporal/encryption';
 import { DarkroomError } from '../../common/errors';
 import type { App } from './app-type';
-import type { ApiKeys, Principal } from './guard/auth';
+import { requireOperator, type ApiKeys, type Principal } from './guard/auth';
 import { ApiError } from './http/problems';
 import type { Service } from './service';
 
@@ -50,7 +50,7 @@ export function codecRoutes(app: App, { config, keys }: Service): void {
   }
 }
 
-/** Like every route's callers, or those of the Web UI's pages by their session here. @throws ApiError Unauthorized */
+/** Operators, by their key; or, for the Web UI's pages, by their session here. @throws ApiError */
 function authenticateGuest(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -58,10 +58,17 @@ function authenticateGuest(
   ui: string | undefined,
 ): Principal {
   const { authorization, cookie, origin } = request.headers;
-  if (origin === undefined || origin !== ui) return keys.principal(request);
+  if (origin === undefined || origin !== ui) return operator(keys.principal(request));
   allow(reply, ui);
   // A session counts for our own page only, and for this one: its origin has just been compared.
-  return keys.principal({ method: 'GET', protocol: request.protocol, headers: { authorization, cookie } });
+  const asking = { method: 'GET', protocol: request.protocol, headers: { authorization, cookie } };
+  return operator(keys.principal(asking));
+}
+
+/** What is decoded is of any tenant. @throws ApiError NotAllowed */
+function operator(principal: Principal): Principal {
+  requireOperator(principal);
+  return principal;
 }
 
 /** Set before anything can go wrong, or the browser would hide from the UI what did. */

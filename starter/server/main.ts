@@ -1,18 +1,19 @@
 /** `npm run starter`: the HTTP API, until SIGTERM or SIGINT. Keeps no state: several of them act as one. */
 import type { AddressInfo } from 'node:net';
 import { loadConfig, type Config } from '../../common/config';
-import { listenFailure } from '../../common/health';
+import { listenFailure, serveHealth } from '../../common/health';
 import { createLogger, type Logger } from '../../common/logger';
 import { startTraces, stopTraces } from '../../common/traces';
 import { startJobSource } from '../job-queues';
 import { createApp } from './app';
 import type { App } from './app-type';
 import { ApiKeys, checkExposure } from './guard/auth';
-import { createService } from './service';
+import { healthOf } from './routes/health';
+import { createService, type Service } from './service';
 
 async function main(): Promise<void> {
   const config = loadConfig();
-  const keys = new ApiKeys(config.apiKeys, config.sessionSecret);
+  const keys = new ApiKeys(config);
   checkExposure(config, keys);
   const logger = createLogger(config, 'starter');
   startTraces(config, 'starter', (sentence) => logger.warn(sentence));
@@ -29,14 +30,23 @@ async function main(): Promise<void> {
   });
   const { port } = app.server.address() as AddressInfo;
   logger.info({ host: config.httpHost, port, keys: !keys.open }, 'API server ready');
-  process.send?.({ type: 'ready', httpPort: port });
+  const health = keys.open ? undefined : await listenForMachines(config, service);
+  process.send?.({ type: 'ready', httpPort: port, healthPort: health?.port });
   const jobs = startJobSource(service);
   await stopped(app, config, logger, stop);
   await jobs.stop();
+  health?.server.close();
   service.temporal.stop();
   service.storage.close();
   await service.connection.close();
   await stopTraces();
+}
+
+/** With keys, metrics and details are not for everybody who reaches the API. */
+async function listenForMachines(config: Config, service: Service): ReturnType<typeof serveHealth> {
+  return serveHealth(healthOf(service), config.healthHost, config.healthPort).catch((error: unknown) => {
+    throw listenFailure(error, 'DARKROOM_HEALTH_PORT');
+  });
 }
 
 /**

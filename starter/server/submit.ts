@@ -51,12 +51,16 @@ export async function admit(service: Service, principal: Principal, jobs: number
  */
 export async function prepare(
   service: Service,
-  { tenant }: Principal,
+  { tenant, priority: best }: Principal,
   job: MediaJob,
   settings: Settings,
 ): Promise<WorkItem> {
   if (tenant !== undefined && job.tenant !== undefined && job.tenant !== tenant) {
     throw new ApiError('NotAllowed', `This key is for the tenant "${tenant}" only.`);
+  }
+  const priority = job.priority ?? settings.priority;
+  if (priority !== undefined && priority < best) {
+    throw new ApiError('NotAllowed', `This key's jobs have priority ${best} at best, so not ${priority}.`);
   }
   const output = job.output ?? settings.output;
   service.storage.checkSource(job.source);

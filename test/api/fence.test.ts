@@ -13,9 +13,12 @@ import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
 import { startStack, type Stack } from '../support/stack';
 import { bearer, keyEntry, problem, startApi, type Api } from './support';
 
-const acme = bearer('acme-secret');
-const globex = bearer('globex-secret');
-const KEYS = [keyEntry('acme-1', 'acme', 0, 'acme-secret'), keyEntry('globex-1', 'globex', 0, 'globex-secret')];
+const acme = bearer('acme-secret-0123456789');
+const globex = bearer('globex-secret-0123456789');
+const KEYS = [
+  keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
+  keyEntry('globex-1', 'globex', 0, 'globex-secret-0123456789'),
+];
 
 /** One kind of place for outputs: the service that uses it, and a way past the service. */
 interface Kind {

@@ -3,8 +3,8 @@ import { startStack, type Stack } from '../support/stack';
 import { bearer, keyEntry, photo, readEvents, startApi, type Api } from './support';
 
 const SECRET = 'thirty-two random bytes, or so, in hex';
-const ACME = keyEntry('acme-1', 'acme', 0, 'acme-secret');
-const SLOW = keyEntry('slow-1', 'slow', 2, 'slow-secret');
+const ACME = keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789');
+const SLOW = keyEntry('slow-1', 'slow', 2, 'slow-secret-0123456789');
 
 let stack: Stack;
 let api: Api;
@@ -18,7 +18,10 @@ beforeAll(async () => {
     startApi(stack, keys),
     startApi(stack, { ...keys, DARKROOM_TRUSTED_PROXIES: '127.0.0.1' }),
     startApi(stack, { DARKROOM_API_KEYS: `${ACME},${SLOW}` }),
-    startApi(stack, { ...keys, DARKROOM_API_KEYS: `${keyEntry('acme-1', 'acme', 0, 'a new key')},${SLOW}` }),
+    startApi(stack, {
+      ...keys,
+      DARKROOM_API_KEYS: `${keyEntry('acme-1', 'acme', 0, 'another key of 20 letters')},${SLOW}`,
+    }),
   ]);
 });
 afterAll(async () => {
@@ -33,14 +36,14 @@ async function signIn(at: Api, key: string, headers: Record<string, string> = {}
 }
 
 test('a key becomes a cookie without it, which scripts cannot read and other sites cannot send', async () => {
-  const { answer, set, cookie } = await signIn(api, 'acme-secret');
+  const { answer, set, cookie } = await signIn(api, 'acme-secret-0123456789');
   expect(answer).toMatchObject({ status: 200, body: { name: 'acme-1', tenant: 'acme' } });
   expect(set).toMatch(/^darkroom=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
-  expect(set).not.toContain('acme-secret');
+  expect(set).not.toContain('acme-secret-0123456789');
   const who = await api.call('GET', '/v1/session', undefined, { cookie: `other=1; ${cookie}` });
   expect(who).toMatchObject({ status: 200, body: answer.body });
   expect(new Date(who.body.sessionEnds).getTime()).toBeGreaterThan(Date.now());
-  expect((await api.call('GET', '/v1/session', undefined, bearer('acme-secret'))).body).toEqual({
+  expect((await api.call('GET', '/v1/session', undefined, bearer('acme-secret-0123456789'))).body).toEqual({
     ...{ name: 'acme-1', tenant: 'acme' },
   });
 });
@@ -50,7 +53,7 @@ test('a wrong key, no session or a made-up one: 401', async () => {
   expect(answer).toMatchObject({ status: 401, body: { code: 'Unauthorized', detail: 'The key is not known here.' } });
   expect(set).toBe('');
   expect((await api.call('POST', '/v1/session', {})).status).toBe(400);
-  const { cookie } = await signIn(api, 'acme-secret');
+  const { cookie } = await signIn(api, 'acme-secret-0123456789');
   const [name, expires, signature] = cookie.replace('darkroom=', '').split(':');
   const forged = [
     '',
@@ -66,27 +69,27 @@ test('a wrong key, no session or a made-up one: 401', async () => {
 });
 
 test('every replica takes it; one with another secret, or where the key was changed, does not', async () => {
-  const { cookie } = await signIn(api, 'acme-secret');
+  const { cookie } = await signIn(api, 'acme-secret-0123456789');
   const ask = async (at: Api) => (await at.call('GET', '/v1/batches', undefined, { cookie })).status;
   expect(await Promise.all([api, replica, stranger, changed].map(ask))).toEqual([200, 200, 401, 401]);
   // The other key is as it was.
-  const slow = await signIn(changed, 'slow-secret');
+  const slow = await signIn(changed, 'slow-secret-0123456789');
   expect((await api.call('GET', '/v1/session', undefined, { cookie: slow.cookie })).status).toBe(200);
 });
 
 test('behind a trusted proxy with https the cookie is Secure, and only then', async () => {
   const https = { 'x-forwarded-proto': 'https' };
-  const { set, cookie } = await signIn(replica, 'acme-secret', https);
+  const { set, cookie } = await signIn(replica, 'acme-secret-0123456789', https);
   expect(set).toMatch(/^__Host-darkroom=.*; Secure$/);
   expect((await replica.call('GET', '/v1/session', undefined, { cookie, ...https })).status).toBe(200);
   // What a neighbour on the same site could have set does not count there.
   const plain = { cookie: cookie.replace('__Host-', ''), ...https };
   expect((await replica.call('GET', '/v1/session', undefined, plain)).status).toBe(401);
-  expect((await signIn(api, 'acme-secret', https)).set).not.toMatch(/Secure/);
+  expect((await signIn(api, 'acme-secret-0123456789', https)).set).not.toMatch(/Secure/);
 });
 
 test('only our own page may use it to change something, or to look', async () => {
-  const { cookie } = await signIn(api, 'acme-secret');
+  const { cookie } = await signIn(api, 'acme-secret-0123456789');
   const body = { source: await photo(stack, 'page'), id: 'page' };
   const post = async (headers: Record<string, string>) =>
     (await api.call('POST', '/v1/jobs', body, { cookie, ...headers })).status;
@@ -98,13 +101,13 @@ test('only our own page may use it to change something, or to look', async () =>
   const get = async (site: string) =>
     (await api.call('GET', '/v1/batches', undefined, { cookie, 'sec-fetch-site': site })).status;
   expect(await Promise.all(['same-origin', 'none', 'same-site', 'cross-site'].map(get))).toEqual([200, 200, 403, 403]);
-  const elsewhere = await signIn(api, 'acme-secret', { origin: 'https://evil.example' });
+  const elsewhere = await signIn(api, 'acme-secret-0123456789', { origin: 'https://evil.example' });
   expect([elsewhere.answer.status, elsewhere.set]).toEqual([403, '']);
 });
 
 test("it opens the key's own tenant, at the key's own rate, event streams included", async () => {
   const page = { origin: api.url };
-  const { cookie } = await signIn(api, 'slow-secret');
+  const { cookie } = await signIn(api, 'slow-secret-0123456789');
   const source = await photo(stack, 'slow');
   const send = (id: string, headers: Record<string, string>) =>
     api.call('POST', '/v1/jobs', { source, id, batch: 'mine' }, headers);
@@ -113,9 +116,9 @@ test("it opens the key's own tenant, at the key's own rate, event streams includ
   const [event] = await readEvents(`${api.url}${first.body.links.events}`, (seen) => seen.length > 0, { cookie });
   expect(event).toMatchObject({ event: 'job', data: { id: 'slow.mine~one' } });
   // The second by the key itself: both draw from one bucket.
-  expect((await send('two', bearer('slow-secret'))).status).toBe(202);
+  expect((await send('two', bearer('slow-secret-0123456789'))).status).toBe(202);
   expect(await send('three', { cookie, ...page })).toMatchObject({ status: 429, body: { code: 'RateLimited' } });
-  const acme = await signIn(api, 'acme-secret');
+  const acme = await signIn(api, 'acme-secret-0123456789');
   expect((await api.call('GET', '/v1/jobs/slow.mine~one', undefined, { cookie: acme.cookie })).status).toBe(404);
 });
 

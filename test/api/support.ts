@@ -28,7 +28,7 @@ let count = 0;
 
 export async function startApi(stack: Stack, env: Env = {}): Promise<Api> {
   const logFile = path.join(stack.home, 'log', `starter-${++count}.log`);
-  const more = { DARKROOM_HTTP_PORT: '0', DARKROOM_WORKER_PORT: '0', ...env };
+  const more = { DARKROOM_HTTP_PORT: '0', DARKROOM_HEALTH_PORT: '0', ...env };
   const service = await startService({ module: 'starter/server/main.js', env: { ...stack.env, ...more }, logFile });
   const url = `http://127.0.0.1:${service.httpPort}`;
   return {
@@ -80,8 +80,8 @@ export function bearer(key: string): Record<string, string> {
 }
 
 /** An entry of DARKROOM_API_KEYS. */
-export function keyEntry(name: string, tenant: string, rate: number, key: string): string {
-  return `${name}:${tenant}:${rate}:${createHash('sha256').update(key).digest('hex')}`;
+export function keyEntry(name: string, tenant: string, rate: number, key: string, ...options: string[]): string {
+  return [name, tenant, rate, ...options, createHash('sha256').update(key).digest('hex')].join(':');
 }
 
 export interface SentEvent {

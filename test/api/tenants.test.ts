@@ -9,9 +9,9 @@ import { bearer, keyEntry, photo, startApi, type Api } from './support';
 
 let stack: Stack;
 let api: Api;
-const acme = bearer('acme-secret');
-const globex = bearer('globex-secret');
-const slow = bearer('slow-secret');
+const acme = bearer('acme-secret-0123456789');
+const globex = bearer('globex-secret-0123456789');
+const slow = bearer('slow-secret-0123456789');
 
 beforeAll(async () => {
   stack = await startStack();
@@ -19,9 +19,9 @@ beforeAll(async () => {
   await writeFile(
     keys,
     [
-      keyEntry('acme-1', 'acme', 0, 'acme-secret'),
-      keyEntry('globex-1', 'globex', 6000, 'globex-secret'),
-      keyEntry('slow-1', 'slow', 2, 'slow-secret'),
+      keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
+      keyEntry('globex-1', 'globex', 6000, 'globex-secret-0123456789'),
+      keyEntry('slow-1', 'slow', 2, 'slow-secret-0123456789'),
     ].join('\n'),
   );
   api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });

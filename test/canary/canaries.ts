@@ -22,7 +22,7 @@ const FORMS: Record<string, (mark: string) => { value: string; marks: string[] }
   },
   // What is configured is the hash; the key itself is what callers send.
   DARKROOM_API_KEYS: () => ({
-    value: `operator:default:0:${sha256(API_KEY)}`,
+    value: `operator:default:0:operator:${sha256(API_KEY)}`,
     marks: spellings(Buffer.from(sha256(API_KEY))),
   }),
   DARKROOM_API_KEY: () => ({ value: API_KEY, marks: spellings(Buffer.from(API_KEY)) }),

@@ -20,7 +20,7 @@ import { fileUri } from '../../storage';
 const OLD = `old:${randomBytes(32).toString('base64')}`;
 const NEW = `new:${randomBytes(32).toString('base64')}`;
 const UI = 'http://localhost:8233';
-const KEY = bearer('operator-key');
+const KEY = bearer('operator-key-0123456789');
 const POOLS = { DARKROOM_POOLS: 'workflows,image,video' };
 
 let stack: Stack;
@@ -32,7 +32,7 @@ let jobs: { source: string; id: string }[];
 beforeAll(async () => {
   stack = await startStack({
     DARKROOM_PAYLOAD_KEYS: OLD,
-    DARKROOM_API_KEYS: keyEntry('operator', 'default', 0, 'operator-key'),
+    DARKROOM_API_KEYS: keyEntry('operator', 'default', 0, 'operator-key-0123456789', 'operator'),
     TEMPORAL_UI_URL: `${UI}/`,
   });
   broken = await photo(stack, 'broken');
@@ -152,7 +152,7 @@ test('the codec endpoint decodes for the UI and for the command line, and for no
   const preflight = await call('OPTIONS', '/codec/decode', undefined, { origin: UI });
   expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, UI]);
   expect((await ask({ ...KEY, origin: UI })).headers.get('access-control-allow-credentials')).toBe('true');
-  const signedIn = await call('POST', '/v1/session', { key: 'operator-key' }, {});
+  const signedIn = await call('POST', '/v1/session', { key: 'operator-key-0123456789' }, {});
   const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
   const site = { 'sec-fetch-site': 'same-site' };
   expect((await ask({ cookie, origin: UI, ...site })).status).toBe(200);
@@ -176,7 +176,7 @@ test('the codec endpoint decodes for the UI and for the command line, and for no
   const binary = findTemporalBinary(stack.config);
   if (binary === undefined) throw new Error('the server runs, so the program is there');
   const where = ['--address', String(stack.config.temporalAddress), '--workflow-id', 'private/broken'];
-  const codec = ['--codec-endpoint', `${api.url}/codec`, '--codec-auth', 'Bearer operator-key'];
+  const codec = ['--codec-endpoint', `${api.url}/codec`, '--codec-auth', 'Bearer operator-key-0123456789'];
   const shown = await runProcess(binary, ['workflow', 'show', ...where, ...codec, '--output', 'json'], {
     timeoutMs: 20_000,
   });

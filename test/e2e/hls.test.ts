@@ -13,7 +13,7 @@ import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
 import { startStack, until, type Stack } from '../support/stack';
 
 const clips = clipFolder();
-const acme = bearer('acme-secret');
+const acme = bearer('acme-secret-0123456789');
 const JOB = 'acme.films~film';
 let s3: TestS3 | undefined;
 let stack: Stack;
@@ -35,7 +35,10 @@ beforeAll(async () => {
     }),
   });
   const keys = path.join(stack.home, 'keys');
-  const entries = [keyEntry('acme-1', 'acme', 0, 'acme-secret'), keyEntry('globex-1', 'globex', 0, 'globex-secret')];
+  const entries = [
+    keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
+    keyEntry('globex-1', 'globex', 0, 'globex-secret-0123456789'),
+  ];
   await writeFile(keys, entries.join('\n'));
   api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });
 }, S3_START_TIMEOUT);
@@ -151,7 +154,7 @@ test('the store knows the types too, for whoever serves from it', async () => {
 
 test('another tenant, and a way out of the folder, find nothing', async () => {
   const folder = path.posix.dirname(hls.path);
-  const theirs = await get(`/files/${hls.path}`, bearer('globex-secret'));
+  const theirs = await get(`/files/${hls.path}`, bearer('globex-secret-0123456789'));
   expect(theirs.status).toBe(404);
   for (const name of [`${folder}/..%2f..%2fmanifest.json`, `${folder}/video-9p/index.m3u8`, `${folder}/`]) {
     expect((await file(name)).status).toBe(404);

@@ -33,7 +33,9 @@ describeWithHelm('helm/starter', () => {
 
   test('the Service, the Ingress and the test speak of the same port', () => {
     const manifests = render('starter', [FULL]);
-    expect(find(manifests, 'Service', 'starter').spec.ports).toEqual([{ name: 'http', port: 80, targetPort: 'http' }]);
+    expect(find(manifests, 'Service', 'starter').spec.ports).toContainEqual({
+      ...{ name: 'http', port: 80, targetPort: 'http' },
+    });
     expect(find(manifests, 'Ingress', 'starter').spec.rules[0].http.paths[0].backend.service).toEqual({
       name: 'starter',
       port: { name: 'http' },
@@ -41,6 +43,35 @@ describeWithHelm('helm/starter', () => {
     expect(find(manifests, 'Pod', 'starter-ready').spec.containers[0].command[2]).toContain(
       'STARTER_SERVICE_HOST}:80`',
     );
+  });
+
+  test('metrics and the reasons in /ready have a port of their own, which the Ingress does not lead to', () => {
+    const from = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }];
+    const manifests = render(
+      'starter',
+      [FULL],
+      `networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=monitoring`,
+    );
+    expect(find(manifests, 'Deployment', 'starter').spec.template.spec.containers[0].ports).toContainEqual({
+      ...{ name: 'health', containerPort: 9466 },
+    });
+    expect(find(manifests, 'Service', 'starter').spec.ports).toContainEqual({
+      ...{ name: 'health', port: 9466, targetPort: 'health' },
+    });
+    expect(find(manifests, 'ServiceMonitor', 'starter').spec.endpoints[0].port).toBe('health');
+    expect(JSON.stringify(find(manifests, 'Ingress', 'starter').spec)).not.toContain('health');
+    expect(find(manifests, 'NetworkPolicy', 'starter').spec.ingress).toContainEqual({
+      ports: [{ port: 9466, protocol: 'TCP' }],
+      from,
+    });
+  });
+
+  test('each replica allows its part of what a key may do', () => {
+    const replicas = (...set: string[]): string =>
+      find(render('starter', [MINIMAL], ...set), 'ConfigMap', 'starter-config').data.DARKROOM_REPLICAS;
+    expect(replicas()).toBe('2');
+    expect(replicas('replicas=5')).toBe('5');
+    expect(replicas('autoscaling.enabled=true')).toBe('10');
   });
 
   test('traces go where tracing.endpoint says, and its port is open', () => {

@@ -13,7 +13,10 @@ describeInBrowser('the page with keys', () => {
 
   beforeAll(async () => {
     stack = await startStack();
-    const keys = [keyEntry('acme-1', 'acme', 0, 'acme-secret'), keyEntry('globex-1', 'globex', 0, 'globex-secret')];
+    const keys = [
+      keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
+      keyEntry('globex-1', 'globex', 0, 'globex-secret-0123456789'),
+    ];
     [api, browser] = await Promise.all([
       startApi(stack, { DARKROOM_API_KEYS: keys.join(',') }),
       launch(),
@@ -26,9 +29,10 @@ describeInBrowser('the page with keys', () => {
         { source, id: tenant },
         { source, id: 'waits', kind: 'video' },
       ];
-      await api.call('POST', '/v1/batches', { id: 'album', jobs }, bearer(`${tenant}-secret`));
+      await api.call('POST', '/v1/batches', { id: 'album', jobs }, bearer(`${tenant}-secret-0123456789`));
       const state = async () =>
-        (await api.call('GET', `/v1/jobs/${tenant}.album~${tenant}`, undefined, bearer(`${tenant}-secret`))).body.state;
+        (await api.call('GET', `/v1/jobs/${tenant}.album~${tenant}`, undefined, bearer(`${tenant}-secret-0123456789`)))
+          .body.state;
       await until(async () => (await state()) === 'succeeded', 200);
     }
     ({ page, complaints } = await openPage(browser));
@@ -62,13 +66,13 @@ describeInBrowser('the page with keys', () => {
 
   test('a right one: the page that was asked for, with its pictures and events', async () => {
     const events = page.waitForResponse((answer) => answer.url().endsWith('/events') && answer.status() === 200);
-    await signIn(' acme-secret\n');
+    await signIn(' acme-secret-0123456789\n');
     await page.getByRole('link', { name: /of acme\.jpg.*done in/ }).waitFor();
     await events;
     const loaded = `document.querySelector('.card img')?.naturalWidth`;
     await until(async () => Number(await page.evaluate(loaded)) > 0);
     expect(await page.evaluate('document.cookie')).toBe('');
-    expect(await page.evaluate('JSON.stringify(localStorage) + location.href')).not.toContain('acme-secret');
+    expect(await page.evaluate('JSON.stringify(localStorage) + location.href')).not.toContain('acme-secret-0123456789');
   });
 
   test("shows its own tenant's batches only, and stays signed in after a reload", async () => {
@@ -92,7 +96,7 @@ describeInBrowser('the page with keys', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(await page.evaluate(`fetch('/v1/batches').then((a) => a.status)`)).toBe(401);
-    await signIn('globex-secret');
+    await signIn('globex-secret-0123456789');
     await page.getByRole('link', { name: 'globex.album' }).waitFor();
     expect(await page.getByText('acme').count()).toBe(0);
   });

@@ -6,7 +6,7 @@ mode=${1:-starter}
 address=$(k get service starter -o jsonpath='{.spec.clusterIP}')
 # Faster than anybody would want it, so that the way down is seen in minutes. An encode gets five minutes to end.
 workers "$IMAGE_OLD" --set poolDefaults.scaling.type=keda,poolDefaults.scaling.inFlight="$mode" \
-  --set poolDefaults.scaling.starterMetricsUrl="http://$address:8080/metrics" \
+  --set poolDefaults.scaling.starterMetricsUrl="http://$address:9466/metrics" \
   --set poolDefaults.scaling.pollingInterval=5,poolDefaults.scaling.cooldown=20 \
   --set poolDefaults.scaling.down.after=15,poolDefaults.scaling.down.seconds=15,poolDefaults.scaling.up.pods=2 \
   --set pools.workflows.scaling.max=1,pools.image.scaling.max=3,pools.video.scaling.max=2,pools.video.scaling.waitingPerPod=2 \

@@ -1,48 +1,35 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../../../common/config';
-import { TokenBucket } from './bucket';
+import { ALL_RIGHTS, parseKeys, type Key, type KeyDefaults, type Rights } from './key-entries';
 import { isOwnPage, readSession, sentToken, SESSION_MS, sessionToken, type Asking } from './session';
 import { ApiError } from '../http/problems';
 
-/** Who asks. */
-export interface Principal {
+/** The authenticated caller. */
+export interface Principal extends Rights {
   /** Of the key, for the log. */
   name: string;
   /** Undefined: nobody has keys; the caller sees and does everything. */
   tenant: string | undefined;
-  /** Undefined: no limit. */
-  jobs?: TokenBucket;
   /** Signed in on the page, until then. */
   sessionEnds?: Date;
 }
 
-interface Key extends Principal {
-  sha256: Buffer;
-}
-
-/** Tenants are folders, and some volumes take two cases of a name for one. */
-const ENTRY = /^([\w.-]{1,64}):([a-z0-9][a-z0-9_-]{0,31}):(\d{1,9}):([0-9a-fA-F]{64})$/;
-const OPEN: Principal = { name: 'loopback', tenant: undefined };
+const OPEN: Principal = { name: 'loopback', tenant: undefined, ...ALL_RIGHTS };
+/** Characters of a key: one that could be guessed is none. `openssl rand -hex 24` makes 48. */
+const SHORTEST_KEY = 20;
 const NO_KEY = 'Send a key as "Authorization: Bearer …".';
 
-/** The keys of the configuration, and the question whose one a request carries. */
+/** The configured API keys, and which of them a request presents. */
 export class ApiKeys {
   private readonly keys: Key[];
+  private readonly sessionSecret: string;
 
-  /**
-   * @param sessionSecret signs the sessions of the page; without one they hold in this process only
-   * @throws Error that names the entry (not its hash)
-   */
-  constructor(
-    text: string | undefined,
-    private readonly sessionSecret = randomBytes(32).toString('hex'),
-  ) {
-    this.keys = (text ?? '')
-      .split(/[,\n]/)
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== '')
-      .map(parseKey);
+  /** @throws Error that names the entry (not its hash) */
+  constructor(config: KeyDefaults & Pick<Config, 'apiKeys' | 'sessionSecret'>) {
+    this.keys = parseKeys(config.apiKeys ?? '', config);
+    // Without a secret, sessions of the page hold in this process only.
+    this.sessionSecret = config.sessionSecret ?? randomBytes(32).toString('hex');
   }
 
   /** No key is configured, so none is asked for. */
@@ -89,19 +76,16 @@ export class ApiKeys {
     let found: Key | undefined;
     for (const key of this.keys) if (timingSafeEqual(key.sha256, hash)) found = key;
     if (found === undefined) throw new ApiError('Unauthorized', 'The key is not known here.');
+    if (token.length < SHORTEST_KEY) {
+      throw new ApiError('Unauthorized', `The key is shorter than ${SHORTEST_KEY} characters, so it could be guessed.`);
+    }
     return found;
   }
 }
 
-function parseKey(entry: string, index: number): Key {
-  const [, name, tenant, rate, sha256] = ENTRY.exec(entry) ?? [];
-  if (name === undefined || tenant === undefined || rate === undefined || sha256 === undefined) {
-    throw new Error(
-      `DARKROOM_API_KEYS: entry ${index + 1} is wrong; expected name:tenant:jobsPerMinute:sha256 in hex, the tenant in lower case, rate 0 for none`,
-    );
-  }
-  const jobs = Number(rate) === 0 ? undefined : new TokenBucket(Number(rate));
-  return { name, tenant, jobs, sha256: Buffer.from(sha256, 'hex') };
+/** @throws ApiError NotAllowed */
+export function requireOperator({ operator }: Principal): void {
+  if (!operator) throw new ApiError('NotAllowed', 'The entry of this key does not have the option "operator".');
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)$/i;

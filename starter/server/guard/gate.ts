@@ -26,6 +26,8 @@ declare module 'fastify' {
   }
 }
 
+/** Seconds for which a browser comes back by https only: a year. */
+const HTTPS_SECONDS = 365 * 86_400;
 /** ms until an ordinary body has to be there. */
 const BODY_MS = 30_000;
 
@@ -44,6 +46,7 @@ export function gate(app: App, { keys }: Service, bodyMs = BODY_MS): void {
   });
   app.addHook('onRequest', (request, reply, next) => {
     void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    if (request.protocol === 'https') void reply.header('strict-transport-security', `max-age=${HTTPS_SECONDS}`);
     request.bodyDeadline = new BodyDeadline(request, reply, bodyMs);
     const { public: isPublic, authenticate, guest } = request.routeOptions.config;
     const { host, origin } = request.headers;

@@ -9,13 +9,14 @@ import { readValues } from '../../inputs/values';
 import { batchLinks } from '../answers';
 import { answerFor } from './failures';
 import { ApiError, problem, type Problem } from './problems';
+import { MAX_BATCH_BODY } from './schemas';
 import type { Service } from '../service';
 import { admit, countRefusal, intakeOf, jobIdOf, watchSubmitted, type Settings } from '../submit';
 
 export const NDJSON = 'application/x-ndjson';
 const CONCURRENCY = 32;
 /** Bytes of a body that is one JSON text, such as an array, rather than lines. */
-const MAX_WHOLE = 32 * 1024 * 1024;
+const MAX_WHOLE = MAX_BATCH_BODY;
 /** Silence in both directions after which the connection is given up; waiting for Temporal to come back is shorter. */
 const IDLE_MS = 10 * 60_000;
 
@@ -61,6 +62,7 @@ export async function answerNdjson(
   } catch (error) {
     if (!gone.signal.aborted) await write(end(service, request, error));
   }
+  request.audit = { batch: settings.batchId, ...tally };
   if (!gone.signal.aborted) await write({ summary: tally });
   raw.end();
   return reply;

@@ -30,7 +30,9 @@ export function aliasRoutes(app: App, service: Service): void {
     },
     async (request, reply) => {
       await admit(service, request.principal, 1);
-      return reply.code(202).send(await produce(service, request.principal, request.body));
+      const answer = await produce(service, request.principal, request.body);
+      request.audit = { job: answer.id, submitted: answer.status };
+      return reply.code(202).send(answer);
     },
   );
   app.post(
@@ -64,7 +66,9 @@ export function aliasRoutes(app: App, service: Service): void {
           results[place] = { id: messages[place]?.id, status: 'rejected', error };
         },
       });
-      return reply.code(202).send({ accepted: results.filter(({ status }) => status !== 'rejected').length, results });
+      const accepted = results.filter(({ status }) => status !== 'rejected').length;
+      request.audit = { batch: settings.batchId, accepted, rejected: results.length - accepted };
+      return reply.code(202).send({ accepted, results });
     },
   );
 }

@@ -40,6 +40,7 @@ export function batchRoutes(app: App, service: Service): void {
       if (settings.callbackUrl !== undefined) checkCallbackOf(service, settings.callbackUrl);
       if (given === undefined) return answerNdjson(service, request, reply, settings);
       const answer = await submitAll(service, request.principal, given.jobs, settings);
+      request.audit = { batch: answer.id, ...countsOf(answer) };
       void reply.header('location', answer.links.self ?? '');
       return reply.code(202).send(answer);
     },
@@ -60,6 +61,11 @@ export function batchRoutes(app: App, service: Service): void {
       return bounded(service, () => answerBatch(service, id));
     },
   );
+}
+
+/** For the log. */
+function countsOf({ started, joined, skipped, rejected }: z.output<typeof s.batchSubmitted>) {
+  return { started, joined, skipped, rejected };
 }
 
 type Given = Pick<z.output<typeof s.batchBody>, 'id' | 'preset' | 'output' | 'priority' | 'callbackUrl'>;

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { controlBatch, controlItem, type Control } from '../../core/control';
 import { retryBatch, retryItem } from '../../core/retry';
 import { findBatch, findJob } from '../guard/access';
@@ -23,9 +24,9 @@ export function controlRoutes(app: App, service: Service): void {
     app.post(
       `/v1/jobs/:id/${control}`,
       { schema: { tags: ['Jobs'], summary: `${name} a job: ${meaning}`, params: s.jobParams, response } },
-      async ({ principal, params }) => {
-        const { workflowId } = await findJob(service, principal, params.id);
-        return controlItem(client, control, workflowId);
+      async (request) => {
+        const { workflowId } = await findJob(service, request.principal, request.params.id);
+        return audited(request, await controlItem(client, control, workflowId));
       },
     );
     app.post(
@@ -33,7 +34,10 @@ export function controlRoutes(app: App, service: Service): void {
       {
         schema: { tags: ['Batches'], summary: `${name} its open jobs: ${meaning}`, params: s.batchParams, response },
       },
-      async ({ principal, params }) => controlBatch(client, control, await findBatch(service, principal, params.id)),
+      async (request) => {
+        const id = await findBatch(service, request.principal, request.params.id);
+        return audited(request, await controlBatch(client, control, id));
+      },
     );
   }
 
@@ -41,10 +45,10 @@ export function controlRoutes(app: App, service: Service): void {
   app.post(
     '/v1/jobs/:id/retry',
     { schema: { tags: ['Jobs'], summary: 'Run it again, with the input it had', params: s.jobParams, response } },
-    async ({ principal, params }) => {
-      const { workflowId } = await findJob(service, principal, params.id);
-      await admit(service, principal, 1);
-      return retryItem(service, workflowId);
+    async (request) => {
+      const { workflowId } = await findJob(service, request.principal, request.params.id);
+      await admit(service, request.principal, 1);
+      return audited(request, await retryItem(service, workflowId));
     },
   );
   app.post(
@@ -58,10 +62,20 @@ export function controlRoutes(app: App, service: Service): void {
         response,
       },
     },
-    async ({ principal, params, query }) => {
-      const id = await findBatch(service, principal, params.id);
-      await admit(service, principal, 1);
-      return retryBatch(service, id, query.state);
+    async (request) => {
+      const { state } = request.query;
+      const id = await findBatch(service, request.principal, request.params.id);
+      await admit(service, request.principal, 1);
+      const retried = await retryBatch(service, id, state);
+      request.principal.jobs?.charge(retried.restarted - 1);
+      return audited(request, retried);
     },
   );
+}
+
+/** Puts the counts into the request's line in the log. */
+function audited<T extends object>(request: FastifyRequest, counts: T): T {
+  const numbers = Object.entries(counts).filter(([, value]) => typeof value === 'number');
+  request.audit = Object.fromEntries(numbers);
+  return counts;
 }

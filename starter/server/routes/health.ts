@@ -1,54 +1,53 @@
 import { z } from 'zod';
 import { joinUri } from '../../../storage';
-import type { DependencyState } from '../../../common/health';
+import { readiness, type DependencyState, type Health, type Readiness } from '../../../common/health';
 import { listPresets } from '../../../media/presets';
 import type { App } from '../app-type';
+import { requireOperator } from '../guard/auth';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
 
-const dependency = z.object({ ok: z.boolean(), detail: z.string().optional() });
+const dependency = z.object({ ok: z.boolean(), detail: z.string().optional(), optional: z.literal(true).optional() });
 const ready = z.object({ status: z.string(), dependencies: z.record(z.string(), dependency) });
 const STORAGE_FRESH_MS = 10_000;
 
-/** /live, /ready, /metrics and /health for machines, /v1/presets for people; all but the last without a key. */
-export function healthRoutes(app: App, service: Service): void {
+/** What this server depends on, and its metrics. */
+export function healthOf(service: Service): Health {
   const storage = storageState(service);
-  const answer = async (): Promise<{ code: 200 | 503; body: z.output<typeof ready> }> => {
-    const dependencies = {
+  return {
+    ready: async () => ({
       temporal: service.temporal.current,
       server: service.stopping.aborted ? { ok: false, detail: 'stopping' } : { ok: true },
-      // Told, but no reason to take this server out of the balancer: the others see the same storage.
-      storage: await storage(),
-    };
-    const isReady = dependencies.temporal.ok && dependencies.server.ok;
-    return { code: isReady ? 200 : 503, body: { status: isReady ? 'ready' : 'not ready', dependencies } };
+      // No reason to take this server out of the balancer: the others see the same storage.
+      storage: { ...(await storage()), optional: true },
+    }),
+    metrics: () => service.metrics.registry.metrics(),
   };
+}
+
+/** /live, /ready, /metrics and /health for machines, /v1/presets for people. */
+export function healthRoutes(app: App, service: Service): void {
+  const health = healthOf(service);
   const open = { config: { public: true } };
-  const health = { tags: ['Health'], response: { 200: ready, 503: ready } };
+  const response = { 200: ready, 503: ready };
 
   app.get('/live', { ...open, schema: { tags: ['Health'], summary: 'The process is alive' } }, () => ({
     status: 'live',
   }));
-  app.get(
-    '/ready',
-    { ...open, schema: { ...health, summary: 'Jobs can be taken, with the state of each dependency' } },
-    async (_request, reply) => {
-      const { code, body } = await answer();
-      return reply.code(code).send(body);
-    },
-  );
-  app.get(
-    '/health',
-    { ...open, schema: { ...health, summary: 'The same, where other producers look for it' } },
-    async (_request, reply) => {
-      const { code, body } = await answer();
-      return reply.code(code).send(body);
-    },
-  );
-  app.get('/metrics', { ...open, schema: { tags: ['Health'], summary: 'For Prometheus' } }, async (_request, reply) => {
-    const { registry } = service.metrics;
-    return reply.type(registry.contentType).send(await registry.metrics());
+  for (const [path, summary] of [
+    ['/ready', 'Jobs can be taken, with the state of each dependency'],
+    ['/health', 'The same, where other producers look for it'],
+  ] as const) {
+    app.get(path, { ...open, schema: { tags: ['Health'], summary, response } }, async (_request, reply) => {
+      const { status, body } = await readiness(health);
+      return reply.code(status).send(service.keys.open ? body : withoutDetails(body));
+    });
+  }
+  const metrics = { tags: ['Health'], summary: 'For Prometheus', response: failures(401, 403) };
+  app.get('/metrics', { schema: metrics }, async (request, reply) => {
+    requireOperator(request.principal);
+    return reply.type(service.metrics.registry.contentType).send(await health.metrics());
   });
   app.get(
     '/v1/presets',
@@ -80,4 +79,10 @@ function storageState({ storage, places }: Service): () => Promise<DependencySta
     }
     return state;
   };
+}
+
+/** Addresses and names of what is behind are nothing for strangers. */
+function withoutDetails({ status, dependencies }: Readiness['body']): Readiness['body'] {
+  const states = Object.entries(dependencies).map(([name, { ok, optional }]) => [name, { ok, optional }] as const);
+  return { status, dependencies: Object.fromEntries(states) };
 }

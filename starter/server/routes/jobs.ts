@@ -42,6 +42,7 @@ export function jobRoutes(app: App, service: Service): void {
           force: request.query.force === 'true',
         });
         const answer = await settle(service, request.principal, item, outcome, request.query.wait);
+        request.audit = { job: answer.id, submitted: outcome };
         void reply.header('location', answer.links['self'] ?? '');
         return await reply.code(OPEN.has(answer.state) ? 202 : 200).send({ ...answer, submitted: outcome });
       } catch (error) {

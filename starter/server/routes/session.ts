@@ -37,6 +37,7 @@ export function sessionRoutes(app: App, { keys }: Service): void {
     },
     (request, reply) => {
       const { principal, session } = keys.signIn(request.body.key);
+      request.caller = principal;
       if (session !== undefined) void reply.header('set-cookie', sessionCookie(request, session));
       void reply.header('cache-control', 'no-store');
       return tell(principal);

@@ -45,7 +45,7 @@ export function uploadRoutes(app: App, service: Service): void {
         // Bytes that have a place keep it, whatever comes later.
         createOnly: true,
       });
-      request.log.info({ source: printable(stored.uri), bytes: stored.bytes }, 'uploaded');
+      request.audit = { source: printable(stored.uri), bytes: stored.bytes };
       if (stored.bytes === 0) {
         await service.storage.remove(stored.uri);
         throw new ApiError('BadRequest', 'The upload is empty.');

@@ -1,0 +1,79 @@
+import type { Config } from '../../../common/config';
+import { size } from '../../../common/config/parse';
+import type { Priority } from '../../../common/contracts';
+import { TokenBucket } from './bucket';
+
+/** What a caller may do. Buckets are of the key and of this process; an absent one is no limit. */
+export interface Rights {
+  /** May decode payloads (`/codec`) and read the metrics of all tenants. */
+  operator: boolean;
+  /** The best priority that its jobs may have. */
+  priority: Priority;
+  /** Jobs of its tenant that may be open. */
+  maxOpen: number;
+  jobs?: TokenBucket;
+  reads?: TokenBucket;
+  /** Bytes. */
+  uploads?: TokenBucket;
+}
+
+/** Of callers who are not strangers: on this machine without keys, or by a queue. */
+export const ALL_RIGHTS: Rights = { operator: true, priority: 1, maxOpen: Infinity };
+
+/** An entry of DARKROOM_API_KEYS. */
+export interface Key extends Rights {
+  name: string;
+  tenant: string;
+  sha256: Buffer;
+}
+
+/** The limits of keys whose entries say nothing else. */
+export type KeyDefaults = Pick<Config, 'replicas' | 'readsPerMinute' | 'uploadsPerDay' | 'maxOpen'>;
+
+const MINUTES_A_DAY = 24 * 60;
+/** Single jobs have 2: nobody goes before those who wait, unless an entry says so. */
+const BEST_PRIORITY: Priority = 2;
+
+/** Tenants are folders, and some volumes take two cases of a name for one. */
+const ENTRY = /^([\w.-]{1,64}):([a-z0-9][a-z0-9_-]{0,31}):(\d{1,9}):(?:(.+):)?([0-9a-fA-F]{64})$/;
+const SHAPE = 'name:tenant:jobsPerMinute:sha256 in hex, the tenant in lower case, rate 0 for none';
+
+/**
+ * @param text comma- or line-separated `name:tenant:jobsPerMinute[:option…]:sha256`
+ * @throws Error that names the entry by its number; a hash is never in it
+ */
+export function parseKeys(text: string, defaults: KeyDefaults): Key[] {
+  const entries = text.split(/[,\n]/).map((entry) => entry.trim());
+  return entries.filter((entry) => entry !== '').map((entry, index) => parseKey(entry, index + 1, defaults));
+}
+
+function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
+  const [, name, tenant, rate, options, sha256] = ENTRY.exec(entry) ?? [];
+  const wrong = (expected: string): Error =>
+    new Error(`DARKROOM_API_KEYS: entry ${number} is wrong; expected ${expected}`);
+  if (name === undefined || tenant === undefined || rate === undefined || sha256 === undefined) throw wrong(SHAPE);
+  const { replicas } = defaults;
+  const rights: Rights = {
+    operator: false,
+    priority: BEST_PRIORITY,
+    maxOpen: defaults.maxOpen || Infinity,
+    jobs: bucket(Number(rate) / replicas),
+    reads: bucket(defaults.readsPerMinute / replicas),
+    uploads: bucket(defaults.uploadsPerDay / replicas / MINUTES_A_DAY, MINUTES_A_DAY),
+  };
+  for (const option of options?.split(':') ?? []) {
+    const [word = '', value = ''] = option.split('=');
+    if (word === 'operator' && value === '') rights.operator = true;
+    else if (word === 'priority' && /^[1-5]$/.test(value)) rights.priority = Number(value) as Priority;
+    else if (word === 'open' && /^[1-9]\d{0,8}$/.test(value)) rights.maxOpen = Number(value);
+    else if (word === 'uploads' && /^[1-9]\d*(B|KiB|MiB|GiB|TiB)$/.test(value)) {
+      rights.uploads = bucket(size(value) / replicas / MINUTES_A_DAY, MINUTES_A_DAY);
+    } else throw wrong('the options operator, priority=1 to 5, open=jobs, uploads=10GiB a day');
+  }
+  return { name, tenant, sha256: Buffer.from(sha256, 'hex'), ...rights };
+}
+
+/** @param minutes whose worth may be used at once */
+function bucket(perMinute: number, minutes = 1): TokenBucket | undefined {
+  return perMinute === 0 ? undefined : new TokenBucket(perMinute, perMinute * minutes);
+}
