@@ -4,7 +4,7 @@ import { loadConfig } from '../../common/config';
 import { ApiKeys } from '../../starter/server/guard/auth';
 import { SlowDown } from '../../starter/server/guard/slow-down';
 import { startStack, until, type Stack } from '../support/stack';
-import { bearer, keyEntry, photo, problem, startApi, type Api } from './support';
+import { bearer, broken, keyEntry, photo, problem, startApi, type Api } from './support';
 
 const acme = bearer('acme-secret-0123456789');
 const operator = bearer('operator-key-0123456789');
@@ -158,4 +158,28 @@ test('the answers to an address that collects refusals come ever later; others a
   expect(slowDown.add('2001:db8:0:1:ffff::1', 0)).toBe(100);
   expect(slowDown.add('2001:db8:0:2::1', 0)).toBe(0);
   expect(slowDown.add('192.0.2.1', 11 * 60_000)).toBe(0);
+});
+
+test('a retry of a batch counts each job that it starts again', async () => {
+  const limited = await startApi(stack, {
+    DARKROOM_API_KEYS: keyEntry('few-1', 'few', 4, 'few-secret-0123456789'),
+    DARKROOM_QUEUE_PREFIX: 'few',
+  });
+  const worker = await stack.worker({ DARKROOM_QUEUE_PREFIX: 'few', DARKROOM_POOLS: 'workflows,image' });
+  const few = bearer('few-secret-0123456789');
+  try {
+    const sources = await Promise.all([1, 2, 3].map((n) => broken(stack, `few${n}`)));
+    const jobs = sources.map((source) => ({ source }));
+    await limited.call('POST', '/v1/batches', { id: 'broken', jobs }, few);
+    const batch = async () => (await limited.call('GET', '/v1/batches/broken', undefined, few)).body;
+    await until(async () => (await batch()).failed === 3, 200);
+    // One token is left; the retry takes three.
+    const retried = await limited.call('POST', '/v1/batches/broken/retry', undefined, few);
+    expect(retried).toMatchObject({ status: 200, body: { restarted: 3 } });
+    const next = await limited.call('POST', '/v1/jobs', { source: sources[0] }, few);
+    expect(next).toMatchObject(problem(429, 'RateLimited'));
+    expect(Number(next.headers.get('retry-after'))).toBeGreaterThan(15);
+  } finally {
+    await Promise.all([limited.stop(), worker.stop()]);
+  }
 });
