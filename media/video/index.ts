@@ -15,7 +15,7 @@
 export { probeVideo } from './probe/probe';
 export { planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
-export { branchIds, makeOutputs, soundBitrates } from './make-outputs';
+export { makeOutputs, soundBitrates } from './make-outputs';
 export { encodeRung, makePoster, makeSprite } from './single-outputs';
 export { packageHls } from './hls/package';
 export type * from './types';
