@@ -1,6 +1,6 @@
 /**
- * What is published is written once, and what no manifest names is not there: a worker that is frozen and woken, items that
- * fail, and sources that are replaced. Real workers, real ffmpeg, real server.
+ * What no manifest names is not there: after an item that fails, and after a source that is replaced, before or while it is
+ * processed. Real workers, real ffmpeg, real server.
  */
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
@@ -80,35 +80,6 @@ const sha256 = async (file: string): Promise<string> =>
   createHash('sha256')
     .update(await readFile(file))
     .digest('hex');
-const contentOf = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
-
-test('a worker that is frozen before it publishes, and woken after another one has published, changes nothing', async () => {
-  const made = clips.at('made');
-  // The last word of the command is the file: what it holds is written down, and then the worker stands still, once.
-  const freeze = `[ -e ${made} ] && exec $encode
-for last; do :; done
-$encode || exit
-sha256sum < "\${last#file:}" > ${made}.part && mv ${made}.part ${made}
-kill -STOP $PPID`;
-  const scratch = path.join(stack.home, 'scratch-frozen');
-  const one = { DARKROOM_FFMPEG_THREADS: '1', DARKROOM_SCRATCH_DIR: scratch };
-  const frozen = await videoWorker({ ...one, FFMPEG_PATH: await ffmpegWith('freezing-ffmpeg', freeze) });
-  const handle = await start('frozen', clip('frozen.mp4', '640x360', 3));
-  try {
-    await until(async () => (await contentOf(made)) !== '');
-    await videoWorker({ DARKROOM_FFMPEG_THREADS: '4' });
-    await handle.result();
-    const before = await checkedManifest(outside('frozen'));
-    // Else the frozen worker could do no harm, and this test would show nothing.
-    expect(before.renditions.map((rendition) => rendition.sha256)).not.toContain((await contentOf(made)).slice(0, 64));
-
-    process.kill(frozen.pid, 'SIGCONT');
-    await until(async () => Object.keys(await filesOf(scratch)).length === 0);
-    expect(await checkedManifest(outside('frozen'))).toEqual(before);
-  } finally {
-    process.kill(frozen.pid, 'SIGCONT');
-  }
-}, 180_000);
 
 test('a video that fails leaves nothing, though its poster and its sprite were published', async () => {
   await videoWorker();
