@@ -71,7 +71,7 @@ async function bareImage(source: string, folder: string, preset: ImagePreset): P
   for (const spec of preset.renditions) {
     const { width, height } = spec;
     const resized = sharp(data, { raw }).resize({ width, height, fit: 'inside', withoutEnlargement: true });
-    await writeFile(path.join(folder, spec.name), (await encode(resized, spec)).data);
+    await writeFile(path.join(folder, `${spec.name}.${spec.format}`), (await encode(resized, spec)).data);
   }
 }
 
