@@ -58,7 +58,7 @@ async function work(options: Omit<WorkerOptions, 'connection'>): Promise<void> {
 /** The real workflows, and somebody who pretends to be the activities on a queue of our own for this test. */
 async function serve(prefix: string, pool: MediaKind, fake: Fake, more: Partial<WorkerOptions> = {}): Promise<void> {
   await serveWorkflows(prefix);
-  const activities = { makeImage: fake, probeVideo: fake };
+  const activities = { makeImage: fake, makeVideo: fake };
   await work({ taskQueue: `${prefix}-${pool}`, activities, maxHeartbeatThrottleInterval: 200, ...more });
 }
 
