@@ -15,9 +15,11 @@ import { bearer, keyEntry, problem, startApi, type Api } from './support';
 
 const acme = bearer('acme-secret-0123456789');
 const globex = bearer('globex-secret-0123456789');
+const operator = bearer('operator-key-0123456789');
 const KEYS = [
   keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
   keyEntry('globex-1', 'globex', 0, 'globex-secret-0123456789'),
+  keyEntry('operator-1', 'default', 0, 'operator-key-0123456789', 'operator'),
 ];
 
 /** One kind of place for outputs: the service that uses it, and a way past the service. */
@@ -238,7 +240,7 @@ describe.each(KINDS)('$name', (kind) => {
 });
 
 async function rss(api: Api): Promise<number> {
-  const { body } = await api.call('GET', '/metrics');
+  const { body } = await api.call('GET', '/metrics', undefined, operator);
   return Number(/^process_resident_memory_bytes (\S+)/m.exec(String(body))?.[1]);
 }
 

@@ -86,24 +86,24 @@ test('what cannot be asked for is refused', async () => {
 });
 
 test('a tenant sees its own batches and jobs only', async () => {
-  const keys = [keyEntry('one', 'one', 0, 'first-key'), keyEntry('two', 'two', 0, 'second-key')].join(',');
+  const keys = [keyEntry('one', 'one', 0, 'first-secret-0123456789'), keyEntry('two', 'two', 0, 'second-secret-0123456789')].join(',');
   const guarded = await startApi(stack, { DARKROOM_API_KEYS: keys });
   try {
     const see = async (where: string, key: string) => (await guarded.call('GET', where, undefined, bearer(key))).body;
-    expect((await see('/v1/batches', 'first-key')).batches).toEqual([]);
+    expect((await see('/v1/batches', 'first-secret-0123456789')).batches).toEqual([]);
     const bytes = await readFile(fileURLToPath(await photo(stack, 'mine')));
     const sent = await fetch(`${guarded.url}/v1/uploads/mine.jpg`, {
       ...{ method: 'PUT', body: new Uint8Array(bytes) },
-      headers: { 'content-type': 'application/octet-stream', ...bearer('first-key') },
+      headers: { 'content-type': 'application/octet-stream', ...bearer('first-secret-0123456789') },
     });
     const { source } = (await sent.json()) as { source: string };
-    await guarded.call('POST', '/v1/batches', { id: 'mine', jobs: [{ source }] }, bearer('first-key'));
-    await until(async () => (await see('/v1/batches?search=mine', 'first-key')).batches.length === 1, 200);
-    expect((await see('/v1/batches', 'first-key')).batches).toMatchObject([{ id: 'one.mine', items: 1 }]);
-    expect((await see('/v1/jobs', 'first-key')).items).toMatchObject([{ batch: 'one.mine' }]);
-    expect((await see('/v1/batches', 'second-key')).batches).toEqual([]);
-    expect((await see('/v1/jobs?batch=trip-1', 'first-key')).items).toEqual([]);
-    expect((await see('/v1/jobs?search=trip', 'second-key')).items).toEqual([]);
+    await guarded.call('POST', '/v1/batches', { id: 'mine', jobs: [{ source }] }, bearer('first-secret-0123456789'));
+    await until(async () => (await see('/v1/batches?search=mine', 'first-secret-0123456789')).batches.length === 1, 200);
+    expect((await see('/v1/batches', 'first-secret-0123456789')).batches).toMatchObject([{ id: 'one.mine', items: 1 }]);
+    expect((await see('/v1/jobs', 'first-secret-0123456789')).items).toMatchObject([{ batch: 'one.mine' }]);
+    expect((await see('/v1/batches', 'second-secret-0123456789')).batches).toEqual([]);
+    expect((await see('/v1/jobs?batch=trip-1', 'first-secret-0123456789')).items).toEqual([]);
+    expect((await see('/v1/jobs?search=trip', 'second-secret-0123456789')).items).toEqual([]);
   } finally {
     await guarded.stop();
   }
