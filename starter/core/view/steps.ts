@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { decodeOptionalSinglePayload } from '../../../temporal/sdk-internals';
 import type { temporal } from '@temporalio/proto';
 import { labelOf } from '../../../activities/registry';
+import type { TaskInput } from '../../../common/tasks';
 
 type Event = temporal.api.history.v1.IHistoryEvent;
 
@@ -48,15 +49,26 @@ export async function stepsOf(
   const texts = new Map<unknown, string>();
   for (const payload of events.flatMap(detailOf)) {
     const value: unknown = await decodeOptionalSinglePayload(client.options.loadedDataConverter, payload);
-    if (typeof value === 'string') texts.set(payload, value);
+    const detail = textOf(value);
+    if (detail !== undefined) texts.set(payload, detail);
   }
   return stepsFrom(events, pending, (payload) => texts.get(payload), closedAt);
 }
 
-/** What tells one encode from another: the rung, its third argument. */
+/** Activities that may run several times for one item, and the argument that tells one from another. */
+const DETAILS: Record<string, number> = { encodeRung: 2, makeOutputs: 1 };
+
+/** What tells one encode from another: the rung, or the task with its id. */
 function detailOf({ activityTaskScheduledEventAttributes: scheduled }: Event): temporal.api.common.v1.IPayload[] {
-  if (scheduled?.activityType?.name !== 'encodeRung') return [];
-  return scheduled.input?.payloads?.slice(2, 3) ?? [];
+  const at = DETAILS[scheduled?.activityType?.name ?? ''];
+  return at === undefined ? [] : (scheduled?.input?.payloads?.slice(at, at + 1) ?? []);
+}
+
+/** `720p` of a rung, or `720p, 360p, poster` of a task that makes several outputs. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const id = (value as Partial<TaskInput> | undefined)?.task?.id;
+  return id?.replaceAll('encode ', '');
 }
 
 /** @param text what a payload says, if that is a text: the rung of an encode */
