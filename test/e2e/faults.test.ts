@@ -33,7 +33,11 @@ video:
 );
 
 beforeAll(async () => {
-  stack = await startStack({ DARKROOM_SHUTDOWN_GRACE: '1s', DARKROOM_SHUTDOWN_FORCE: '20s' });
+  stack = await startStack({
+    DARKROOM_SHORT_VIDEO: '0',
+    DARKROOM_SHUTDOWN_GRACE: '1s',
+    DARKROOM_SHUTDOWN_FORCE: '20s',
+  });
   await mkdir(path.join(stack.home, 'in'));
   clip = path.join(stack.home, 'in', 'clip.mp4');
   execFileSync('ffmpeg', [

@@ -163,7 +163,11 @@ test('another tenant, and a way out of the folder, find nothing', async () => {
 
 test('a cancelled item ends its packaging, and nothing of it is published', async () => {
   const scratch = path.join(stack.home, 'own-scratch');
-  const worker = await stack.worker({ FFMPEG_PATH: await slowFfmpeg(), DARKROOM_SCRATCH_DIR: scratch });
+  const worker = await stack.worker({
+    FFMPEG_PATH: await slowFfmpeg(),
+    DARKROOM_SCRATCH_DIR: scratch,
+    DARKROOM_SHORT_VIDEO: '0',
+  });
   const source = path.join(stack.home, 'in', 'long.mp4');
   ffmpeg(`${picture('160x90', 60)} ${X264}`, source);
   const job = { id: 'long', batch: 'films', source: fileUri(source), preset: 'stream' };
