@@ -1,6 +1,8 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { ProcessError, runProcess, type ProcessFailure } from '../../../common/process';
 import { clipFolder, settings } from '../../../test/support/clips';
+import { testWhere } from '../../../test/support/only-where';
+import { canMountSmallDisk, mountSmallDisk } from '../../../test/support/small-disk';
 import { throwIfCutShort, toVideoError } from './video-failures';
 import { ProgressReader, runFfmpeg } from './run';
 import type { FfmpegProgress } from '../types';
@@ -53,6 +55,40 @@ describe('the time after the last frame, in which ffmpeg moves the media of the 
     });
   });
 });
+
+// Of a picture all bytes are in the last flush, whose failure ffmpeg does not count as one.
+testWhere(canMountSmallDisk(), 'no small disk can be mounted here')(
+  'a small picture that finds no room on the disk is a full disk, although ffmpeg ends with exit code 0',
+  async () => {
+    const clips = clipFolder();
+    const disk = clips.at('disk');
+    const unmount = mountSmallDisk(disk, '256k');
+    try {
+      try {
+        writeFileSync(`${disk}/ballast`, Buffer.alloc(512 * 1024));
+      } catch {
+        // Full, as it is to be.
+      }
+      const run = runFfmpeg(
+        {
+          inputs: [
+            {
+              options: ['-v', 'error', '-nostdin', '-y', '-progress', 'pipe:1', '-f', 'lavfi'],
+              file: 'testsrc2=s=160x90:d=1',
+            },
+          ],
+          outputs: [{ options: ['-frames:v', '1', '-c:v', 'libwebp', '-f', 'webp'], file: `file:${disk}/picture` }],
+          bounds: { seconds: 60, cpuSeconds: 60, fileBytes: 1e6 },
+        },
+        { settings },
+      );
+      await expect(run).rejects.toMatchObject({ type: 'StorageUnavailable', message: 'The scratch disk is full.' });
+    } finally {
+      unmount();
+      clips.remove();
+    }
+  },
+);
 
 describe('whose fault a failure is', () => {
   const exit = (stderr: string, signal: NodeJS.Signals | null = null) =>

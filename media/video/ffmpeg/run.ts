@@ -5,7 +5,7 @@ import { availableCores } from '../../../common/cores';
 import { DarkroomError } from '../../../common/errors';
 import { ProcessError, runProcess } from '../../../common/process';
 import type { FfmpegCommand } from './command';
-import { throwIfCutShort, toVideoError } from './video-failures';
+import { throwIfCutShort, throwIfUnwritten, toVideoError } from './video-failures';
 import type { FfmpegProgress, FfmpegSettings } from '../types';
 
 export type { FfmpegSettings } from '../types';
@@ -76,6 +76,7 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
         return advanced;
       },
     });
+    throwIfUnwritten(stderrTail);
     throwIfCutShort(stderrTail);
   } catch (error) {
     throw toVideoError(namingCpuLimit(error, cpuSeconds, (performance.now() - started) / 1000));

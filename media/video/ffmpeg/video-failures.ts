@@ -101,3 +101,15 @@ export function throwIfCutShort(stderrTail: string): void {
   if (!/File ended prematurely/.test(stderrTail)) return;
   throw new DarkroomError('CorruptMedia', 'The video is cut short.', { stderr: tail(stderrTail) });
 }
+
+/**
+ * What the last flush cannot write is only worth a line on stderr to ffmpeg, and exit code 0; a small picture is written in
+ * that flush as a whole, so on a full disk it is empty.
+ */
+export function throwIfUnwritten(stderrTail: string): void {
+  const line = /Error (?:writing trailer|closing file)[^\n]*: ([^\n:]+)$/m.exec(stderrTail);
+  if (line === null) return;
+  const row = ROWS.find(([pattern, type]) => type === 'StorageUnavailable' && pattern.test(line[1] ?? ''));
+  const sentence = row?.[2] ?? 'The scratch disk could not be written to just now.';
+  throw new DarkroomError('StorageUnavailable', sentence, { stderr: tail(stderrTail) });
+}
