@@ -86,7 +86,10 @@ test('what cannot be asked for is refused', async () => {
 });
 
 test('a tenant sees its own batches and jobs only', async () => {
-  const keys = [keyEntry('one', 'one', 0, 'first-secret-0123456789'), keyEntry('two', 'two', 0, 'second-secret-0123456789')].join(',');
+  const keys = [
+    keyEntry('one', 'one', 0, 'first-secret-0123456789'),
+    keyEntry('two', 'two', 0, 'second-secret-0123456789'),
+  ].join(',');
   const guarded = await startApi(stack, { DARKROOM_API_KEYS: keys });
   try {
     const see = async (where: string, key: string) => (await guarded.call('GET', where, undefined, bearer(key))).body;
@@ -98,7 +101,10 @@ test('a tenant sees its own batches and jobs only', async () => {
     });
     const { source } = (await sent.json()) as { source: string };
     await guarded.call('POST', '/v1/batches', { id: 'mine', jobs: [{ source }] }, bearer('first-secret-0123456789'));
-    await until(async () => (await see('/v1/batches?search=mine', 'first-secret-0123456789')).batches.length === 1, 200);
+    await until(
+      async () => (await see('/v1/batches?search=mine', 'first-secret-0123456789')).batches.length === 1,
+      200,
+    );
     expect((await see('/v1/batches', 'first-secret-0123456789')).batches).toMatchObject([{ id: 'one.mine', items: 1 }]);
     expect((await see('/v1/jobs', 'first-secret-0123456789')).items).toMatchObject([{ batch: 'one.mine' }]);
     expect((await see('/v1/batches', 'second-secret-0123456789')).batches).toEqual([]);
