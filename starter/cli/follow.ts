@@ -22,6 +22,8 @@ export interface Submission extends Account {
   outages: Outages;
   /** Nothing more will be submitted. */
   final: boolean;
+  /** Called for each file of a folder that is no media by its name; `ignored` counts them. */
+  onIgnored?: (uri: string) => void;
   /** `startedAt` by the server's clock, as far as it `isAligned`. */
   since: Date;
   isAligned?: boolean;

@@ -75,7 +75,11 @@ async function submit(
   const { preset, priority, force, concurrency } = options;
   const entries = openInput(options.input, {
     ...{ storage, samples: samplesFolder(config), except: outputs, cwd: process.cwd(), signal },
-    ...{ allFiles: options.allFiles, onIgnored: () => submission.ignored++, onWait: (error) => outages.failing(error) },
+    ...{ allFiles: options.allFiles, onWait: (error) => outages.failing(error) },
+    onIgnored: (uri) => {
+      submission.ignored++;
+      submission.onIgnored?.(uri);
+    },
   });
   const defaults = { batchId, output: outputs, preset, priority };
   const submitOne = submitDirectly({ client, storage, queuePrefix, presets }, defaults, {

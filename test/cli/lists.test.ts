@@ -1,5 +1,5 @@
 /** What people give start-batch by hand: lists of every shape, folders, the same command again. The sums always hold. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileUri } from '../../storage';
 import { batchQuery } from '../../temporal/batches/query';
@@ -105,6 +105,23 @@ describe('a folder', () => {
     expect(sidecars.code).toBe(1);
     expect(sidecars.stderr).toMatch(/no media file in .*; --all-files submits the 1 other/);
   });
+});
+
+test('corpus: every file of a folder has its outcome and its sentence, and nothing is left', async () => {
+  await photo(stack, 'try/good');
+  await broken(stack, 'try/bad');
+  await list('try/notes.txt', 'text');
+  const { code, summary, stderr } = await runCommand(stack, 'corpus', [path.join(stack.home, 'in/try'), '--json']);
+  expect({ code, stderr, ...summary }).toMatchObject({ code: 0, completed: 1, failed: 1, ignored: 1, open: 0 });
+  expect(summary.files).toMatchObject([
+    { file: 'bad.jpg', outcome: 'failed', type: 'CorruptMedia', sentence: expect.stringMatching(/JPEG is/) },
+    { file: 'good.jpg', outcome: 'completed', sentence: expect.stringMatching(/^jpeg image, \d+x\d+: \d files/) },
+    { file: 'notes.txt', outcome: 'ignored' },
+  ]);
+  const outputs = await readdir(path.join(stack.home, 'outputs'));
+  expect(outputs).not.toContain(summary.batchId);
+  const table = await runCommand(stack, 'corpus', [path.join(stack.home, 'in/try')]);
+  expect(table.stdout.trim().split('\n').at(-1)).toBe('3 files: 1 completed, 1 failed, 1 ignored');
 });
 
 test('the same command in mid-batch, and after Ctrl-C: each item is counted once, by both', async () => {

@@ -71,12 +71,18 @@ export function command(name: string, description: string): Command {
     .configureOutput({ writeErr: () => {}, outputError: () => {} });
 }
 
+const START_BATCH = {
+  name: 'start-batch',
+  description: 'Processes images and videos: samples, or your own by --input.',
+};
+
 /**
  * @param argv what follows the name of the script
+ * @param as another command that takes the same
  * @throws UsageError or CommanderError that names the mistake
  */
-export function parseBatchOptions(argv: string[], cwd: string): BatchOptions {
-  const parser = command('start-batch', 'Processes images and videos: samples, or your own by --input.')
+export function parseBatchOptions(argv: string[], cwd: string, as = START_BATCH): BatchOptions {
+  const parser = command(as.name, as.description)
     .argument('[count|input]', 'this many sample items, or what --input takes')
     .option('-i, --input <from>', 'a folder, a file, s3://bucket/prefix, list.jsonl, or - for such a list on stdin')
     .option('--all-files', 'submit all files of a folder, also those that are no media', false)
