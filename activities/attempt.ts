@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { WorkItem } from '../common/contracts';
+import { KINDS } from '../common/kinds';
 import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { Places, printable } from '../storage';
@@ -90,7 +91,7 @@ export async function runAttempt<T>(
 
 /** Shows the slot of the item's pool as used until the returned function is called. */
 function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
-  const pool = item.kind;
+  const { pool } = KINDS[item.kind];
   deps.metrics.darkroom_slots_used.inc({ pool });
   deps.metrics.darkroom_slots_available.dec({ pool });
   return () => {

@@ -1,3 +1,4 @@
+import { MEDIA_KINDS } from '../common/kinds';
 import { POOL_NAMES } from '../common/pools';
 import { createActivities } from '.';
 import { activitiesOfPool, ACTIVITY_NAMES, labelOf, poolOf } from './registry';
@@ -9,7 +10,7 @@ test('every activity of the table has its function, and there is no other', () =
 
 test('every activity is registered by the pool that it is scheduled on', () => {
   for (const name of ACTIVITY_NAMES) {
-    for (const kind of ['image', 'video'] as const) expect(activitiesOfPool(poolOf(name, kind))).toContain(name);
+    for (const kind of MEDIA_KINDS) expect(activitiesOfPool(poolOf(name, kind))).toContain(name);
   }
 });
 

@@ -1,5 +1,4 @@
-import type { MediaKind } from '../common/kinds';
-import { KINDS } from '../common/kinds';
+import { KINDS, MEDIA_KINDS, type AttemptLimit, type MediaKind } from '../common/kinds';
 import type { Pool } from '../common/pools';
 
 /**
@@ -10,17 +9,24 @@ import type { Pool } from '../common/pools';
 export interface ActivityRow {
   /** `item`: the pool of the item's kind. */
   readonly pool: Pool | 'item';
-  /** Bound of one attempt, unless the item brings its own (`attemptSeconds`). `bySource`: see workflows/attempt-limit.ts. */
-  readonly attempt: `${number}${'s' | 'm' | 'h'}` | 'bySource';
+  /** Bound of one attempt, unless the item brings its own (`attemptSeconds`). */
+  readonly attempt: AttemptLimit;
   /** Bound of all attempts together, their waiting included; absent: long enough for a store to come back, a week. */
   readonly total?: `${number}${'s' | 'm' | 'h'}`;
   /** The step's name for people; an activity that runs several times for one item adds a summary of its own. */
   readonly label: string;
 }
 
+/** The activity of each kind, from the kind's own row. */
+const OF_KINDS = Object.fromEntries(
+  MEDIA_KINDS.map((kind): [string, ActivityRow] => {
+    const { activity, pool, attempt } = KINDS[kind];
+    return [activity, { pool, attempt, label: kind }];
+  }),
+) as Record<(typeof KINDS)[MediaKind]['activity'], ActivityRow>;
+
 export const ACTIVITIES = {
-  makeImage: { pool: 'image', attempt: '30m', label: 'image' },
-  makeVideo: { pool: 'video', attempt: '1h', label: 'video' },
+  ...OF_KINDS,
   makeSound: { pool: 'video', attempt: 'bySource', label: 'sound' },
   makeOutputs: { pool: 'video', attempt: 'bySource', label: 'encode' },
   packageStream: { pool: 'video', attempt: 'bySource', label: 'package' },

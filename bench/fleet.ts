@@ -7,7 +7,6 @@ import { temporal } from '@temporalio/proto';
 import sharp from 'sharp';
 import { loadConfig, type Env } from '../common/config';
 import { workflowId, type Preset, type SubmitMode, type WorkItem } from '../common/contracts';
-import type { MediaKind } from '../common/kinds';
 import { startService, type Service } from '../local/embedded/child-process';
 import { freePort } from '../local/embedded/free-port';
 import { toStderr } from '../local/embedded/report';
@@ -19,7 +18,8 @@ import { createStorage, fileUri } from '../storage';
 import { connect, createClient } from '../temporal/connect';
 
 /** What a worker holds when it is killed. */
-export type Held = MediaKind | 'workflow task';
+export type Held = Sample | 'workflow task';
+type Sample = 'image' | 'video';
 
 /** A server and two workers, each of which can do everything, so that one can be killed. */
 export interface Fleet {
@@ -91,7 +91,7 @@ export async function startFleet(folder: string, ffmpeg: string): Promise<Fleet>
   await addWorker();
 
   let count = 0;
-  const start = async (kind: MediaKind, mode: SubmitMode, preset: Preset): Promise<WorkflowHandle> => {
+  const start = async (kind: Sample, mode: SubmitMode, preset: Preset): Promise<WorkflowHandle> => {
     const itemKey = `item-${++count}`;
     const item: WorkItem = {
       ...{ batchId: 'recovery', itemKey, kind, mode, preset, recipe: recipeHash(preset, kind) },
@@ -151,7 +151,7 @@ export async function startFleet(folder: string, ffmpeg: string): Promise<Fleet>
   };
 }
 
-async function makeSources(folder: string, ffmpeg: string): Promise<Record<MediaKind, string>> {
+async function makeSources(folder: string, ffmpeg: string): Promise<Record<Sample, string>> {
   const [image, video] = [path.join(folder, 'photo.jpg'), path.join(folder, 'clip.mp4')];
   const noise = { type: 'gaussian' as const, mean: 128, sigma: 40 };
   await writeFile(

@@ -3,7 +3,7 @@
  * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
  */
 
-import type { ImagePreset, VideoPreset } from '../media/presets/schema';
+import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.useNewMatcher=true`. */
@@ -30,10 +30,8 @@ export interface MediaJob {
 }
 
 /** A preset as the worker gets it, complete, so that editing its file never changes a running job. */
-export interface Preset {
+export interface Preset extends PresetSections {
   name: string;
-  image?: ImagePreset;
-  video?: VideoPreset;
 }
 
 /** The input of both workflows: a job with everything resolved. */
@@ -112,9 +110,9 @@ export interface SourceFacts {
   fingerprint: string;
   /** The sniffed type, for example `jpeg` or `mp4`. */
   format: string;
-  /** px, upright (after EXIF orientation or rotation). */
-  width: number;
-  height: number;
+  /** px, upright (after EXIF orientation or rotation). Absent where there is no picture. */
+  width?: number;
+  height?: number;
   /** Frames of an animation; absent for a still or a video. */
   pages?: number;
   durationSeconds?: number;

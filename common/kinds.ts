@@ -1,5 +1,8 @@
 import type { MediaPool } from './pools';
 
+/** Bound of one attempt of an activity. `bySource`: see workflows/attempt-limit.ts. */
+export type AttemptLimit = `${number}${'s' | 'm' | 'h'}` | 'bySource';
+
 /**
  * The one table of media kinds. A kind's name is also the name of its section in a preset, and the value of the search
  * attribute MediaKind. Free of Node, since workflows import it.
@@ -7,6 +10,10 @@ import type { MediaPool } from './pools';
 interface KindRow {
   /** Type of the workflow that processes one item. */
   readonly workflow: string;
+  /** Activity that makes an item of the kind, or plans it. */
+  readonly activity: string;
+  /** Bound of one attempt of that activity. */
+  readonly attempt: AttemptLimit;
   /** Pool of the item's activities, where the activity table does not name another. */
   readonly pool: MediaPool;
   /** For sentences: "the preset is for videos only". */
@@ -18,12 +25,16 @@ interface KindRow {
 export const KINDS = {
   image: {
     workflow: 'processImage',
+    activity: 'makeImage',
+    attempt: '30m',
     pool: 'image',
     plural: 'images',
     extensions: [],
   },
   video: {
     workflow: 'processVideo',
+    activity: 'makeVideo',
+    attempt: '1h',
     pool: 'video',
     plural: 'videos',
     extensions: 'mp4 m4v mov mkv webm avi mpg mpeg m2ts m2t mts ts wmv flv 3gp ogv mxf vob'.split(' '),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Manifest } from '../common/contracts';
+import { MEDIA_KINDS } from '../common/kinds';
 import { DarkroomError } from '../common/errors';
 import { joinUri, printable, segmentProblem } from './uri';
 
@@ -39,15 +40,15 @@ const schema = z.looseObject({
   version: z.literal(1),
   batchId: text,
   itemKey: text,
-  kind: z.enum(['image', 'video']),
+  kind: z.enum(MEDIA_KINDS),
   source: z.looseObject({
     uri: text,
     bytes: count,
     sha256: z.string().max(128),
     fingerprint: text,
     format: z.string().max(100),
-    width: count,
-    height: count,
+    width: count.optional(),
+    height: count.optional(),
   }),
   preset: z.looseObject({ name: text, recipe: text }),
   renditions: z.array(rendition).max(10_000),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { MediaKind } from '../../common/kinds';
 import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
 import { formatRow, IMAGE_FORMAT_NAMES, type ImageFormat } from '../formats';
 
@@ -99,7 +100,15 @@ export type VideoPreset = z.infer<typeof video>;
  */
 export type VideoRungSpec = VideoPreset['rungs'][number];
 
+/** What a preset says of each kind; a missing kind does not compile. */
+const sections = {
+  image: image.optional(),
+  video: video.optional(),
+} satisfies Record<MediaKind, z.ZodType>;
+
 /** A preset file. Its name is the file's. */
 export const presetFile = z
-  .strictObject({ image: image.optional(), video: video.optional() })
-  .refine((preset) => preset.image ?? preset.video, 'needs image or video');
+  .strictObject(sections)
+  .refine((preset) => Object.keys(preset).length > 0, `needs ${Object.keys(sections).join(' or ')}`);
+
+export type PresetSections = z.infer<typeof presetFile>;

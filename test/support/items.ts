@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Manifest, Preset, WorkItem } from '../../common/contracts';
+import { DEFAULT_KIND, KINDS, MEDIA_KINDS } from '../../common/kinds';
 import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
 import type { Stack } from './stack';
@@ -32,7 +33,7 @@ export async function submit(
   file: string,
   preset: Preset = THUMBNAIL,
 ): Promise<{ item: WorkItem; handle: WorkflowHandle }> {
-  const kind = preset.video === undefined ? 'image' : 'video';
+  const kind = MEDIA_KINDS.find((each) => preset[each] !== undefined) ?? DEFAULT_KIND;
   const itemKey = randomUUID();
   const item: WorkItem = {
     batchId: 'test',
@@ -45,7 +46,7 @@ export async function submit(
     priority: 3,
     tenant: 'default',
   };
-  const handle = await stack.client.workflow.start(kind === 'image' ? 'processImage' : 'processVideo', {
+  const handle = await stack.client.workflow.start(KINDS[kind].workflow, {
     workflowId: `${item.batchId}/${item.itemKey}`,
     taskQueue: taskQueue(stack.config.queuePrefix, 'workflows'),
     args: [item],

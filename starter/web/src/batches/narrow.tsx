@@ -1,9 +1,9 @@
+import { KINDS, MEDIA_KINDS } from '../../../../common/kinds';
 import { listPresets, type ListQuery } from '../api';
 import { usePoll } from '../lib/poll';
 import { narrow, type Query } from '../lib/route';
 
 const STATES = { open: 'Open', succeeded: 'Done', failed: 'Failed', cancelled: 'Cancelled' };
-const KINDS = { image: 'Images', video: 'Videos' };
 /** ms back from now. */
 const SPANS: Record<string, { label: string; ms: number }> = {
   hour: { label: 'The last hour', ms: 3_600_000 },
@@ -23,6 +23,7 @@ export function listQueryOf({ search, state, kind, preset, since }: Query, now =
 export function Narrow({ query }: { query: Query }) {
   const presets = usePoll('presets', listPresets, 0);
   const names = Object.fromEntries((presets.data ?? []).map(({ name }) => [name, name]));
+  const kinds = Object.fromEntries(MEDIA_KINDS.map((kind) => [kind, capitalised(KINDS[kind].plural)]));
   const spans = Object.fromEntries(Object.entries(SPANS).map(([name, { label }]) => [name, label]));
   return (
     <form class="narrow-bar" role="search" onSubmit={(event) => event.preventDefault()}>
@@ -35,11 +36,15 @@ export function Narrow({ query }: { query: Query }) {
         onInput={(event) => narrow({ ...query, search: event.currentTarget.value.trim() })}
       />
       <Choice query={query} name="state" label="Any state" options={STATES} />
-      <Choice query={query} name="kind" label="Any kind" options={KINDS} />
+      <Choice query={query} name="kind" label="Any kind" options={kinds} />
       <Choice query={query} name="preset" label="Any preset" options={names} />
       <Choice query={query} name="since" label="Any time" options={spans} />
     </form>
   );
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function Choice(props: { query: Query; name: string; label: string; options: Record<string, string> }) {
