@@ -23,7 +23,7 @@ export function describeManifest({
   const { format, width, height, durationSeconds, pages } = source;
   const facts = [
     `${format} ${kind}`,
-    ...(width > 0 ? [`${width}x${height}`] : []),
+    ...(width ? [`${width}x${height}`] : []),
     ...(durationSeconds === undefined ? [] : [formatSeconds(durationSeconds)]),
     ...(pages === undefined ? [] : [`${pages} frames or pages`]),
   ];
