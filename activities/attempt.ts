@@ -7,6 +7,9 @@ import { KINDS } from '../common/kinds';
 import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { Places, printable } from '../storage';
+import { quarantined } from './deaths/evidence';
+import { Recorder } from './deaths/recorder';
+import { takeTurn } from './deaths/turn';
 import type { ActivityDeps } from './deps';
 import type { Writer } from './names';
 import { Pulse } from './pulse';
@@ -53,7 +56,10 @@ export async function runAttempt<T>(
   });
   if (info.attempt > 1) deps.metrics.darkroom_activity_retries_total.inc({ activity: info.activityType });
   const releaseSlot = occupySlot(deps, item);
-  const pulse = new Pulse(context, deps.config.ioStall, info.heartbeatTimeoutMs);
+  const recorder = new Recorder(info.heartbeatDetails);
+  const pulse = new Pulse(context, deps.config.ioStall, info.heartbeatTimeoutMs, recorder);
+  // Of the first attempt at an image the server hears only if that takes a while: most do not, and each heartbeat is a write.
+  if (info.attempt > 1 || item.kind === 'video') pulse.tell();
   const workDir = path.join(deps.config.scratchDir, randomUUID());
   const attempt: Attempt = {
     signal: pulse.signal,
@@ -61,17 +67,28 @@ export async function runAttempt<T>(
     log,
     writer: { runId: info.workflowExecution?.runId ?? '', activityId: info.activityId, attempt: info.attempt },
     created: new Created(),
+    get sourceSha256() {
+      return recorder.sourceSha256;
+    },
+    set sourceSha256(sha256) {
+      recorder.sourceSha256 = sha256;
+    },
     stages: new Stages(deps.metrics),
     progress: (details) => pulse.progress(details),
     within: (step, limitMs, work) => pulse.within(step, limitMs, work),
     throwIfOver: () => pulse.throwIfOver(),
   };
+  let endTurn: (() => void) | undefined;
   try {
     pulse.throwIfOver();
-    await makeWorkDir(workDir);
     await checkFence(deps, item);
+    if (recorder.deaths.length > 0) log.warn({ deaths: recorder.deaths }, 'workers died in earlier attempts');
+    if (recorder.verdict === 'quarantine') throw await quarantined(deps.storage, item, recorder.deaths);
+    endTurn = await takeTurn(recorder, pulse, deps.config.suspectUptime);
+    await makeWorkDir(workDir);
     return await work(attempt);
   } catch (error) {
+    pulse.conclude();
     await attempt.created.discard(deps.storage, log);
     // An attempt counts as cancelled only by the SDK's own failure, whatever the tools said while being killed.
     if (context.cancellationSignal.aborted) {
@@ -82,6 +99,7 @@ export async function runAttempt<T>(
     throw toFailure(pulse.stalled ?? error, deps, item, attempt);
   } finally {
     pulse.stop();
+    endTurn?.();
     releaseSlot();
     await rm(workDir, { recursive: true, force: true }).catch((error: unknown) =>
       log.warn({ error, workDir }, 'work folder not removed'),

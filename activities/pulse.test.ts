@@ -78,7 +78,7 @@ describe('a process that was frozen', () => {
       heartbeat: (details: unknown) => beats.push(details),
       cancellationSignal: new AbortController().signal,
     };
-    return { beats, pulse: new Pulse(context, 60_000, LOST, { stoodStill: () => frozenMs }) };
+    return { beats, pulse: new Pulse(context, 60_000, LOST, undefined, { stoodStill: () => frozenMs }) };
   }
 
   test('for longer than the server waits goes on no further, whether the next step or the next beat comes first', () => {

@@ -1,5 +1,6 @@
 import { DarkroomError } from '../common/errors';
 import { HEARTBEAT_MS } from '../common/heartbeats';
+import type { Recorder } from './deaths/recorder';
 import { freezes as processFreezes, type FreezeWatch } from './freeze';
 
 /** ms for a stalled attempt to end processes and drop what it has half sent. */
@@ -24,27 +25,45 @@ export class Pulse {
   private details: object = {};
   private movedAt = performance.now();
   private readonly begunAt = performance.now();
+  /** The server has heard of this attempt. */
+  private hasTold = false;
   /** Limits of what runs now and is watched by itself, ms. */
   private readonly limits: number[] = [];
 
   /**
    * @param stallMs an attempt in which nothing moves for longer is ended
    * @param lostMs silence after which the server takes the attempt for lost and starts another one
+   * @param recorder adds to each heartbeat what the next attempt has to know
    */
   constructor(
     private readonly context: Beating,
     private readonly stallMs: number,
     private readonly lostMs = Infinity,
+    private readonly recorder?: Recorder,
     private readonly freezes: Pick<FreezeWatch, 'stoodStill'> = processFreezes,
   ) {
     this.signal = AbortSignal.any([context.cancellationSignal, this.stall.signal]);
     this.timer = setInterval(() => this.beat(), HEARTBEAT_MS);
+    context.cancellationSignal.addEventListener('abort', () => this.conclude(), { once: true });
   }
 
   /** Something moved: bytes were read, written or sent, frames were made. @param details what the heartbeat shows */
   progress(details: object): void {
     this.movedAt = performance.now();
     this.details = details;
+    this.recorder?.progress(details);
+  }
+
+  /** Sends a heartbeat now, or as soon as the SDK lets it out. */
+  tell(): void {
+    this.hasTold = true;
+    this.context.heartbeat(this.recorder ? { ...this.details, trail: this.recorder.trail } : this.details);
+  }
+
+  /** Says with the last heartbeat that the attempt ends in order, however it ends; its worker did not die. */
+  conclude(): void {
+    this.recorder?.end();
+    if (this.recorder && this.hasTold) this.tell();
   }
 
   /**
@@ -99,7 +118,7 @@ export class Pulse {
     if (silentMs > limit && this.stalled === undefined) this.abort(silentMs);
     // What does not listen to the signal, such as a call into a file system that hangs, is given up by the server: no beat.
     if (silentMs > limit + LEAVE_MS) this.stop();
-    else this.context.heartbeat(this.details);
+    else this.tell();
   }
 
   private abort(silentMs: number): void {

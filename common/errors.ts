@@ -89,9 +89,9 @@ export const ERRORS = {
     retryable: false,
     blame: 'input',
     status: 422,
-    meaning: 'The file killed its decoder twice; the evidence is kept beside its outputs.',
+    meaning: 'The file killed its decoder, or worker after worker; the evidence is kept beside its outputs.',
     title: 'Quarantined',
-    advice: 'The file crashes its decoder; its evidence is kept beside the outputs.',
+    advice: 'The file crashes what reads it; the evidence is kept beside the outputs.',
   },
   Infected: {
     retryable: false,
@@ -124,6 +124,14 @@ export const ERRORS = {
     meaning: 'The store for outputs, or the scratch disk, could not be used just now.',
     title: 'The storage is not available',
     advice: 'Retry when the storage is back.',
+  },
+  WorkerBusy: {
+    retryable: true,
+    blame: 'system',
+    status: 503,
+    meaning: 'The worker could not take the item beside what it works on; another turn follows by itself.',
+    title: 'Waiting for a worker',
+    advice: 'Wait; another worker, or the same one later, takes the item.',
   },
   SourceReplaced: {
     retryable: false,

@@ -69,6 +69,12 @@ export const VARIABLES = {
     '0',
     'threads of one ffmpeg; 0: cores divided by video slots, at least 1',
   ),
+  suspectUptime: variable(
+    'DARKROOM_SUSPECT_UPTIME',
+    duration,
+    '15s',
+    'how long a worker has to live before it takes an item that other workers died of, so that a worker that dies by itself is not blamed on the item',
+  ),
   shortVideo: variable(
     'DARKROOM_SHORT_VIDEO',
     integer(0, 86_400),

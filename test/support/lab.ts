@@ -83,8 +83,12 @@ export function attempt<T>(
 export type Environment = MockActivityEnvironment;
 
 /** To cancel an attempt by. */
-export function environmentOf({ runId = 'run', attempt = 1 }: { runId?: string; attempt?: number } = {}): Environment {
-  const info = { attempt, activityId: '1', workflowExecution: { workflowId: 'lab/item', runId } };
+export function environmentOf({
+  runId = 'run',
+  attempt = 1,
+  heartbeatDetails,
+}: { runId?: string; attempt?: number; heartbeatDetails?: unknown } = {}): Environment {
+  const info = { attempt, heartbeatDetails, activityId: '1', workflowExecution: { workflowId: 'lab/item', runId } };
   return new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
 }
 

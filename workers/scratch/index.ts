@@ -1,7 +1,8 @@
 import type { Config } from '../../common/config';
 import type { Logger } from '../../common/logger';
 import type { Metrics } from '../../common/metrics';
-import { ScratchFolder, thisProcess } from './folder';
+import { thisProcess } from '../../common/this-process';
+import { ScratchFolder } from './folder';
 import { Leftovers } from './leftovers';
 import { ScratchRoom } from './room';
 

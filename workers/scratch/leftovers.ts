@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { ALIVE_FILE, ownerOf, startOf, type Owner } from './folder';
+import { isNeighbour, isRunning, type ProcessIdentity } from '../../common/this-process';
+import { ALIVE_FILE, ownerOf } from './folder';
 
 /** Looks in a row that have to find a folder without a sign of life before its owner counts as dead. */
 const LOOKS = 5;
@@ -21,7 +22,7 @@ export class Leftovers {
 
   constructor(
     private readonly root: string,
-    private readonly self: Owner,
+    private readonly self: ProcessIdentity,
   ) {}
 
   /**
@@ -41,8 +42,8 @@ export class Leftovers {
     return removed;
   }
 
-  private async isDead(name: string, owner: Owner): Promise<boolean> {
-    if (owner.boot === this.self.boot && owner.namespace === this.self.namespace) return !lives(owner);
+  private async isDead(name: string, owner: ProcessIdentity): Promise<boolean> {
+    if (isNeighbour(owner, this.self)) return !isRunning(owner);
     const folder = path.join(this.root, name);
     // Between its making and its first sign of life the folder itself is the sign.
     const seen = await stat(path.join(folder, ALIVE_FILE)).catch(() => stat(folder));
@@ -51,14 +52,4 @@ export class Leftovers {
     this.watched.set(name, { changed: seen.mtimeMs, looks });
     return looks >= LOOKS;
   }
-}
-
-function lives({ pid, started }: Owner): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: a process of another user.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return (startOf(pid) ?? started) === started;
 }

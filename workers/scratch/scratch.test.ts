@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import os from 'node:os';
 import path from 'node:path';
 import type { DependencyState } from '../../common/health';
+import { startOf, thisProcess, type ProcessIdentity } from '../../common/this-process';
 import { canMountSmallDisk, mountSmallDisk } from '../../test/support/small-disk';
-import { folderName, ownerOf, ScratchFolder, startOf, thisProcess, type Owner } from './folder';
+import { folderName, ownerOf, ScratchFolder } from './folder';
 import { Leftovers } from './leftovers';
 import { leastFree, ScratchRoom, type DiskFacts } from './room';
 import { SlotsWithRoom } from './slots';
@@ -20,8 +21,8 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 describe('folders of processes', () => {
   const self = thisProcess();
-  const elsewhere: Owner = { boot: 'beef', namespace: '7', pid: 1, started: '5' };
-  const folderOf = async (owner: Owner): Promise<ScratchFolder> => {
+  const elsewhere: ProcessIdentity = { boot: 'beef', namespace: '7', pid: 1, started: '5' };
+  const folderOf = async (owner: ProcessIdentity): Promise<ScratchFolder> => {
     const folder = new ScratchFolder(root, owner);
     await folder.touch();
     await writeFile(path.join(folder.path, 'pixels'), 'x');

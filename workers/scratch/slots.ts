@@ -1,9 +1,11 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit, TunerHolder } from '@temporalio/worker';
+import { solitude, type Solitude } from '../../activities/deaths/solitude';
 import type { ScratchRoom } from './room';
 
 /**
- * As many activities at once as there are slots, and no new one while the scratch disk has no room: a slot is handed out
- * before the server is asked for a task, so a worker without room asks for none and leaves the work to others.
+ * As many activities at once as there are slots, and no new one while the scratch disk has no room or an activity is to be
+ * alone: a slot is handed out before the server is asked for a task, so such a worker asks for none and leaves the work to
+ * others.
  */
 export class SlotsWithRoom implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
@@ -13,6 +15,7 @@ export class SlotsWithRoom implements CustomSlotSupplier<ActivitySlotInfo> {
   constructor(
     private readonly slots: number,
     private readonly room: ScratchRoom,
+    private readonly gate: Pick<Solitude, 'isWanted' | 'open'> = solitude,
   ) {}
 
   async reserveSlot(_context: unknown, signal: AbortSignal): Promise<SlotPermit> {
@@ -20,6 +23,7 @@ export class SlotsWithRoom implements CustomSlotSupplier<ActivitySlotInfo> {
     this.used++;
     try {
       await this.room.wait(signal);
+      await this.gate.open(signal);
       return {};
     } catch (error) {
       this.releaseSlot();
@@ -28,7 +32,7 @@ export class SlotsWithRoom implements CustomSlotSupplier<ActivitySlotInfo> {
   }
 
   tryReserveSlot(): SlotPermit | null {
-    if (this.used >= this.slots || !this.room.state.ok) return null;
+    if (this.used >= this.slots || !this.room.state.ok || this.gate.isWanted) return null;
     this.used++;
     return {};
   }

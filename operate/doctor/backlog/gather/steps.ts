@@ -93,6 +93,9 @@ async function looksOf(
   return looks;
 }
 
+/** Replacer: deaths of workers are for the attempt that comes after. */
+const WITHOUT_TRAIL = (key: string, value: unknown): unknown => (key === 'trail' ? undefined : value);
+
 async function lookOf(
   scope: Scope,
   item: OpenItem,
@@ -117,7 +120,7 @@ async function lookOf(
       worker: lastWorkerIdentity || undefined,
       waitedSeconds: secondsSince(activity.scheduledTime, now) ?? 0,
       silentSeconds: state === 'running' && heardAt > 0 ? Math.max(0, (now - heardAt) / 1000) : undefined,
-      said: said === undefined ? undefined : JSON.stringify(said).slice(0, MAX_SAID),
+      said: said === undefined ? undefined : JSON.stringify(said, WITHOUT_TRAIL).slice(0, MAX_SAID),
     },
   };
 }
