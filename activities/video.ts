@@ -45,7 +45,6 @@ export async function inspect(
     video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
   const probe = await attempt.stages.run('probe', 'video', () => attempt.within('probe', deps.ffmpeg.stallMs, look));
   const plan = video.planVideo(probe, preset);
-  const dropped = preset.rungs.filter((rung) => !plan.rungs.some(({ name }) => name === rung.name));
   return {
     source: {
       uri: item.source,
@@ -60,7 +59,7 @@ export async function inspect(
     probe,
     plan,
     rungs: plan.rungs.map(({ name }) => name),
-    warnings: dropped.map(({ name }) => `${name} was left out: it would be larger than the source.`),
+    warnings: video.leftOut(probe, preset, plan),
   };
 }
 
@@ -72,7 +71,7 @@ export function encodeRung(deps: ActivityDeps, item: WorkItem, work: VideoWork, 
     const { made, seconds } = await withStepInput(deps, attempt, item, work, async (input) => {
       const started = performance.now();
       const encode = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.encodeRung({ ...input, rung }));
-      const made = await attempt.stages.run('encode', 'h264', encode, ({ bytes }) => bytes);
+      const made = await attempt.stages.run('encode', rung.codec ?? 'h264', encode, ({ bytes }) => bytes);
       return { made, seconds: (performance.now() - started) / 1000 };
     });
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, work.probe.durationSeconds / seconds);

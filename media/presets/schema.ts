@@ -41,7 +41,7 @@ const imageRendition = z
 const rung = z
   .strictObject({
     name,
-    /** Absent: H.264, which plays everywhere. */
+    /** Absent: h264, which plays everywhere. */
     codec: z.enum(CODEC_NAMES).optional(),
     /** px of the short side after rotation. */
     height: z.int().min(64).max(4320),

@@ -13,6 +13,8 @@ interface EncoderPlan {
   gop: number;
   /** A keyframe every `gop` frames and nowhere else. */
   fixedGop?: boolean;
+  /** Most threads, for encoders that do not follow ffmpeg's own `-threads`. */
+  threads: number;
 }
 
 /** A codec that a rung can have: everything about it that is not the same for all. */
@@ -22,6 +24,10 @@ interface VideoCodec {
   readonly pixelFormat: string;
   /** The highest constant rate factor, which is the worst quality. */
   readonly maxCrf: number;
+  /** px of a side, at least. */
+  readonly minSide: number;
+  /** CPU seconds for a million pixels, by speed. */
+  readonly cost: Readonly<Record<Speed, number>>;
   /** Type of its sample entry in MP4, which is also the tag that a stream is given. */
   readonly entry: string;
   /** Type of the box in the sample entry that holds the decoder's configuration. */
@@ -47,6 +53,11 @@ const capped = ({ maxrate, bufsize }: EncoderPlan) => ['maxrate', `${maxrate}k`,
 const keyframes = ({ gop, fixedGop }: EncoderPlan) =>
   fixedGop ? ['keyint_min', String(gop)] : ['force_key_frames', 'expr:gte(t,n_forced*2)'];
 
+/** Costs of an encoder from its cost at one speed and how the others compare. */
+function scaled(cost: number, times: Record<Speed, number>): Record<Speed, number> {
+  return Object.fromEntries(SPEEDS.map((speed) => [speed, cost * times[speed]])) as Record<Speed, number>;
+}
+
 const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 
 /** The one table of codecs for rungs. No Node in it, since the page reads the types of presets. */
@@ -55,6 +66,8 @@ export const CODECS = {
     encoder: 'libx264',
     pixelFormat: 'yuv420p',
     maxCrf: 51,
+    minSide: 2,
+    cost: scaled(0.0042, { ultrafast: 0.4, superfast: 0.6, veryfast: 1, faster: 1.6, fast: 2, medium: 2.5, slow: 4 }),
     entry: 'avc1',
     config: 'avcC',
     // Profile, constraints and level.
@@ -70,8 +83,11 @@ export const CODECS = {
 export type CodecName = keyof typeof CODECS;
 export const CODEC_NAMES = Object.keys(CODECS) as [CodecName, ...CodecName[]];
 
-/** The codec of a rung; plans from before there was a choice say nothing and mean H.264. */
-export function codecOf({ codec = 'h264' }: { codec?: CodecName }): VideoCodec {
+/** The codec of a rung that names none. */
+export const DEFAULT_CODEC = 'h264';
+
+/** The codec of a rung. */
+export function codecOf({ codec = DEFAULT_CODEC }: { codec?: CodecName }): VideoCodec {
   return CODECS[codec];
 }
 

@@ -135,7 +135,7 @@ function singleFilm(
     options: [
       ...(picture ? ['-map', picture.from] : []),
       ...(heard ? heard.slice(0, 2) : []),
-      ...(picture ? ofStream(picture.options, 'v') : []),
+      ...(picture ? ofStream(picture.options(composition.threads), 'v') : []),
       ...(heard ? heard.slice(2) : []),
       ...[...BARE, '-movflags', FAST_START, '-threads', String(composition.threads), '-f', 'mp4'],
     ],
@@ -160,7 +160,7 @@ function severalFilms(films: Film[], composition: Composition): FfmpegOutput {
     options: [
       ...pictures.flatMap(({ from }) => ['-map', from]),
       ...heard.slice(0, 2),
-      ...pictures.flatMap(({ options }, index) => ofStream(options, `v:${index}`)),
+      ...pictures.flatMap(({ options }, index) => ofStream(options(composition.threads), `v:${index}`)),
       ...heard.slice(2),
       // MP4 wants the decoder's configuration in front; this muxer does not know what its films will be.
       ...['-flags', '+global_header', ...BARE, '-threads', String(composition.threads), '-f', 'tee'],

@@ -13,7 +13,7 @@
  * `packageHls` cuts finished MP4s into a stream. `encodeRung`, `makePoster` and `makeSprite` are `makeOutputs` for one thing.
  */
 export { probeVideo } from './probe/probe';
-export { planVideo } from './plan/plan';
+export { leftOut, planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
 export { makeOutputs, soundBitrates } from './make-outputs';
 export { encodeRung, makePoster, makeSprite } from './single-outputs';

@@ -25,6 +25,8 @@ export interface VideoStream {
   /** Number of the stream in the file, for `-map 0:<index>`. */
   index: number;
   codec: string;
+  /** The container's own name for the codec, for example `avc1`. */
+  tag?: string;
   /** px as coded. */
   width: number;
   height: number;

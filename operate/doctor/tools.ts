@@ -1,11 +1,12 @@
 import sharp from 'sharp';
 import { which } from '../../common/config/executables';
+import { CODEC_NAMES, codecOf, DEFAULT_CODEC } from '../../media/video/codecs';
 import { findFfmpegTool, installHint } from '../../local/embedded/ffmpeg';
 import { run } from '../../local/embedded/run';
 import { findTemporalBinary, toolsFolder } from '../../local/embedded/temporal-binary';
 import { broken, missing, ok, optional, type Check } from './types';
 
-const ENCODERS = ['libx264', 'aac', 'libwebp', 'mjpeg'];
+const ENCODERS = [codecOf({}).encoder, 'aac', 'libwebp', 'mjpeg'];
 const IMAGE_FORMATS = ['jpeg', 'png', 'webp', 'heif'] as const;
 
 /** Programs that only some work needs: what for. */
@@ -28,6 +29,16 @@ export const toolChecks: Check[] = [
       return ok(ENCODERS.join(', '));
     },
   },
+  ...CODEC_NAMES.filter((codec): boolean => codec !== DEFAULT_CODEC).map((codec): Check => {
+    const { encoder } = codecOf({ codec });
+    return {
+      name: `ffmpeg ${encoder}`,
+      run: async ({ config }) =>
+        (await ask(findFfmpegTool('ffmpeg', config), '-encoders')).includes(` ${encoder} `)
+          ? ok(`rungs with codec: ${codec}`)
+          : optional(`rungs with codec: ${codec} fail`, `Install an ffmpeg that is built with ${encoder}`),
+    };
+  }),
   {
     name: 'ffmpeg zscale',
     run: async ({ config }) =>

@@ -62,9 +62,9 @@ export function streamsOf(file: string): Stream[] {
 
 /** Times of the keyframes of the picture, seconds. */
 export function keyframes(file: string): number[] {
-  const entries = ['-select_streams', 'v', '-skip_frame', 'nokey', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0'];
+  const entries = ['-select_streams', 'v', '-show_entries', 'packet=pts_time,flags', '-of', 'csv=p=0'];
   const lines = execFileSync(settings.ffprobePath, ['-v', 'error', ...entries, `file:${file}`]).toString();
-  return lines.split('\n').filter(Boolean).map(parseFloat);
+  return lines.split('\n').flatMap((line) => (line.includes('K') ? parseFloat(line) : []));
 }
 
 /** Writes a quarter turn clockwise into the track header, as phones do (options for that differ between versions of ffmpeg). */

@@ -28,9 +28,11 @@ export function longestOutput(durationSeconds: number, maxDuration: number): num
 
 /** CPU seconds of any run, whatever its size: starting, probing, thumbnails. */
 const CPU_BASE = 120;
-/** CPU seconds for each pixel that is decoded or encoded: some twenty times what the slowest codec takes. */
+/** CPU seconds for each pixel that is decoded or encoded: some twenty times what the slowest decoder and x264 take. */
 const CPU_DECODE = 2e-7;
 const CPU_ENCODE = 1e-6;
+/** How many times the cost that is expected of it an encoder may take, at least. */
+const MARGIN = 100;
 /** Bytes of any run: headers, indexes, pictures. */
 const FILE_BASE = 64 * 2 ** 20;
 
@@ -44,6 +46,8 @@ export interface Output {
   beyondSeconds?: number;
   /** kbit/s; absent: of pictures that {@link FILE_BASE} has room for. */
   kbps?: number;
+  /** CPU seconds that encoding a million pixels should take. */
+  cost?: number;
 }
 
 /** @param maxDuration ms */
@@ -53,12 +57,14 @@ export function runBounds(probe: MediaProbe, outputs: Output[], maxDuration: num
   const most = seconds * MAX_RATE;
   const frames = (fps: string) => Math.min(most, (seconds * fraction(fps).num) / fraction(fps).den);
   const decoded = Math.min(most, Math.max(video.frames, frames(video.fps))) * video.width * video.height;
-  const encoded = outputs.reduce((sum, { width, height, fps }) => sum + frames(fps ?? video.fps) * width * height, 0);
+  const encoding = outputs.reduce((sum, { width, height, fps, cost = 0 }) => {
+    return sum + frames(fps ?? video.fps) * width * height * Math.max(CPU_ENCODE, (MARGIN * cost) / 1e6);
+  }, 0);
   const bytes = outputs.reduce((sum, { kbps = 0 }) => sum + 2 * kbps * 125 * seconds, 0);
   const beyond = Math.max(0, ...outputs.map(({ beyondSeconds = 0 }) => beyondSeconds));
   return {
     seconds: seconds + beyond,
-    cpuSeconds: Math.ceil(CPU_BASE + CPU_DECODE * decoded + CPU_ENCODE * encoded),
+    cpuSeconds: Math.ceil(CPU_BASE + CPU_DECODE * decoded + encoding),
     fileBytes: Math.ceil(FILE_BASE + bytes),
   };
 }

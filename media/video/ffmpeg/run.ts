@@ -60,6 +60,7 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
     const { stderrTail } = await runProcess(program, commandLine(command), {
       signal: run.signal,
       cwd: run.cwd,
+      env: QUIET,
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
       ...{ cpuSeconds, fileBytes, openFiles: OPEN_FILES },
@@ -84,6 +85,8 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
   return progress.last;
 }
 
+/** Errors only, of an encoder (SVT-AV1) that does not follow ffmpeg's `-v`. */
+const QUIET = { SVT_LOG: '1' };
 /** Of one ffmpeg: libraries, inputs, outputs and threads need some dozens. */
 const OPEN_FILES = 256;
 /** Seconds by which a packet may lie behind the `-t` that every output has. */

@@ -14,10 +14,11 @@ const ROWS: [RegExp, ErrorType, string][] = [
   [/Read-only file system/i, 'StorageUnavailable', 'The scratch disk cannot be written to.'],
   [/Cannot allocate memory|out of memory/i, 'EncoderFailed', 'The video needs more memory than is allowed.'],
   [
-    /Unknown encoder|No such filter|Encoder .* not found/i,
+    /Unknown encoder '([\w-]+)'/i,
     'EncoderFailed',
-    'This ffmpeg lacks what the preset asks for.',
+    'The ffmpeg of this worker has no encoder $1, which the preset asks for.',
   ],
+  [/No such filter|Encoder .* not found/i, 'EncoderFailed', 'This ffmpeg lacks what the preset asks for.'],
   [/Codec \(([\w.-]+)\) not on whitelist/i, 'UnsupportedMedia', codedAs('$1')],
   [/not on whitelist/i, 'UnsupportedMedia', 'The file is not a video that Darkroom reads.'],
   [/Decoder \(codec (?!none)([\w.-]+)\) not found/i, 'UnsupportedMedia', codedAs('$1')],

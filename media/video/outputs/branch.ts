@@ -44,8 +44,8 @@ export interface Film {
   picture?: {
     /** A pad of the branch's chain, or a stream of the source. */
     from: string;
-    /** Options of this one stream: names without dash, and values, in turn. */
-    options: string[];
+    /** Options of this one stream: names without dash, and values, in turn. `threads`: most that its encoder may start. */
+    options: (threads: number) => string[];
     /** It is copied, so nothing of the run decodes it for this film. */
     coded?: boolean;
   };

@@ -23,7 +23,7 @@ export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Br
       },
     }),
     films: [film(probe, rung, name, pad, range)],
-    makes: { ...rung, kbps: kbps + (rung.audioBitrate ?? 0) },
+    makes: { ...rung, kbps: kbps + (rung.audioBitrate ?? 0), cost: codecOf(rung).cost[rung.speed] },
     finish: async ({ partOf, measure }) => {
       const facts = await readOutput(partOf(name));
       checkForm(facts, rung);
@@ -47,10 +47,16 @@ export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Br
 function film(probe: MediaProbe, rung: RungPlan, name: string, pad: string, range?: Range): Film {
   const codec = codecOf(rung);
   const count = range ? ['frames', String(range.frames[rung.name] ?? 0)] : [];
-  const encoded = { from: pad, options: ['c', codec.encoder, ...codec.options(rung), ...count] };
+  const options = (threads: number) => [
+    ...['c', codec.encoder, 'tag', codec.entry],
+    ...codec.options({ ...rung, threads }),
+    ...count,
+  ];
   return {
     name,
-    picture: rung.copy ? { from: `0:${probe.video.index}`, options: copyOptions(rung), coded: true } : encoded,
+    picture: rung.copy
+      ? { from: `0:${probe.video.index}`, options: () => copyOptions(rung), coded: true }
+      : { from: pad, options },
     ...(rung.audioBitrate !== undefined &&
       probe.audio && { sound: { kbps: rung.audioBitrate, fromZero: rung.fixedGop === true } }),
   };

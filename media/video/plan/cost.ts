@@ -1,31 +1,21 @@
+import { codecOf } from '../codecs';
 import { fraction } from '../fraction';
-import type { BranchId, MediaProbe, RungPlan, VideoPlan } from '../types';
+import type { BranchId, MediaProbe, VideoPlan } from '../types';
 
 /** CPU seconds by branch of a plan. */
 export type Costs = Map<BranchId, number>;
 
-/** CPU seconds for a million pixels: what x264 takes at `veryfast`, and decoding. */
-const ENCODE = 0.0042;
+/** CPU seconds for a million pixels that are decoded. */
 const DECODE = 0.0015;
-/** How much longer than `veryfast` the other speeds take. */
-const SPEEDS: Record<RungPlan['speed'], number> = {
-  ultrafast: 0.4,
-  superfast: 0.6,
-  veryfast: 1,
-  faster: 1.6,
-  fast: 2,
-  medium: 2.5,
-  slow: 4,
-};
 
-/** What each output of a plan costs, decoding included; estimated from pixels, frames and the speed of the encoder. */
+/** What each output of a plan costs, decoding included; estimated from pixels, frames, codec and speed. */
 export function estimateCpuSeconds(probe: MediaProbe, plan: VideoPlan): Costs {
   const seconds = probe.video.durationSeconds ?? probe.durationSeconds;
   const decode = (DECODE * probe.video.width * probe.video.height * probe.video.frames) / 1e6;
   const rungs = plan.rungs.map((rung): [BranchId, number] => {
     const { num, den } = fraction(rung.fps ?? probe.video.fps);
     const pixels = rung.width * rung.height * seconds * (num / den);
-    return [`rung:${rung.name}`, decode + (rung.copy ? 0 : (ENCODE * SPEEDS[rung.speed] * pixels) / 1e6)];
+    return [`rung:${rung.name}`, decode + (rung.copy ? 0 : (codecOf(rung).cost[rung.speed] * pixels) / 1e6)];
   });
   return new Map<BranchId, number>([
     ...rungs,

@@ -1,4 +1,5 @@
 import type { VideoPreset, VideoRungSpec } from '../../presets/schema';
+import { DarkroomError } from '../../../common/errors';
 import { codecOf } from '../codecs';
 import { fraction, reduced, type Fraction } from '../fraction';
 import { alignRungs } from '../hls/align';
@@ -23,11 +24,14 @@ const POSTER_POSITIONS = [0.1, 0.25, 0.5];
 /**
  * Which files to make of a video: pure, so that every rule can be read off a table in the test.
  * Rungs keep the preset's order and names, and nothing is enlarged. See {@link fitting} for which of them stay.
+ * @throws DarkroomError InvalidJob where the pictures are too small for the codec of every rung
  */
 export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const { poster, sprite } = preset;
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
-  const rungs = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset.audio === 'optional'));
+  const sized = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset.audio === 'optional'));
+  const rungs = sized.filter(isHeld);
+  if (rungs.length === 0) throw tooSmall(preset, sized);
   return {
     ...(preset.hls ? alignRungs(rungs, probe.video.fps) : { rungs }),
     ...(poster && { poster: planPoster(probe, poster) }),
@@ -48,6 +52,34 @@ function fitting(rungs: VideoRungSpec[], short: number): VideoRungSpec[] {
   return rungs.filter(({ height }) => height <= short || (height === above && between));
 }
 
+/** Sentences about the rungs of a preset that a plan does not have. */
+export function leftOut(probe: MediaProbe, preset: VideoPreset, plan: VideoPlan): string[] {
+  const fit = fitting(preset.rungs, Math.min(probe.video.displayWidth, probe.video.displayHeight));
+  const dropped = preset.rungs.filter(({ name }) => !plan.rungs.some((rung) => rung.name === name));
+  return dropped.map((spec) =>
+    fit.includes(spec)
+      ? `${spec.name} was left out: its codec ${spec.codec} needs ${codecOf(spec).minSide} px on each side.`
+      : `${spec.name} was left out: it would be larger than the source.`,
+  );
+}
+
+/** Can the codec hold pictures of this size? */
+function isHeld(rung: RungPlan): boolean {
+  return Math.min(rung.width, rung.height) >= codecOf(rung).minSide;
+}
+
+function tooSmall(preset: VideoPreset, [rung]: RungPlan[]): DarkroomError {
+  if (rung === undefined) throw new Error('a preset without rungs');
+  const { name, codec, width, height } = rung;
+  const at = preset.rungs.findIndex((spec) => spec.name === name);
+  const { minSide } = codecOf(rung);
+  return new DarkroomError(
+    'InvalidJob',
+    `The video is too small for video.rungs[${at}].codec: ${codec} needs ${minSide} px on each side, and the rung "${name}" has ${width} x ${height} px.`,
+    { width, height, minSide },
+  );
+}
+
 function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): RungPlan {
   const { displayWidth, displayHeight, fps } = probe.video;
   const size = fitShortSide(displayWidth, displayHeight, spec.height);
@@ -58,6 +90,7 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): 
   const maxrate = Math.min(spec.maxrate, Math.max(LEAST_MAXRATE, Math.round(HEADROOM * inputRate)));
   return {
     name: spec.name,
+    ...(spec.codec && { codec: spec.codec }),
     ...size,
     ...(isAlready(probe, spec, size) && target === source && { copy: true }),
     ...(target !== source && { fps: `${target.num}/${target.den}` }),
@@ -86,8 +119,10 @@ function isAlready(probe: MediaProbe, spec: VideoRungSpec, size: { width: number
   const { video } = probe;
   const shown =
     video.width === size.width && video.height === size.height && video.rotation === 0 && video.sar === '1:1';
-  const { codec, pixelFormats } = codecOf(spec).passThrough;
-  const playable = video.codec === codec && pixelFormats.includes(video.pixFmt) && !video.interlaced && !video.hdr;
+  const { entry, passThrough } = codecOf(spec);
+  // Other tags, such as avc3 and hev1, say that the decoder's configuration is somewhere in the stream.
+  const coded = video.codec === passThrough.codec && (video.tag ?? entry) === entry;
+  const playable = coded && passThrough.pixelFormats.includes(video.pixFmt) && !video.interlaced && !video.hdr;
   const steady = !video.variableRate && !video.framesEstimated && COPYABLE.includes(probe.format);
   return shown && playable && steady && (video.bitrateKbps ?? Infinity) <= spec.maxrate;
 }

@@ -112,6 +112,7 @@ function videoStream(stream: FfprobeStream, fileDuration: number, counted?: Pack
   return {
     index: stream.index,
     codec: stream.codec_name ?? '',
+    tag: stream.codec_tag_string,
     width,
     height,
     displayWidth: Math.max(1, upright.width),
