@@ -99,9 +99,13 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return { renditions: [], result: published };
-    const { source, warnings } = await readPlan(deps, plan);
+    const { source, warnings, plan: outputs } = await readPlan(deps, plan);
     const { timings } = attempt.stages;
-    const renditions = renditionsOf(results).sort((a, b) => rank(a) - rank(b));
+    // The rungs in the order of the preset, whichever task was done first.
+    const rungs = outputs.rungs.map(({ name }) => name);
+    const renditions = renditionsOf(results).sort(
+      (a, b) => rank(a) - rank(b) || rungs.indexOf(a.name) - rungs.indexOf(b.name),
+    );
     const placeholder = Object.values(results).find((result) => result.placeholder)?.placeholder;
     const parts = { source, renditions, placeholder, warnings, timings, severalAttempts: true };
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };

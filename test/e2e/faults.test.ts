@@ -8,7 +8,7 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { type ItemProgress, type Manifest, type WorkItem } from '../../common/contracts';
 import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
-import { endProcess, isAlive, startStack, until, type Stack } from '../support/stack';
+import { endProcess, isAlive, startStack, until, workFolders, type Stack } from '../support/stack';
 
 let stack: Stack;
 let clip: string;
@@ -90,13 +90,6 @@ async function manifestOf(item: WorkItem): Promise<Manifest> {
   return JSON.parse(await readFile(new URL(`${item.output}/manifest.json`), 'utf8')) as Manifest;
 }
 
-/** Work folders of all attempts; each worker has a folder for them, with a file that shows that the worker lives. */
-async function workFolders(): Promise<string[]> {
-  const scratch = path.join(stack.home, 'scratch');
-  const entries = await Promise.all((await readdir(scratch)).map((worker) => readdir(path.join(scratch, worker))));
-  return entries.flat().filter((name) => name !== 'alive');
-}
-
 /** Process ids of ffmpegs whose parent chain leads to `ancestor`. */
 function ffmpegsUnder(ancestor: number): number[] {
   const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,stat=,comm='], { encoding: 'utf8' })
@@ -141,7 +134,7 @@ test('cancelling an item kills its ffmpeg and leaves no file of the item behind'
   await handle.cancel();
   await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
   await until(() => running.every((pid) => !isAlive(pid)));
-  await until(async () => (await workFolders()).length === 0);
+  await until(async () => (await workFolders(path.join(stack.home, 'scratch'))).length === 0);
   await expect(readdir(new URL(item.output))).rejects.toThrow('ENOENT');
   await worker.stop();
 });

@@ -10,7 +10,7 @@ import { fileUri } from '../../storage';
 import { bearer, keyEntry, startApi, type Answer, type Api } from '../api/support';
 import { clipFolder, ffmpeg, picture, processesWith, settings, sound, X264 } from '../support/clips';
 import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
-import { startStack, until, type Stack } from '../support/stack';
+import { startStack, until, workFolders, type Stack } from '../support/stack';
 
 const clips = clipFolder();
 const acme = bearer('acme-secret-0123456789');
@@ -175,7 +175,7 @@ test('a cancelled item ends its packaging, and nothing of it is published', asyn
   const packaging = () => processesWith(scratch).filter((pid) => processesWith('hls').includes(pid));
   await until(() => packaging().length > 0);
   await api.call('POST', '/v1/jobs/acme.films~long/cancel', undefined, acme);
-  await until(async () => packaging().length === 0 && (await readdir(scratch)).length === 0, 200);
+  await until(async () => packaging().length === 0 && (await workFolders(scratch)).length === 0, 200);
   const state = async () => (await api.call('GET', '/v1/jobs/acme.films~long', undefined, acme)).body.state as string;
   await until(async () => (await state()) !== 'running', 200);
   expect(await state()).toBe('cancelled');

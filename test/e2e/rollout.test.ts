@@ -85,7 +85,9 @@ class Deployment {
   private serves(pool: Pool, makeImage: () => Promise<unknown>, bundle: WorkflowBundle | undefined) {
     if (pool !== 'workflows') return { activities: { makeImage } };
     const sinks = { items: { ended: { fn: () => undefined } } };
-    return { workflowBundle: bundle ?? { codePath: built('workflow-bundle.js') }, sinks };
+    // What fails leaves outputs behind, which an activity of this pool removes.
+    const activities = { removeOutputs: () => Promise.resolve() };
+    return { workflowBundle: bundle ?? { codePath: built('workflow-bundle.js') }, sinks, activities };
   }
 
   start(): Promise<WorkflowHandle> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Client, Connection } from '@temporalio/client';
@@ -97,4 +97,10 @@ export function isAlive(pid: number): boolean {
 /** Polls until the condition holds; the test's own time limit bounds it. */
 export async function until(condition: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, everyMs));
+}
+
+/** Work folders of attempts; each worker has a folder for them, with a file that shows that the worker lives. */
+export async function workFolders(scratch: string): Promise<string[]> {
+  const entries = await Promise.all((await readdir(scratch)).map((worker) => readdir(path.join(scratch, worker))));
+  return entries.flat().filter((name) => name !== 'alive');
 }

@@ -66,7 +66,7 @@ describeInBrowser('the page', () => {
     await page.getByRole('link', { name: 'clip.mp4' }).click();
     await page.getByRole('heading', { name: 'clip.mp4' }).waitFor();
     await page.getByRole('row', { name: /360p/ }).waitFor();
-    await page.getByText('publish', { exact: true }).waitFor();
+    await page.locator('.step-name').getByText('video', { exact: true }).waitFor();
     expect(await page.getByRole('link', { name: 'Run in Temporal' }).getAttribute('href')).toContain('/workflows/');
     await page.getByRole('button', { name: 'Sound off' }).click();
     await page.getByRole('button', { name: 'Play' }).click();

@@ -28,7 +28,7 @@ export function BatchesPage({ query }: { query: Query }) {
   return (
     <div class="page">
       <h1 class="hidden">Batches</h1>
-      <Problem error={list.error ?? pipeline.error} since={list.error ? undefined : pipeline.at} />
+      <Problem error={list.error ?? pipeline.error} since={list.error ? list.at : pipeline.at} />
       <Overview pipeline={pipeline.data} />
       <ThroughputChart minutes={pipeline.data?.minutes} />
       <section aria-labelledby="batches-title">

@@ -5,6 +5,8 @@ export interface Paged<T> {
   items: T[];
   /** Everything that the server knows has been read. */
   complete: boolean;
+  /** When the last page came. */
+  at: Date | undefined;
   error: Error | undefined;
   /** Reads on until there are this many, or no more. */
   need: (length: number) => void;
@@ -17,6 +19,7 @@ interface Read<T> {
   items: T[];
   started: boolean;
   next?: string;
+  at?: Date;
   error?: Error;
 }
 
@@ -59,11 +62,12 @@ export function usePages<T extends { id: string }>(
   function joined(before: Read<T> | undefined, page: { items: T[]; next?: string }, from: 'next' | 'top'): Read<T> {
     const known = before?.items ?? [];
     const fresh = new Set(page.items.map(({ id }) => id));
+    const at = new Date();
     const others = known.filter(({ id }) => !fresh.has(id));
-    if (from === 'next') return { key: present, items: [...others, ...page.items], started: true, next: page.next };
+    if (from === 'next') return { key: present, items: [...others, ...page.items], started: true, next: page.next, at };
     const goesOn = latest.current.lands && page.next !== undefined && before?.started === true;
-    if (!goesOn) return { key: present, items: page.items, started: true, next: page.next };
-    return { key: present, items: [...page.items, ...others], started: true, next: before.next };
+    if (!goesOn) return { key: present, items: page.items, started: true, next: page.next, at };
+    return { key: present, items: [...page.items, ...others], started: true, next: before.next, at };
   }
 
   const readOn = useCallback(() => {
@@ -82,5 +86,5 @@ export function usePages<T extends { id: string }>(
   );
   const refresh = useCallback(() => void load('top'), [load]);
   const complete = current.started && current.next === undefined;
-  return { items: current.items, complete, error: current.error, need, refresh };
+  return { items: current.items, complete, at: current.at, error: current.error, need, refresh };
 }
