@@ -11,6 +11,7 @@ import { quarantined } from './deaths/evidence';
 import { Recorder } from './deaths/recorder';
 import { takeTurn } from './deaths/turn';
 import type { ActivityDeps } from './deps';
+import { throwIfPaused } from './held';
 import type { Writer } from './names';
 import { Pulse } from './pulse';
 import { Created } from './removal';
@@ -54,6 +55,7 @@ export async function runAttempt<T>(
     activity: info.activityType,
     attempt: info.attempt,
   });
+  await throwIfPaused(context);
   if (info.attempt > 1) deps.metrics.darkroom_activity_retries_total.inc({ activity: info.activityType });
   const releaseSlot = occupySlot(deps, item);
   const recorder = new Recorder(info.heartbeatDetails);

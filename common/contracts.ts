@@ -150,8 +150,13 @@ export interface Manifest {
   workflow: { id: string; runId: string; attempt: number };
 }
 
-/** Custom search attributes, all of type Keyword; registered when a starter or worker starts. */
-export const SEARCH_ATTRIBUTES = ['MediaBatchId', 'MediaKind', 'MediaPreset', 'MediaTenant'] as const;
+/**
+ * Custom search attributes, all of type Keyword; registered when a starter or worker starts. `MediaState` is `paused` while
+ * an item is paused, and otherwise absent.
+ */
+export const SEARCH_ATTRIBUTES = ['MediaBatchId', 'MediaKind', 'MediaPreset', 'MediaState', 'MediaTenant'] as const;
+/** The value of `MediaState` of a paused item. */
+export const PAUSED = 'paused';
 
 /** Deterministic: submitting an item twice is one workflow. */
 export function workflowId(batchId: string, itemKey: string): string {

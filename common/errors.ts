@@ -141,6 +141,14 @@ export const ERRORS = {
     title: 'The source kept changing',
     advice: 'Submit the item again when nothing writes to the file any more.',
   },
+  ServerTooOld: {
+    retryable: false,
+    blame: 'system',
+    status: 501,
+    meaning: 'The Temporal server is of a version that lacks the operation.',
+    title: 'Temporal is too old',
+    advice: 'Ask the operators of Darkroom for a newer Temporal server.',
+  },
   EncoderFailed: {
     retryable: 'counted',
     blame: 'system',

@@ -18,3 +18,9 @@ export const WORKFLOW_TASK_MS: Readonly<Record<SubmitMode, number>> = { interact
 
 /** ms that a workflow task waits for the worker that has the workflow in memory; then any other may take it. */
 export const STICKY_MS = 3000;
+
+/** Type of the failure of an attempt that did nothing, since its item is paused. */
+export const HELD = 'Paused';
+
+/** ms until such a step asks again whether the pause is over; whoever resumes the item has it start at once. */
+export const HELD_AGAIN_MS = 20_000;

@@ -3,7 +3,10 @@ import type { ItemProgress } from '../common/contracts';
 
 /** Signals and queries of item workflows, typed: workflows handle them and clients send them by these definitions. */
 
-/** Holds the item before its next activity; what runs now runs to its end. */
-export const pause = defineSignal('pause');
+/**
+ * Holds the item before its next activity; what runs now runs to its end.
+ * `mark`: the namespace has the search attribute `MediaState`, so the run shows there that it is paused.
+ */
+export const pause = defineSignal<[mark?: boolean]>('pause');
 export const resume = defineSignal('resume');
 export const progress = defineQuery<ItemProgress>('progress');

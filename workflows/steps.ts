@@ -8,13 +8,17 @@ import {
   setHandler,
   sleep,
   TimeoutFailure,
+  upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { ItemProgress } from '../common/contracts';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { PAUSED, type ItemProgress } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
 import { FailureCount, FormerFailureCount } from './failure-count';
 import { pause, progress, resume } from './names';
 
 type Step = ItemProgress['steps'][number];
+
+const STATE = defineSearchAttributeKey('MediaState', 'KEYWORD');
 
 /** Called with the evidence before a killer of decoders is given up. */
 export type Quarantine = (evidence: ErrorDetails) => Promise<void>;
@@ -26,6 +30,8 @@ export type Quarantine = (evidence: ErrorDetails) => Promise<void>;
 export class Steps {
   private readonly steps: Step[] = [];
   private paused = false;
+  /** Shows the pause in `MediaState`. */
+  private marked = false;
   /** By name of the step; a success of the step removes its count. */
   private readonly counts = new Map<string, FailureCount>();
   private readonly formerCount = new FormerFailureCount();
@@ -33,8 +39,8 @@ export class Steps {
   private systemFailures = 0;
 
   constructor(private readonly quarantine: Quarantine) {
-    setHandler(pause, () => void (this.paused = true));
-    setHandler(resume, () => void (this.paused = false));
+    setHandler(pause, (mark = false) => this.setPaused(true, mark));
+    setHandler(resume, () => this.setPaused(false, false));
     setHandler(progress, () => this.progress());
   }
 
@@ -69,6 +75,13 @@ export class Steps {
         await this.afterFailure(name, toFailure(error));
       }
     }
+  }
+
+  private setPaused(paused: boolean, marked: boolean): void {
+    this.paused = paused;
+    if (marked === this.marked) return;
+    this.marked = marked;
+    upsertSearchAttributes([{ key: STATE, value: marked ? PAUSED : null }]);
   }
 
   private find(name: string): Step {

@@ -144,6 +144,12 @@ export const METRICS = {
     labels: ['kind'],
     from: 'queue',
   },
+  darkroom_paused_workflows: {
+    type: 'gauge',
+    help: 'Those of the open items that are paused',
+    labels: ['kind'],
+    from: 'queue',
+  },
   darkroom_temporal_up: {
     type: 'gauge',
     help: '1 when Temporal answered the last look at the queues, else 0; then the other queue metrics are absent',

@@ -84,22 +84,23 @@ export async function followBatch(
  */
 export function progressOf(
   { tally, final, outages }: Pick<Submission, 'tally' | 'final' | 'outages'>,
-  look: Pick<BatchProgress, 'completed' | 'failed' | 'cancelled' | 'open' | 'running'>,
+  look: Pick<BatchProgress, 'completed' | 'failed' | 'cancelled' | 'open' | 'running' | 'paused'>,
   rate: RateMeter,
 ): Progress {
   const accepted = tally.started + tally.joined;
   const open = Math.min(accepted, Math.max(look.open, accepted - look.completed - look.failed - look.cancelled));
   const failed = Math.min(look.failed + look.cancelled, accepted - open);
   rate.add(Date.now(), accepted - open);
-  const running = Math.min(look.running, open);
+  const paused = Math.min(look.paused, open);
+  const running = Math.min(look.running, open - paused);
   return {
     done: accepted - open - failed + tally.skipped,
     failed: failed + tally.rejected,
-    ...{ running, waiting: open - running, skipped: tally.skipped },
+    ...{ running, paused, waiting: open - paused - running, skipped: tally.skipped },
     total: accepted + tally.skipped + tally.rejected,
     final,
     itemsPerSecond: rate.perSecond,
-    etaSeconds: rate.secondsFor(open),
+    etaSeconds: rate.secondsFor(open - paused),
     outage: outages.current,
   };
 }

@@ -29,9 +29,10 @@ async function main(): Promise<number> {
       summariseBatch(client, batchId),
     ]);
     const { completed, failed, cancelled, bytesIn, bytesOut, failures } = ends;
-    const running = Math.min(progress.running, open);
+    const paused = Math.min(progress.paused, open);
+    const running = Math.min(progress.running, open - paused);
     const counts = { items: completed + failed + cancelled + open, completed, failed, cancelled };
-    const state = { ...counts, running, waiting: open - running };
+    const state = { ...counts, running, waiting: open - running - paused, paused };
     const { unserved } = progress;
     const url = session.batchUrl(batchId);
     if (json) {

@@ -139,9 +139,9 @@ async function follow(way: Way, view: View): Promise<void> {
   let quietSince: number | undefined;
   for (;;) {
     const look = await api.batch(submission.batchId);
-    const { succeeded = 0, failed = 0, cancelled = 0, running = 0 } = look ?? {};
+    const { succeeded = 0, failed = 0, cancelled = 0, running = 0, paused = 0 } = look ?? {};
     const open = look?.open ?? ledger.open;
-    view.progress(progressOf(submission, { completed: succeeded, failed, cancelled, open, running }, rate));
+    view.progress(progressOf(submission, { completed: succeeded, failed, cancelled, open, running, paused }, rate));
     if (open > 0) quietSince = undefined;
     else {
       quietSince ??= Date.now();

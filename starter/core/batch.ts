@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { POOL_NAMES, POOLS, taskQueue, type Pool } from '../../common/pools';
 import { countBatch, type BatchCounts } from '../../temporal/batches/count';
+import { countPaused } from '../../temporal/batches/paused';
 
 export interface QueueState {
   pool: Pool;
@@ -37,7 +38,8 @@ export function describeQueues(client: Client, queuePrefix: string): Promise<Que
 }
 
 export interface BatchProgress extends BatchCounts {
-  /** Of the open ones: still in a queue. The rest runs. */
+  /** Of the open ones: paused, also where a step still runs to its end; still in a queue. The rest runs. */
+  paused: number;
   waiting: number;
   running: number;
   /** Queues that hold work and that no worker serves: it waits until one comes. */
@@ -58,19 +60,25 @@ export async function batchProgress(
   since?: Date,
   slots: KnownSlots = { least: 1, most: Infinity },
 ): Promise<BatchProgress> {
-  const [counts, queues] = await Promise.all([countBatch(client, batchId, since), describeQueues(client, queuePrefix)]);
+  const [counts, queues, allPaused] = await Promise.all([
+    countBatch(client, batchId, since),
+    describeQueues(client, queuePrefix),
+    countPaused(client, batchId),
+  ]);
   const unserved = queues.filter(
     ({ pool, backlog, pollers }) => pollers === 0 && (backlog > 0 || pool === 'workflows'),
   );
   const backlog = queues.reduce((sum, queue) => sum + queue.backlog, 0);
   const isServed = unserved.every(({ pool }) => pool !== 'workflows');
   // Other batches are in the queues too, so the backlog may be more than what is open here.
-  const guess = Math.min(slots.most, Math.max(slots.least, counts.open - backlog));
-  const running = isServed ? Math.min(counts.open, guess) : 0;
+  const paused = Math.min(allPaused, counts.open);
+  const active = counts.open - paused;
+  const guess = Math.min(slots.most, Math.max(slots.least, active - backlog));
+  const running = isServed ? Math.min(active, guess) : 0;
   return {
     ...counts,
-    running,
-    waiting: counts.open - running,
+    ...{ paused, running },
+    waiting: active - running,
     unserved: counts.open > 0 ? unserved.map(({ pool }) => pool) : [],
   };
 }

@@ -1,10 +1,12 @@
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import { grpcCode, NOT_FOUND, retrying } from './lib/grpc';
+import { isNotFound, retrying } from './lib/grpc';
 import { forEachBounded } from './lib/pool';
-import { pause, resume } from '../../workflows/names';
+import { pauseRun, resumeRun } from './pause';
+import { canMarkPaused } from '../../temporal/batches/paused';
 import { runningQuery } from '../../temporal/batches/query';
+import type { Execution } from '../../temporal/pending';
 
 const CONCURRENCY = 32;
 
@@ -14,26 +16,42 @@ export interface Changed {
   changed: number;
   /** Runs that had ended before it came. */
   already: number;
+  /** Of a pause: runs with a step under way, which runs to its end. */
+  running?: number;
 }
 
-type Request = (handle: WorkflowHandle) => Promise<unknown>;
+/** Asks one run. @returns whether a step of it was under way */
+type Request = (client: Client, run: Execution) => Promise<boolean>;
 
 export type Control = 'cancel' | 'pause' | 'resume';
 
-const REQUESTS: Record<Control, Request> = {
-  cancel: (handle) => handle.cancel(),
-  pause: (handle) => handle.signal(pause),
-  resume: (handle) => handle.signal(resume),
-};
+async function requestOf(client: Client, control: Control): Promise<Request> {
+  if (control === 'resume') return resumeRun;
+  if (control === 'pause') {
+    const mark = await retrying(() => canMarkPaused(client));
+    return (_, run) => pauseRun(client, run, mark);
+  }
+  return async (_, { workflowId, runId }) => {
+    await client.workflow.getHandle(workflowId, runId).cancel();
+    return false;
+  };
+}
 
-/** Cancels, pauses or resumes every open item of a batch. A pause is honoured before an item's next step. */
+/**
+ * Cancels, pauses or resumes every open item of a batch. What is paused starts nothing, queued steps included; what runs
+ * runs to its end.
+ * @throws DarkroomError ServerTooOld where the Temporal server lacks the operation
+ */
 export async function controlBatch(client: Client, control: Control, batchId: string): Promise<Changed> {
-  const total: Changed = { changed: 0, already: 0 };
+  const total = emptyChange(control);
+  const request = await requestOf(client, control);
   const open = client.workflow.list({ query: runningQuery(batchId), pageSize: 1000 });
-  await forEachBounded(open, CONCURRENCY, async ({ workflowId, runId }) => {
-    total[await send(client, control, workflowId, runId)]++;
-  });
+  await forEachBounded(open, CONCURRENCY, (run) => send(client, request, run, total));
   return total;
+}
+
+function emptyChange(control: Control): Changed {
+  return { changed: 0, already: 0, ...(control === 'pause' && { running: 0 }) };
 }
 
 /**
@@ -43,9 +61,10 @@ export async function controlBatch(client: Client, control: Control, batchId: st
 export async function controlItem(client: Client, control: Control, workflowId: string): Promise<Changed> {
   const { runId, status } = await describeItem(client, workflowId);
   // The server takes a cancellation of an ended run without a word.
-  if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return { changed: 0, already: 1 };
-  const outcome = await send(client, control, workflowId, runId);
-  return { changed: 0, already: 0, [outcome]: 1 };
+  if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return { ...emptyChange(control), already: 1 };
+  const total = emptyChange(control);
+  await send(client, await requestOf(client, control), { workflowId, runId }, total);
+  return total;
 }
 
 /** The item's latest run. @throws DarkroomError SourceNotFound */
@@ -73,17 +92,14 @@ export async function inputOf<Input = WorkItem>(client: Client, workflowId: stri
   return payloadConverter.fromPayload<Input>(payload);
 }
 
-async function send(client: Client, control: Control, workflowId: string, runId: string): Promise<keyof Changed> {
+async function send(client: Client, request: Request, run: Execution, total: Changed): Promise<void> {
   try {
-    await retrying(() => REQUESTS[control](client.workflow.getHandle(workflowId, runId)));
-    return 'changed';
+    const running = await retrying(() => request(client, { workflowId: run.workflowId, runId: run.runId }));
+    total.changed++;
+    if (running && total.running !== undefined) total.running++;
   } catch (error) {
     // The server answers so for a run that has ended meanwhile.
-    if (isNotFound(error)) return 'already';
-    throw error;
+    if (!isNotFound(error)) throw error;
+    total.already++;
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return grpcCode(error) === NOT_FOUND || (error instanceof Error && error.name === 'WorkflowNotFoundError');
 }

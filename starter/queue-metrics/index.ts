@@ -3,7 +3,7 @@ import type { Gauge, Registry } from 'prom-client';
 import type { Config } from '../../common/config';
 import { collectedGauge, type GaugeName } from '../../common/metrics';
 import { namespaceOf } from '../../temporal/connect';
-import { countOpen, sampleQueues, type QueueSample, type QueueScope } from './sample';
+import { countOpen, countPausedByKind, sampleQueues, type QueueSample, type QueueScope } from './sample';
 
 /** Several scrapers, and the gauges of one scrape, share a look at Temporal that is younger than this, ms. */
 const FRESH_MS = 3_000;
@@ -33,11 +33,16 @@ export function createQueueMetrics(connection: ConnectionLike, config: Config, r
       for (const sample of queues) gauge.set({ queue: sample.queue }, sample[field]);
     });
   }
-  const open: Gauge<'kind'> = collectedGauge('darkroom_open_workflows', registry, async () => {
-    const counts = (await fresh()).open;
-    open.reset();
-    for (const [kind, count] of Object.entries(counts)) open.set({ kind }, count);
-  });
+  for (const [name, field] of [
+    ['darkroom_open_workflows', 'open'],
+    ['darkroom_paused_workflows', 'paused'],
+  ] as const) {
+    const gauge: Gauge<'kind'> = collectedGauge(name, registry, async () => {
+      const counts = (await fresh())[field];
+      gauge.reset();
+      for (const [kind, count] of Object.entries(counts)) gauge.set({ kind }, count);
+    });
+  }
   const up: Gauge = collectedGauge('darkroom_temporal_up', registry, async () => up.set((await fresh()).up ? 1 : 0));
 }
 
@@ -46,16 +51,17 @@ interface Look {
   queues: QueueSample[];
   /** Empty while Temporal is away. */
   open: Record<string, number>;
+  paused: Record<string, number>;
 }
 
 async function look(scope: QueueScope): Promise<Look> {
   try {
-    const [queues, open] = await scope.connection.withDeadline(Date.now() + LIMIT_MS, () =>
-      Promise.all([sampleQueues(scope), countOpen(scope)]),
+    const [queues, open, paused] = await scope.connection.withDeadline(Date.now() + LIMIT_MS, () =>
+      Promise.all([sampleQueues(scope), countOpen(scope), countPausedByKind(scope)]),
     );
-    return { up: true, queues, open };
+    return { up: true, queues, open, paused };
   } catch {
-    return { up: false, queues: [], open: {} };
+    return { up: false, queues: [], open: {}, paused: {} };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
+import { pausedCondition } from '../../temporal/batches/paused';
 import { POOL_NAMES, POOLS, taskQueue, type Pool } from '../../common/pools';
 
 /**
@@ -55,12 +56,22 @@ async function sampleQueue({ connection, namespace, queuePrefix }: QueueScope, p
   };
 }
 
-/** Open items by kind, from the visibility store: a second or so behind. */
-export async function countOpen({ connection, namespace }: QueueScope): Promise<Record<MediaKind, number>> {
+/** Open items by kind, from the visibility store: a second or so behind. @param condition that they have to fulfil beside */
+export async function countOpen(
+  { connection, namespace }: QueueScope,
+  condition?: string,
+): Promise<Record<MediaKind, number>> {
   const count = async (kind: MediaKind): Promise<number> => {
-    const query = `WorkflowType = "${KINDS[kind].workflow}" AND ExecutionStatus = "Running"`;
+    const open = `WorkflowType = "${KINDS[kind].workflow}" AND ExecutionStatus = "Running"`;
+    const query = condition === undefined ? open : `${open} AND ${condition}`;
     return Number((await connection.workflowService.countWorkflowExecutions({ namespace, query })).count);
   };
   const counts = await Promise.all(MEDIA_KINDS.map(async (kind) => [kind, await count(kind)] as const));
   return Object.fromEntries(counts) as Record<MediaKind, number>;
+}
+
+/** Those of the open items that are paused. Empty where runs cannot show it. */
+export async function countPausedByKind(scope: QueueScope): Promise<Partial<Record<MediaKind, number>>> {
+  const condition = await pausedCondition(scope.connection, scope.namespace);
+  return condition === undefined ? {} : countOpen(scope, condition);
 }

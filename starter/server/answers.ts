@@ -4,6 +4,7 @@ import { workflowId } from '../../common/contracts';
 import { failureOf } from '../core/failure';
 import { viewBatch, type BatchView } from '../core/view/batch';
 import { outputOf, viewOf, type ItemView } from '../core/view/item';
+import { isPaused } from '../../temporal/batches/paused';
 import { attribute, memoNumber, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { jobId } from './guard/ids';
@@ -106,7 +107,7 @@ export async function answerItem(service: Service, run: Run): Promise<ItemAnswer
     bytesOut: memoNumber(run, 'bytesOut'),
     links,
   };
-  if (state === 'open') return common;
+  if (state === 'open') return { ...common, state: isPaused(run) ? 'paused' : 'open' };
   if (state !== 'succeeded') {
     return { ...common, error: await failureOf(service.client, run.workflowId, run.runId) };
   }

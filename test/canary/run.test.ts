@@ -154,7 +154,7 @@ test('a batch that goes wrong in every way it can', async () => {
     command('starter/cli/start-batch.js', '--input', path.join(stack.home, 'in'), '--api', api.url),
     command('operate/report/main.js', 'wrong', '--output', path.join(stack.home, 'report.html')),
   ]);
-  await command('starter/cli/cancel.js', 'wrong');
+  await command('starter/cli/control.js', 'cancel', 'wrong');
 
   const codecs = dataConverterOf(stack.config).payloadCodecs ?? [];
   for (const [name, text] of await histories(stack.client, codecs)) places.set(name, text);

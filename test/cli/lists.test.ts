@@ -146,8 +146,9 @@ test('the same command in mid-batch, and after Ctrl-C: each item is counted once
 });
 
 test('a batch that is not there is no success for cancel, retry and status', async () => {
-  for (const name of ['cancel', 'retry', 'status']) {
-    const { code, stderr } = await runCommand(stack, name, ['nope']);
+  for (const name of ['control cancel', 'control pause', 'control resume', 'retry', 'status']) {
+    const [file = '', ...args] = name.split(' ');
+    const { code, stderr } = await runCommand(stack, file, [...args, 'nope']);
     expect([name, code, stderr.trim().split('\n').at(-1)]).toEqual([
       name,
       1,

@@ -20,13 +20,16 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** @param dbFile name of a database in the folder; false: in memory */
-export async function startTestServer(dbFile: string | false = false): Promise<TestServer> {
+/**
+ * @param dbFile name of a database in the folder; false: in memory
+ * @param program the `temporal` program, of the version that the test is about
+ */
+export async function startTestServer(dbFile: string | false = false, program?: string): Promise<TestServer> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-starter-'));
   const port = await freePort();
   const env = { ...process.env, DARKROOM_HOME: folder, DARKROOM_ALLOWED_ROOTS: folder };
   const config = loadConfig({ ...env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
-  const binary = await ensureTemporalBinary(config, () => {});
+  const binary = program ?? (await ensureTemporalBinary(config, () => {}));
   const options = { home: folder, port, dbFile: dbFile && path.join(folder, dbFile), binary };
   let pid = await startTemporalServer(options);
   const connection = await connect(config);

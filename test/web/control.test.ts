@@ -49,6 +49,24 @@ describeInBrowser('control and ways through the page', () => {
     expect(await batch('held')).toMatchObject({ open: 3, cancelled: 0 });
   });
 
+  test('pausing a batch says how many items were running; then it can be resumed, and not paused again', async () => {
+    await open('#/batch/held');
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText('The batch is paused. None of the items was running.').waitFor();
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    expect(await page.getByRole('button', { name: 'Pause', exact: true }).count()).toBe(0);
+    expect(await batch('held')).toMatchObject({ open: 3, paused: 3, waiting: 0, running: 0 });
+    expect(await seriousViolations(page)).toEqual([]);
+    await open('#/item/held~p001');
+    await page.locator('.badge', { hasText: 'Paused' }).waitFor();
+    await open('#/batch/held');
+    await page.getByText('Paused').first().waitFor();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    expect(await page.getByRole('button', { name: 'Resume', exact: true }).count()).toBe(0);
+    await until(async () => (await batch('held')).paused === 0, 200);
+  });
+
   test('what was cancelled can be run again from the batch page', async () => {
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await page.getByRole('button', { name: 'Cancel 3 items' }).click();

@@ -7,6 +7,7 @@ export interface Progress {
   failed: number;
   running: number;
   waiting: number;
+  paused: number;
   skipped: number;
   /** Items known so far. */
   total: number;
@@ -20,13 +21,15 @@ export interface Progress {
 
 /** `1,234 of 2,000 done, 3 failed, 4 running, 759 waiting, 16/s, 47 s left` */
 export function progressText(progress: Progress): string {
-  const { done, failed, running, waiting, skipped, total, final, itemsPerSecond, etaSeconds, outage } = progress;
+  const { done, failed, running, waiting, paused, skipped, total, final, itemsPerSecond, etaSeconds, outage } =
+    progress;
   const parts = [
     `${formatCount(done)} of ${formatCount(total)}${final ? '' : '+'} done`,
     `${formatCount(failed)} failed`,
     `${formatCount(running)} running`,
     `${formatCount(waiting)} waiting`,
   ];
+  if (paused > 0) parts.push(`${formatCount(paused)} paused`);
   // First, since the end of a long line is cut off.
   if (outage !== undefined) parts.unshift(`waiting for ${outage.what} since ${clock(outage.since)}`);
   if (skipped > 0) parts.push(`${formatCount(skipped)} skipped`);

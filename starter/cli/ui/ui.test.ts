@@ -119,7 +119,7 @@ describe('the rate', () => {
 });
 
 const look: Progress = {
-  ...{ done: 1234, failed: 3, running: 4, waiting: 759, skipped: 0, total: 2000 },
+  ...{ done: 1234, failed: 3, running: 4, waiting: 759, paused: 0, skipped: 0, total: 2000 },
   ...{ final: true, itemsPerSecond: 16.2, etaSeconds: 47 },
 };
 
@@ -127,6 +127,7 @@ describe('progress', () => {
   test('in words', () => {
     expect(progressText(look)).toBe('1,234 of 2,000 done, 3 failed, 4 running, 759 waiting, 16/s, 47 s left');
     expect(progressText({ ...look, final: false, skipped: 2 })).toContain('2,000+ done');
+    expect(progressText({ ...look, paused: 7 })).toContain('759 waiting, 7 paused');
   });
   test('as a bar that fits into the line', () => {
     expect(bar(0.5, 12)).toBe('[█████░░░░░]');

@@ -33,6 +33,11 @@ export function isSlow(error: unknown): boolean {
 export const INVALID_ARGUMENT = 3;
 export const NOT_FOUND = 5;
 
+/** True for what the server, or the SDK in its name, says of a run or an activity that has ended or never was. */
+export function isNotFound(error: unknown): boolean {
+  return grpcCode(error) === NOT_FOUND || (error instanceof Error && error.name === 'WorkflowNotFoundError');
+}
+
 /** What the innermost error says: the SDK's wrapping only says which call it was. */
 export function rootMessage(error: unknown): string {
   let at = error;

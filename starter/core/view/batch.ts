@@ -10,8 +10,9 @@ import { percentiles, rateOf, SAMPLE, type Percentiles } from './rate';
 export interface BatchView {
   id: string;
   items: number;
-  /** Open = waiting + running. */
+  /** Open = paused + waiting + running. */
   open: number;
+  paused: number;
   waiting: number;
   running: number;
   succeeded: number;
@@ -36,14 +37,16 @@ export async function viewBatch(client: Client, queuePrefix: string, id: string)
     pageOfRuns(client, completedQuery(id), SAMPLE),
   ]);
   const { open, completed: succeeded, failed, cancelled } = await countItems(client, id, progress);
-  const running = Math.min(progress.running, open);
+  const paused = Math.min(progress.paused, open);
+  const running = Math.min(progress.running, open - paused);
   const itemsPerSecond = rateOf(sample.runs, Date.now());
   return {
     id,
     items: open + succeeded + failed + cancelled,
-    ...{ open, waiting: open - running, running, succeeded, failed, cancelled, unserved: progress.unserved },
+    ...{ open, paused, waiting: open - paused - running, running, succeeded, failed, cancelled },
+    unserved: progress.unserved,
     itemsPerSecond,
-    etaSeconds: itemsPerSecond > 0 ? Math.ceil(open / itemsPerSecond) : undefined,
+    etaSeconds: itemsPerSecond > 0 && open > paused ? Math.ceil((open - paused) / itemsPerSecond) : undefined,
     latencyMs: percentiles(sample.runs),
     lastClosedAt: sample.runs[0]?.closeTime?.toISOString(),
   };

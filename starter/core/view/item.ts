@@ -12,6 +12,7 @@ import { progress as queryProgress } from '../../../workflows/names';
 import { inputOf } from '../control';
 import { failureOf } from '../failure';
 import { grpcCode } from '../lib/grpc';
+import { isPaused } from '../../../temporal/batches/paused';
 import { attribute, memoText, stateOf, type Run } from '../../../temporal/batches/runs';
 
 /** A worker answers the query; without one there is no use in waiting longer. */
@@ -69,7 +70,8 @@ export async function viewOf(client: Client, run: WorkflowExecutionDescription):
     const pending = await pendingOf(client, run);
     // Before its first task nobody could answer, and without a worker nobody would.
     const progress = run.historyLength <= UNTOUCHED ? undefined : await progressOf(client, workflowId, runId);
-    return { ...common, state: openState(progress, pending), attempt: attempts(progress, pending), progress, pending };
+    const state = isPaused(run) ? 'paused' : openState(progress, pending);
+    return { ...common, state, attempt: attempts(progress, pending), progress, pending };
   }
   const rest = { ...common, state: closed, attempt: 1, pending: [] };
   if (closed !== 'succeeded') return { ...rest, error: await failureOf(client, workflowId, runId) };

@@ -148,7 +148,8 @@ export const latency = z.object({
 export const batchAnswer = z.object({
   id: z.string(),
   items: z.int(),
-  open: z.int(),
+  open: z.int().describe('paused + waiting + running'),
+  paused: z.int(),
   waiting: z.int(),
   running: z.int(),
   succeeded: z.int(),
@@ -205,7 +206,7 @@ const item = z.object({
   id: z.string(),
   batch: z.string(),
   run: z.string().describe('Id of its latest run, as NDJSON answers have it'),
-  state: z.enum(RUN_STATES),
+  state: z.enum([...RUN_STATES, 'paused']),
   kind: z.string(),
   preset: z.string(),
   source: z.string().optional(),
@@ -230,6 +231,7 @@ export const itemsAnswer = z.object({
 export const changedAnswer = z.object({
   changed: z.int().describe('Runs that got the request'),
   already: z.int().describe('Runs that had ended before it came'),
+  running: z.int().optional().describe('Of a pause: runs with a step under way, which runs to its end'),
 });
 export const retryQuery = z.object({
   state: z

@@ -10,14 +10,14 @@ import { admit } from '../submit';
 
 const CONTROLS: Record<Control, string> = {
   cancel: 'what runs is stopped and leaves nothing behind',
-  pause: 'honoured before the next step',
+  pause: 'nothing that is queued starts, and what runs runs to its end',
   resume: 'goes on after a pause',
 };
 
 /** Cancel, pause, resume and retry, of one job and of a whole batch. The answer tells what changed. */
 export function controlRoutes(app: App, service: Service): void {
   const { client } = service;
-  const problems = failures(400, 401, 404, 429, 503);
+  const problems = failures(400, 401, 404, 429, 501, 503);
   for (const [control, meaning] of Object.entries(CONTROLS) as [Control, string][]) {
     const name = `${control[0]?.toUpperCase()}${control.slice(1)}`;
     const response = { 200: s.changedAnswer, ...problems };

@@ -33,7 +33,9 @@ export interface BatchLine extends Counts {
 
 export interface Batch extends Counts {
   id: string;
-  /** Of the open ones, an estimate: in a queue still, and at work. */
+  /** Of the open ones: nothing of them starts until they are resumed. */
+  paused: number;
+  /** Of the rest, an estimate: in a queue still, and at work. */
   waiting: number;
   running: number;
   /** Lately. */
@@ -231,10 +233,16 @@ export async function getText(url: string): Promise<string> {
 
 export type Action = 'cancel' | 'retry' | 'pause' | 'resume';
 
+/** What an action changed, as far as the page says it. */
+export interface Acted {
+  /** Of a pause: items with a step under way. */
+  running?: number;
+}
+
 /** @param state of a batch's items that are to be retried; default: the failed ones */
-export async function act(on: 'job' | 'batch', id: string, action: Action, state?: 'cancelled'): Promise<void> {
+export function act(on: 'job' | 'batch', id: string, action: Action, state?: 'cancelled'): Promise<Acted> {
   const query = state === undefined ? '' : `?state=${state}`;
-  await call(`${on === 'job' ? job(id) : batch(id)}/${action}${query}`, { method: 'POST' });
+  return call(`${on === 'job' ? job(id) : batch(id)}/${action}${query}`, { method: 'POST' });
 }
 
 interface RawPreset {

@@ -35,7 +35,7 @@ export function Card({ item, index, total, isCurrent, onFocus, onChanged, place 
           icon="retry"
           label="Retry"
           about={name}
-          run={() => act('job', item.id, 'retry').then(onChanged)}
+          run={() => act('job', item.id, 'retry').then(() => onChanged())}
         />
       )}
     </li>
@@ -65,7 +65,7 @@ function Face({ item }: { item: Item }) {
     );
   }
   return (
-    <span class={`face ${isOpen(item.state) ? 'face-open' : ''}`}>
+    <span class={`face ${isOpen(item.state) && item.state !== 'paused' ? 'face-open' : ''}`}>
       <Icon name={item.kind === 'video' ? 'film' : 'image'} />
     </span>
   );

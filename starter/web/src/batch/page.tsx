@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, eventsOf, getBatch, type Action, type Batch } from '../api';
 import { timeLeft } from '../batches/table';
 import { count, milliseconds, perMinute } from '../lib/format';
@@ -27,7 +27,7 @@ export function BatchPage({ id, query }: { id: string; query: Query }) {
   const list = useItems(counts ? id : undefined, filter);
   useEvents(counts && counts.open > 0 ? eventsOf.batch(id) : undefined, batch.refresh);
   // The counts tell when the wall is behind. Whoever has scrolled down is reading, and is left alone.
-  const changes = counts && [counts.open, counts.succeeded, counts.failed, counts.cancelled].join();
+  const changes = counts && [counts.open, counts.paused, counts.succeeded, counts.failed, counts.cancelled].join();
   useEffect(() => {
     if (changes !== undefined && scrollY < 400) list.refresh();
   }, [changes]);
@@ -63,9 +63,13 @@ export function BatchPage({ id, query }: { id: string; query: Query }) {
 }
 
 function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
-  const { id, latencyMs, itemsPerSecond } = batch;
-  const run = (action: Action, state?: 'cancelled') => (): Promise<void> =>
-    act('batch', id, action, state).then(onChanged);
+  const { id, latencyMs, itemsPerSecond, open, paused } = batch;
+  const [ranAtPause, setRanAtPause] = useState<number>();
+  const run = (action: Action, state?: 'cancelled') => async (): Promise<void> => {
+    const { running } = await act('batch', id, action, state);
+    setRanAtPause(running);
+    onChanged();
+  };
   return (
     <header class="head">
       <div class="head-row">
@@ -88,14 +92,22 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
           )}
           {batch.open > 0 && (
             <>
-              <ActionButton icon="pause" label="Pause" run={run('pause')} />
-              <ActionButton icon="play" label="Resume" run={run('resume')} />
+              {paused < open ? (
+                <ActionButton icon="pause" label="Pause" run={run('pause')} />
+              ) : (
+                <ActionButton icon="play" label="Resume" run={run('resume')} />
+              )}
               <ActionButton icon="stop" label="Cancel" question={aboutToCancel(batch)} run={run('cancel')} />
             </>
           )}
         </div>
       </div>
       <CountsBar counts={batch} />
+      {paused > 0 && (
+        <p class="notice" role="status">
+          <Icon name="pause" /> {pausedText(batch, ranAtPause)}
+        </p>
+      )}
       {batch.unserved.length > 0 && (
         <p class="notice" role="status">
           <Icon name="alert" /> No worker serves the queue for {batch.unserved.join(' and ')}, so its items wait.
@@ -113,6 +125,15 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
       </dl>
     </header>
   );
+}
+
+/** @param ran items that were running when somebody pressed Pause here */
+function pausedText({ open, paused }: Batch, ran?: number): string {
+  const which = paused < open ? `${count(paused)} of ${count(open)} open items are paused.` : 'The batch is paused.';
+  if (ran === undefined) return which;
+  if (ran === 0) return `${which} None of the items was running.`;
+  const [were, finish] = ran === 1 ? ['item was', 'finishes its'] : ['items were', 'finish their'];
+  return `${which} ${count(ran)} ${were} running when you paused and ${finish} current step.`;
 }
 
 /** What a cancellation would stop, and what it would leave. */

@@ -55,7 +55,8 @@ function BatchRow({ batch }: { batch: BatchLine }) {
   );
 }
 
-export function timeLeft({ open, etaSeconds }: Batch): string {
+export function timeLeft({ open, paused, etaSeconds }: Batch): string {
   if (open === 0) return UNKNOWN;
+  if (paused === open) return 'paused';
   return etaSeconds === undefined ? UNKNOWN : duration(etaSeconds);
 }

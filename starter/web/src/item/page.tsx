@@ -33,7 +33,8 @@ export function ItemPage({ id }: { id: string }) {
 }
 
 function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
-  const run = (action: 'cancel' | 'retry' | 'pause' | 'resume') => () => act('job', job.id, action).then(onChanged);
+  const run = (action: 'cancel' | 'retry' | 'pause' | 'resume') => () =>
+    act('job', job.id, action).then(() => onChanged());
   const open = isOpen(job.state);
   return (
     <header class="head">

@@ -1,0 +1,60 @@
+import type { Client } from '@temporalio/client';
+import { HELD, WORKFLOW_TASK_MS } from '../../common/heartbeats';
+import {
+  holdActivity,
+  isDeciding,
+  pendingActivities,
+  releaseActivity,
+  resetActivity,
+  type Execution,
+} from '../../temporal/pending';
+import { pause, resume } from '../../workflows/names';
+import { isNotFound } from './lib/grpc';
+import { sleepUnlessAborted } from './lib/sleep';
+
+const FIRST_LOOK_MS = 20;
+const LAST_LOOK_MS = 500;
+
+/**
+ * Pauses one run: its workflow starts no further step, and what it has queued already is held by the server, also where it
+ * waits for its next attempt. What runs, runs to its end.
+ * @param mark see the signal
+ * @returns whether a step was under way
+ */
+export async function pauseRun(client: Client, run: Execution, mark: boolean): Promise<boolean> {
+  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+  await handle.signal(pause, mark);
+  const deadline = Date.now() + WORKFLOW_TASK_MS.batch;
+  for (let wait = FIRST_LOOK_MS; ; wait = Math.min(LAST_LOOK_MS, wait * 2)) {
+    const look = await handle.describe();
+    const pending = pendingActivities(look);
+    const queued = pending.filter(({ state }) => state === 'queued');
+    await Promise.all(queued.map(({ id }) => unlessEnded(holdActivity(client, run, id))));
+    // A decision that began before the signal may still queue a step.
+    if (!isDeciding(look) || Date.now() > deadline) return pending.some(({ state }) => state === 'running');
+    await sleepUnlessAborted(wait);
+  }
+}
+
+/** Lets a paused run go on. @returns false: it says nothing about what runs */
+export async function resumeRun(client: Client, run: Execution): Promise<boolean> {
+  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+  await handle.signal(resume);
+  const pending = pendingActivities(await handle.describe());
+  const calls = pending.flatMap(({ id, state, lastFailure }) => {
+    if (state === 'held') return [releaseActivity(client, run, id)];
+    // It would look again by itself, but only after a while.
+    return state === 'queued' && lastFailure === HELD ? [resetActivity(client, run, id)] : [];
+  });
+  await Promise.all(calls.map(unlessEnded));
+  return false;
+}
+
+/** An activity that ends meanwhile needs nothing. */
+async function unlessEnded(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}

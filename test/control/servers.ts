@@ -1,0 +1,93 @@
+/** Real servers of each version that is at hand, with workers whose media work is replaced by what a test needs. */
+import { randomUUID } from 'node:crypto';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { ItemResult, WorkItem } from '../../common/contracts';
+import { built } from '../../common/paths';
+import { taskQueue, type Pool } from '../../common/pools';
+import { startUnlessKnown } from '../../starter/core/submit';
+import { createStorage } from '../../storage';
+import { startTestServer, type TestServer } from '../starter/server';
+import { describeWhere } from '../support/only-where';
+
+/** Program of a second server, beside the one that the project builds. */
+const SECOND = process.env['DARKROOM_TEST_TEMPORAL'];
+
+export type Fakes = Record<string, (...args: never[]) => Promise<unknown>>;
+
+/** A server, and queues on it that only this test knows. */
+export interface Control {
+  server: TestServer;
+  prefix: string;
+  /** What submitting and retrying needs. */
+  context: Parameters<typeof startUnlessKnown>[0];
+  /** Submits an image, or what `over` says. @returns its workflow's id */
+  submit(batchId: string, key: string, over?: Partial<WorkItem>): Promise<string>;
+  /** Starts a worker of a pool; it ends with the test's file. @param slots activities at once */
+  work(pool: Pool, fakes?: Fakes, slots?: number): Promise<void>;
+}
+
+export const done: ItemResult = { manifest: 'file:///m', bytesIn: 10, bytesOut: 5, renditions: 1 };
+
+/** Runs the tests on the server that the project builds and, where DARKROOM_TEST_TEMPORAL names its program, on a second one. */
+export function describeOnServers(name: string, tests: (control: () => Control) => void): void {
+  const reason = 'DARKROOM_TEST_TEMPORAL does not name the program of a second Temporal server, such as 1.32';
+  for (const [which, program, describeIt] of [
+    ['the embedded server', undefined, describe],
+    ['a second server', SECOND, describeWhere(SECOND !== undefined, reason)],
+  ] as const) {
+    describeIt(`${name}, on ${which}`, () => {
+      let control: Control & { close(): Promise<void> };
+      beforeAll(async () => void (control = await start(program)), 60_000);
+      afterAll(() => control.close());
+      tests(() => control);
+    });
+  }
+}
+
+let isInstalled = false;
+
+async function start(program: string | undefined): Promise<Control & { close(): Promise<void> }> {
+  if (!isInstalled) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  isInstalled = true;
+  const server = await startTestServer(false, program);
+  const native = await NativeConnection.connect({ address: server.config.temporalAddress });
+  const prefix = `t-${randomUUID().slice(0, 8)}`;
+  const storage = createStorage(server.config);
+  const context = { client: server.client, storage, queuePrefix: prefix };
+  const running: { worker: Worker; ended: Promise<void> }[] = [];
+  return {
+    ...{ server, prefix, context },
+    async submit(batchId, itemKey, over) {
+      await startUnlessKnown(context, { ...item(batchId, itemKey), ...over });
+      return `${batchId}/${itemKey}`;
+    },
+    async work(pool, fakes = {}, slots = 1) {
+      const worker = await Worker.create({
+        ...{ connection: native, taskQueue: taskQueue(prefix, pool), maxConcurrentActivityTaskExecutions: slots },
+        ...(pool === 'workflows'
+          ? {
+              workflowBundle: { codePath: built('workflow-bundle.js') },
+              sinks: { items: { ended: { fn: () => undefined } } },
+              activities: { removeOutputs: () => Promise.resolve() },
+            }
+          : { activities: fakes }),
+      });
+      running.push({ worker, ended: worker.run() });
+    },
+    async close() {
+      for (const { worker } of running) worker.shutdown();
+      await Promise.all(running.map(({ ended }) => ended));
+      await native.close();
+      storage.close();
+      await server.close();
+    },
+  };
+}
+
+function item(batchId: string, itemKey: string): WorkItem {
+  return {
+    ...{ batchId, itemKey, kind: 'image', source: 'file:///nowhere/a.jpg', output: `file:///nowhere/${itemKey}` },
+    ...{ preset: { name: 'p', video: { audio: 'drop', rungs: [] } }, recipe: '0000000000' },
+    ...{ priority: 3, tenant: 'default' },
+  };
+}
