@@ -4,11 +4,14 @@ import type { Metrics } from '../common/metrics';
 import type { ImagePool } from '../media/image/pool';
 import type { FfmpegSettings } from '../media/video';
 import type { Storage } from '../storage';
+import type { SourceCache } from './source-cache';
 
 /** What the activities work with; made once by a worker, and by tests. */
 export interface ActivityDeps {
   config: Config;
   storage: Storage;
+  /** Sources that several tasks share; absent: each task fetches its own. */
+  sources?: SourceCache;
   /** Where sharp runs. */
   images: ImagePool;
   ffmpeg: FfmpegSettings;

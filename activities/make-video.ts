@@ -26,12 +26,15 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     if (published) return { result: published };
 
     const { shortVideo } = deps.config;
-    const { work, costs, made } = await withSource(deps, attempt, item, async (source) => {
+    const look = async (source: Fetched) => {
       const work = await inspect(deps, attempt, item, source);
       const costs = video.estimateCpuSeconds(work.probe, work.plan);
       const isShort = video.totalCost(costs) <= shortVideo;
       return { work, costs, made: isShort ? await makeAll(deps, attempt, work, source) : undefined };
-    });
+    };
+    const isPlanned = ({ made }: { made?: object }): boolean => made === undefined;
+    const sharing = { again: false, keep: isPlanned };
+    const { work, costs, made } = await withSource(deps, attempt, item, look, sharing);
     if (made === undefined) {
       const tasks = planTasks(work, video.groupBranches(costs, shortVideo / 2));
       return { planned: await storePlan(deps, attempt, item, work, tasks) };

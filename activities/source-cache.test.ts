@@ -89,3 +89,48 @@ test('a task whose signal aborts stops waiting; when the task that fetches fails
   expect((await waiting).source.sha256).toBe('abc');
   expect(fetches).toBe(1);
 });
+
+test('a source that changes on the disk is not handed out again, and goes when nobody reads it', async () => {
+  const cache = new SourceCache(folder, 1000);
+  let isUnchanged = true;
+  const changing: FetchTo = async (...args) => ({
+    ...(await fetchOf('a')(...args)),
+    isUnchanged: () => Promise.resolve(isUnchanged),
+  });
+  const reader = await cache.lease(version('a'), changing);
+  isUnchanged = false;
+  const next = await cache.lease(version('a'), fetchOf('a'));
+  expect(fetches).toBe(2);
+  expect(next.source.path).not.toBe(reader.source.path);
+  expect(existsSync(reader.source.path)).toBe(true);
+  await reader.release();
+  expect(existsSync(reader.source.path)).toBe(false);
+  expect(existsSync(next.source.path)).toBe(true);
+});
+
+test('a source that no further task wants goes at once, one that is forgotten later', async () => {
+  const cache = new SourceCache(folder, 1000, 20);
+  const last = await cache.lease(version('a'), fetchOf('a'));
+  await last.release(false);
+  expect(readdirSync(folder)).toEqual([]);
+  await (await cache.lease(version('b'), fetchOf('b'))).release();
+  expect(readdirSync(folder)).toHaveLength(1);
+  while (readdirSync(folder).length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+});
+
+test('whatever comes and goes at once: no file goes while it is read, and idle ones never exceed the bound', async () => {
+  const cache = new SourceCache(folder, 250);
+  const task = async (seed: number): Promise<void> => {
+    for (let round = 0; round < 20; round++) {
+      const [name, fingerprint] = [String((seed * 7 + round * 3) % 5), String((seed + round) % 2)];
+      const known = (seed + round) % 3 > 0 ? version(name, fingerprint) : undefined;
+      const lease = await cache.lease(known, fetchOf(name, fingerprint));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(existsSync(lease.source.path)).toBe(true);
+      await lease.release((seed + round) % 4 > 0);
+    }
+  };
+  await Promise.all([1, 2, 3, 4].map(task));
+  expect(cache.bytes).toBeLessThanOrEqual(250);
+  expect(readdirSync(folder)).toHaveLength(cache.bytes / 100);
+});

@@ -15,11 +15,14 @@ export interface LeaseOptions {
   onProgress?: OnBytes;
 }
 
-/** A source on the scratch disk, kept there until `release` is called and room is needed. */
+/** A source on the scratch disk, which stays there at least until `release` is called. */
 export interface Lease {
   source: Fetched;
-  /** Call it once, when nothing reads the file any more. */
-  release(): Promise<void>;
+  /**
+   * Call it once, when nothing reads the file any more.
+   * @param keep whether another task is likely to want the source; one that has changed is dropped all the same
+   */
+  release(keep?: boolean): Promise<void>;
 }
 
 /** The version of a source: its URI, and what its store says identifies the file's content. */
@@ -38,12 +41,18 @@ interface Entry {
   source: Fetched;
   leases: number;
   folder: string;
+  /** It goes with its last lease. */
+  dropped?: boolean;
+  expiry?: NodeJS.Timeout;
 }
+
+/** ms for which a source that nobody reads is kept: the tasks of an item follow each other closely. */
+const KEPT_MS = 10 * 60_000;
 
 /**
  * Sources of this worker on the scratch disk, so that the tasks of one item fetch and hash a source once. Bounded in bytes:
- * the least recently used sources that nobody reads go first. A source is kept by its version, so a replaced one is fetched
- * anew.
+ * the least recently used sources that nobody reads go first, and none outlives its last use by {@link KEPT_MS}. A source is
+ * kept by its version, so a replaced one is fetched anew, and one whose file here has changed is not handed out again.
  */
 export class SourceCache {
   /** In the order of their last use. */
@@ -58,6 +67,7 @@ export class SourceCache {
   constructor(
     private readonly folder: string,
     private readonly maxBytes: number,
+    private readonly keptMs = KEPT_MS,
   ) {}
 
   /**
@@ -70,7 +80,13 @@ export class SourceCache {
     const key = version === undefined ? undefined : keyOf(version);
     for (;;) {
       const known = key === undefined ? undefined : this.entries.get(key);
-      if (known !== undefined) return this.take(known);
+      if (known !== undefined) {
+        // In use from here on, so that it does not go while it is looked at.
+        const lease = this.take(known);
+        if (await known.source.isUnchanged().catch(() => false)) return lease;
+        await lease.release(false);
+        continue;
+      }
       const shared = key === undefined ? undefined : this.fetching.get(key);
       if (shared === undefined) break;
       shared.listeners.add(onProgress);
@@ -79,9 +95,9 @@ export class SourceCache {
     }
     const listeners = new Set([onProgress]);
     const done = this.fetch(fetch, (bytes) => listeners.forEach((listener) => listener(bytes)));
-    if (key === undefined) return this.take(await done);
+    if (key === undefined) return this.leaseOf(await done);
     this.fetching.set(key, { done, listeners });
-    return this.take(await done.finally(() => this.fetching.delete(key)));
+    return this.leaseOf(await done.finally(() => this.fetching.delete(key)));
   }
 
   /** Bytes on the scratch disk, those in use included. */
@@ -93,28 +109,38 @@ export class SourceCache {
   async trim(maxBytes = this.maxBytes): Promise<void> {
     const idle = [...this.entries].filter(([, { leases }]) => leases === 0);
     let total = idle.reduce((sum, [, { source }]) => sum + source.bytes, 0);
-    for (const [key, entry] of idle) {
+    for (const [, entry] of idle) {
       if (total <= maxBytes) break;
+      // Others went first, and a task may have come meanwhile.
+      if (entry.leases > 0) continue;
       total -= entry.source.bytes;
-      this.entries.delete(key);
-      await rm(entry.folder, { recursive: true, force: true });
+      await this.remove(entry);
     }
   }
 
+  private async remove(entry: Entry): Promise<void> {
+    clearTimeout(entry.expiry);
+    this.forget(entry);
+    await rm(entry.folder, { recursive: true, force: true });
+  }
+
+  /** The next task fetches anew. */
+  private forget(entry: Entry): void {
+    const key = keyOf(entry.source);
+    if (this.entries.get(key) === entry) this.entries.delete(key);
+  }
+
+  /** @returns an entry that counts as in use */
   private async fetch(fetch: FetchTo, onProgress: OnBytes): Promise<Entry> {
     const folder = path.join(this.folder, randomUUID());
     try {
       await mkdir(folder, { recursive: true });
       const source = await fetch(path.join(folder, 'in'), onProgress);
-      const key = keyOf(source);
-      const same = this.entries.get(key);
-      // Two fetches without a known version, or one that found another version than it looked for.
-      if (same !== undefined) {
-        await rm(folder, { recursive: true, force: true });
-        return same;
-      }
-      const entry = { source, leases: 0, folder };
-      this.entries.set(key, entry);
+      const entry = { source, leases: 1, folder };
+      // Two fetches without a known version, or one that found another version than it looked for: the later one stays.
+      const same = this.entries.get(keyOf(source));
+      if (same !== undefined) await this.drop(same);
+      this.entries.set(keyOf(source), entry);
       return entry;
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
@@ -126,15 +152,34 @@ export class SourceCache {
     const key = keyOf(entry.source);
     this.entries.delete(key);
     this.entries.set(key, entry);
+    clearTimeout(entry.expiry);
     entry.leases++;
+    return this.leaseOf(entry);
+  }
+
+  private leaseOf(entry: Entry): Lease {
     let released = false;
-    const release = async (): Promise<void> => {
+    const release = async (keep = true): Promise<void> => {
       if (released) return;
       released = true;
       entry.leases--;
+      if (!keep || entry.dropped) return this.drop(entry);
+      if (entry.leases > 0) return;
+      entry.expiry = setTimeout(() => void this.expire(entry), this.keptMs).unref();
       await this.trim();
     };
     return { source: entry.source, release };
+  }
+
+  /** Nobody gets the source any more; its file goes when nobody reads it. */
+  private async drop(entry: Entry): Promise<void> {
+    entry.dropped = true;
+    this.forget(entry);
+    if (entry.leases === 0) await this.remove(entry);
+  }
+
+  private async expire(entry: Entry): Promise<void> {
+    if (entry.leases === 0) await this.remove(entry).catch(() => undefined);
   }
 }
 

@@ -28,7 +28,10 @@ export interface Poster {
 /** Looks at the source and settles every number of what is to be made of it. */
 export function probeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoWork> {
   return runAttempt(deps, item, (attempt) =>
-    withSource(deps, attempt, item, (source) => inspect(deps, attempt, item, source)),
+    withSource(deps, attempt, item, (source) => inspect(deps, attempt, item, source), {
+      again: false,
+      keep: () => true,
+    }),
   );
 }
 
@@ -143,13 +146,14 @@ export function withStepInput<T>(
   work: VideoWork,
   step: (input: StepInput) => Promise<T>,
 ): Promise<T> {
-  return withSource(deps, attempt, item, (source) => {
+  const use = (source: Fetched): Promise<T> => {
     if (source.sha256 !== work.source.sha256) {
       const message = 'The source was replaced while it was being processed; submit it again when it is final.';
       throw new DarkroomError('SourceReplaced', message);
     }
     return step(stepInput(deps, attempt, work, source));
-  });
+  };
+  return withSource(deps, attempt, item, use, { again: true, keep: () => true });
 }
 
 /** What a run of ffmpeg over the source gets. */

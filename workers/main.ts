@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
+import { SourceCache } from '../activities/source-cache';
 import { loadConfig, type Config } from '../common/config';
 import { listenFailure, serveHealth, type DependencyState } from '../common/health';
 import { createLogger, type Logger } from '../common/logger';
@@ -32,7 +34,8 @@ async function main(): Promise<void> {
   const tools = await toolVersions(ffmpeg, config.pools);
   const scratch = await openScratch(config, logger, metrics);
   const own = { ...config, scratchDir: scratch.folder };
-  const activities = createActivities({ config: own, storage, images, ffmpeg, logger, metrics, tools });
+  const sources = createSourceCache(config, scratch);
+  const activities = createActivities({ config: own, storage, images, ffmpeg, logger, metrics, tools, sources });
 
   const connection = await NativeConnection.connect(connectionOptions(config));
   const workers = await Promise.all(
@@ -65,6 +68,14 @@ async function main(): Promise<void> {
     await scratch.close();
     await stopTraces();
   }
+}
+
+/** Where the scratch disk is full, what is kept for later goes first. */
+function createSourceCache({ sourceCache }: Config, scratch: Scratch): SourceCache | undefined {
+  if (sourceCache === 0) return undefined;
+  const sources = new SourceCache(path.join(scratch.folder, 'sources'), sourceCache);
+  scratch.room.makeRoom = () => sources.trim(0);
+  return sources;
 }
 
 function workerStates(config: Config, workers: Worker[], scratch: Scratch): Record<string, DependencyState> {

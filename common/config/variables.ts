@@ -197,6 +197,12 @@ export const VARIABLES = {
     '256MiB',
     'a worker whose scratch disk has less room takes no media work until there is more; at most a tenth of a small disk',
   ),
+  sourceCache: variable(
+    'DARKROOM_SOURCE_CACHE',
+    size,
+    '4GiB',
+    'sources that a worker keeps on its scratch disk between the tasks of a video, for ten minutes at most; 0: each task fetches its own',
+  ),
   maxSourceBytes: variable('DARKROOM_MAX_SOURCE_BYTES', size, '20GiB', 'largest source'),
   maxPixels: variable(
     'DARKROOM_MAX_PIXELS',

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import type { ActivityDeps } from '../../activities';
-import { loadConfig } from '../../common/config';
+import { loadConfig, type Env } from '../../common/config';
 import type { Manifest, WorkItem } from '../../common/contracts';
 import { createLogger } from '../../common/logger';
 import { createMetrics } from '../../common/metrics';
@@ -24,7 +24,7 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-export async function openLab(): Promise<Lab> {
+export async function openLab(env: Env = {}): Promise<Lab> {
   const home = await mkdtemp(path.join(os.tmpdir(), 'darkroom-lab-'));
   const root = path.join(home, 'root');
   await mkdir(root);
@@ -33,6 +33,7 @@ export async function openLab(): Promise<Lab> {
     DARKROOM_ALLOWED_ROOTS: root,
     DARKROOM_SCRATCH_DIR: path.join(home, 'scratch'),
     LOG_LEVEL: 'fatal',
+    ...env,
   });
   const images = new ImagePool({ size: 1, timeoutMs: 60_000, maxRssBytes: 2 ** 31 });
   const storage = createStorage(config);

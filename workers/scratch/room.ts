@@ -27,6 +27,8 @@ export function leastFree(disk: Pick<DiskFacts, 'blocks' | 'bsize'>, minFree: nu
 export class ScratchRoom {
   private readonly events = new EventEmitter();
   private problem: string | undefined;
+  /** Removes what is not needed at once; called before the disk counts as full. */
+  makeRoom?: () => Promise<void>;
 
   /**
    * @param prepare makes the folder and shows a sign of life; what it throws closes the disk
@@ -49,7 +51,12 @@ export class ScratchRoom {
   /** Looks at the disk now. @returns true while there is room */
   async check(): Promise<boolean> {
     const before = this.problem;
-    this.problem = await this.examine();
+    let problem = await this.examine();
+    if (problem !== undefined && this.makeRoom) {
+      await this.makeRoom().catch(() => undefined);
+      problem = await this.examine();
+    }
+    this.problem = problem;
     const open = this.problem === undefined;
     if (open !== (before === undefined)) this.onChange(this.state);
     if (open) this.events.emit('open');

@@ -132,6 +132,30 @@ describe('room', () => {
     expect(room.state.detail).toBe('The scratch folder cannot be used: read-only file system.');
   });
 
+  test('what is kept for later goes before the disk counts as full, and the disk is full when that is not enough', async () => {
+    let [free, kept] = [300, 100];
+    const told: DependencyState[] = [];
+    const room = new ScratchRoom(
+      root,
+      () => Promise.resolve(),
+      256 * MIB,
+      (state) => void told.push(state),
+      disk(() => free),
+    );
+    room.makeRoom = () => {
+      [free, kept] = [free + kept, 0];
+      return Promise.resolve();
+    };
+    expect(await room.check()).toBe(true);
+    expect(kept).toBe(100);
+    free = 200;
+    expect(await room.check()).toBe(true);
+    expect([free, kept, told]).toEqual([300, 0, []]);
+    free = 200;
+    expect(await room.check()).toBe(false);
+    expect(told).toHaveLength(1);
+  });
+
   const onSmallDisk = canMountSmallDisk() ? test : test.skip;
   onSmallDisk('a real disk that is full has none, and has some when a file goes', async () => {
     const unmount = mountSmallDisk(root, '4m');
