@@ -2,17 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { clipFolder, ffmpeg, keyframes, picture, settings, sound, streamsOf, X264 } from '../../test/support/clips';
+import { CODEC_FACTS } from '../../test/support/codecs';
 import type { VideoRungSpec } from '../presets/schema';
 import { CODEC_NAMES, codecOf, type CodecName } from './codecs';
 import { packageHls } from './hls/package';
 import { makeOutputs } from './make-outputs';
 import { leftOut, planVideo } from './plan/plan';
 import { probeVideo } from './probe/probe';
-
-/** What is known of each codec from outside: how ffprobe and players call it. */
-const EXPECTED: Record<CodecName, { codec: string; tag: string; profile: string; name: RegExp }> = {
-  h264: { codec: 'h264', tag: 'avc1', profile: 'High', name: /^avc1\.6400[0-9a-f]{2}$/ },
-};
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -53,7 +49,7 @@ function hashOfPictures(file: string): string {
 }
 
 describe.each(CODEC_NAMES)('%s', (codec) => {
-  const expected = EXPECTED[codec];
+  const expected = CODEC_FACTS[codec];
 
   test('an MP4 with every frame, sound in sync, stated colours and the right tag', async () => {
     const made = await madeOf(codec);
@@ -106,6 +102,11 @@ describe.each(CODEC_NAMES)('%s', (codec) => {
     expect(alone).toThrow(`video.rungs[0].codec: ${codec} ${least}`);
   });
 
+  test('has no more threads than it is given', () => {
+    const rung = { speed: 'fast' as const, crf: 30, maxrate: 1, bufsize: 2, gop: 50, threads: 3 };
+    expect(codecOf({ codec }).options(rung).join(' ')).toContain(expected.threads ?? '');
+  });
+
   test('its speeds cost more the slower they are', () => {
     const costs = Object.values(codecOf({ codec }).cost);
     expect(costs).toEqual(costs.toSorted((a, b) => a - b));
@@ -123,9 +124,9 @@ test('a stream of all codecs: each track has its CODECS, and its segments play t
   for (const codec of CODEC_NAMES) {
     const uri = `video-${codec}/index.m3u8`;
     const coded = /CODECS="([^",]+),mp4a\.40\.2"/.exec(lines[lines.indexOf(uri) - 1] ?? '')?.[1];
-    expect(coded).toMatch(EXPECTED[codec].name);
+    expect(coded).toMatch(CODEC_FACTS[codec].name);
     const track = path.join(path.dirname(playlist.file), uri);
-    const { codec: name, tag } = EXPECTED[codec];
+    const { codec: name, tag } = CODEC_FACTS[codec];
     expect(streamsOf(track)).toMatchObject([{ codec_name: name, codec_tag_string: tag, nb_read_frames: '75' }]);
   }
 });

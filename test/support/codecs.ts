@@ -1,0 +1,18 @@
+import type { CodecName } from '../../media/video/codecs';
+
+interface CodecFacts {
+  /** As ffprobe calls the codec, its sample entry and its profile. */
+  codec: string;
+  tag: string;
+  profile: string;
+  /** As RFC 6381 calls it, and one such name to ask a browser for. */
+  name: RegExp;
+  example: string;
+  /** Option that holds it to three threads, where ffmpeg's own does not. */
+  threads?: string;
+}
+
+/** What is known of each codec from outside. */
+export const CODEC_FACTS: Record<CodecName, CodecFacts> = {
+  h264: { codec: 'h264', tag: 'avc1', profile: 'High', name: /^avc1\.6400[0-9a-f]{2}$/, example: 'avc1.64000d' },
+};
