@@ -60,6 +60,16 @@ function scaled(cost: number, times: Record<Speed, number>): Record<Speed, numbe
 
 const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 
+/** Profile, the profiles that it is compatible with (bits in reverse), tier and level, constraints without trailing zeros. */
+function hevcName(config: Uint8Array): string {
+  const [, head = 0] = config;
+  const bits = [...config.subarray(2, 6)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const compatible = parseInt([...bits].reverse().join(''), 2).toString(16);
+  const constraints = [...config.subarray(6, 12)].map((byte) => `.${hex(byte).toUpperCase()}`).join('');
+  const profile = `${['', 'A', 'B', 'C'][head >> 6]}${head & 31}`;
+  return `hvc1.${profile}.${compatible}.${head & 32 ? 'H' : 'L'}${config[12]}${constraints.replace(/(\.00)+$/, '')}`;
+}
+
 /** The one table of codecs for rungs. No Node in it, since the page reads the types of presets. */
 export const CODECS = {
   h264: {
@@ -77,6 +87,24 @@ export const CODECS = {
       ...['g', String(rung.gop), 'sc_threshold', '0', ...keyframes(rung)],
     ],
     passThrough: { codec: 'h264', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=6' },
+  },
+  hevc: {
+    encoder: 'libx265',
+    pixelFormat: 'yuv420p',
+    maxCrf: 51,
+    // x265 3.5 writes beyond its memory at 48x48.
+    minSide: 64,
+    cost: scaled(0.0125, { ultrafast: 0.5, superfast: 0.7, veryfast: 1, faster: 1, fast: 1.2, medium: 1.3, slow: 3.6 }),
+    // The parameter sets in front, as Apple's players want them.
+    entry: 'hvc1',
+    config: 'hvcC',
+    rfc6381: hevcName,
+    options: (rung) => [
+      ...['preset', rung.speed, 'profile', 'main', 'crf', String(rung.crf), ...capped(rung)],
+      ...['g', String(rung.gop), ...keyframes(rung), 'forced-idr', '1'],
+      ...['x265-params', `scenecut=0:open-gop=0:info=0:log-level=error:pools=${rung.threads}`],
+    ],
+    passThrough: { codec: 'hevc', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=39-40' },
   },
 } as const satisfies Record<string, VideoCodec>;
 

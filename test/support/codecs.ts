@@ -15,4 +15,8 @@ interface CodecFacts {
 /** What is known of each codec from outside. */
 export const CODEC_FACTS: Record<CodecName, CodecFacts> = {
   h264: { codec: 'h264', tag: 'avc1', profile: 'High', name: /^avc1\.6400[0-9a-f]{2}$/, example: 'avc1.64000d' },
+  hevc: {
+    ...{ codec: 'hevc', tag: 'hvc1', profile: 'Main', name: /^hvc1\.1\.6\.L\d+\.90$/, example: 'hvc1.1.6.L60.90' },
+    threads: 'pools=3',
+  },
 };
