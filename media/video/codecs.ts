@@ -70,6 +70,18 @@ function hevcName(config: Uint8Array): string {
   return `hvc1.${profile}.${compatible}.${head & 32 ? 'H' : 'L'}${config[12]}${constraints.replace(/(\.00)+$/, '')}`;
 }
 
+/** SVT-AV1's own numbers for the speeds. */
+const SVT_PRESETS: Record<Speed, number> = {
+  ...{ ultrafast: 12, superfast: 11, veryfast: 10, faster: 9, fast: 8, medium: 7, slow: 6 },
+};
+
+/** Profile, level, tier and bits. */
+function av1Name([, head = 0, more = 0]: Uint8Array): string {
+  const level = String(head & 31).padStart(2, '0');
+  const bits = more & 0x40 ? (more & 0x20 ? '12' : '10') : '08';
+  return `av01.${head >> 5}.${level}${more & 0x80 ? 'H' : 'M'}.${bits}`;
+}
+
 /** The one table of codecs for rungs. No Node in it, since the page reads the types of presets. */
 export const CODECS = {
   h264: {
@@ -105,6 +117,22 @@ export const CODECS = {
       ...['x265-params', `scenecut=0:open-gop=0:info=0:log-level=error:pools=${rung.threads}`],
     ],
     passThrough: { codec: 'hevc', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=39-40' },
+  },
+  av1: {
+    encoder: 'libsvtav1',
+    pixelFormat: 'yuv420p',
+    maxCrf: 63,
+    minSide: 64,
+    cost: scaled(0.014, { ultrafast: 0.45, superfast: 0.7, veryfast: 1, faster: 1.3, fast: 2, medium: 3.3, slow: 5.5 }),
+    entry: 'av01',
+    config: 'av1C',
+    rfc6381: av1Name,
+    // Its keyframes are counted; it puts none at changes of scene.
+    options: (rung) => [
+      ...['preset', String(SVT_PRESETS[rung.speed]), 'crf', String(rung.crf), ...capped(rung)],
+      ...['g', String(rung.gop), 'svtav1-params', `lp=${rung.threads}`],
+    ],
+    passThrough: { codec: 'av1', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=5' },
   },
 } as const satisfies Record<string, VideoCodec>;
 

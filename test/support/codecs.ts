@@ -19,4 +19,8 @@ export const CODEC_FACTS: Record<CodecName, CodecFacts> = {
     ...{ codec: 'hevc', tag: 'hvc1', profile: 'Main', name: /^hvc1\.1\.6\.L\d+\.90$/, example: 'hvc1.1.6.L60.90' },
     threads: 'pools=3',
   },
+  av1: {
+    ...{ codec: 'av1', tag: 'av01', profile: 'Main', name: /^av01\.0\.\d\dM\.08$/, example: 'av01.0.00M.08' },
+    threads: 'lp=3',
+  },
 };
