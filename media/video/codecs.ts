@@ -82,6 +82,22 @@ function av1Name([, head = 0, more = 0]: Uint8Array): string {
   return `av01.${head >> 5}.${level}${more & 0x80 ? 'H' : 'M'}.${bits}`;
 }
 
+/** libvpx's own words for the speeds; `realtime` looks at less, for more bits. */
+const VPX_SPEEDS: Record<Speed, string[]> = {
+  ultrafast: ['deadline', 'realtime', 'cpu-used', '8'],
+  superfast: ['deadline', 'realtime', 'cpu-used', '7'],
+  veryfast: ['deadline', 'good', 'cpu-used', '5'],
+  faster: ['deadline', 'good', 'cpu-used', '4'],
+  fast: ['deadline', 'good', 'cpu-used', '3'],
+  medium: ['deadline', 'good', 'cpu-used', '2'],
+  slow: ['deadline', 'good', 'cpu-used', '1'],
+};
+
+/** Profile, level and bits; four bytes of version and flags come first. */
+function vp9Name([, , , , profile = 0, level = 0, depth = 0]: Uint8Array): string {
+  return `vp09.${[profile, level, depth >> 4].map((number) => String(number).padStart(2, '0')).join('.')}`;
+}
+
 /** The one table of codecs for rungs. No Node in it, since the page reads the types of presets. */
 export const CODECS = {
   h264: {
@@ -133,6 +149,23 @@ export const CODECS = {
       ...['g', String(rung.gop), 'svtav1-params', `lp=${rung.threads}`],
     ],
     passThrough: { codec: 'av1', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=5' },
+  },
+  vp9: {
+    encoder: 'libvpx-vp9',
+    pixelFormat: 'yuv420p',
+    maxCrf: 63,
+    minSide: 2,
+    cost: scaled(0.021, { ultrafast: 0.3, superfast: 0.3, veryfast: 1, faster: 1.2, fast: 1.3, medium: 2, slow: 4 }),
+    entry: 'vp09',
+    config: 'vpcC',
+    rfc6381: vp9Name,
+    // With a rate beside it, the quality is a bound: simple pictures stay below the rate.
+    options: (rung) => [
+      ...VPX_SPEEDS[rung.speed],
+      ...['row-mt', '1', 'crf', String(rung.crf), 'b', `${rung.maxrate}k`, ...capped(rung)],
+      ...['g', String(rung.gop), ...keyframes(rung)],
+    ],
+    passThrough: { codec: 'vp9', pixelFormats: ['yuv420p'] },
   },
 } as const satisfies Record<string, VideoCodec>;
 

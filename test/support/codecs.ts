@@ -23,4 +23,7 @@ export const CODEC_FACTS: Record<CodecName, CodecFacts> = {
     ...{ codec: 'av1', tag: 'av01', profile: 'Main', name: /^av01\.0\.\d\dM\.08$/, example: 'av01.0.00M.08' },
     threads: 'lp=3',
   },
+  vp9: {
+    ...{ codec: 'vp9', tag: 'vp09', profile: 'Profile 0', name: /^vp09\.00\.\d\d\.08$/, example: 'vp09.00.10.08' },
+  },
 };
