@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
+import { forEachBounded } from '../common/for-each-bounded';
 import * as video from '../media/video';
 import type { HlsFile, HlsPackage, HlsPlan, RungPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
-import { allEnded, publishAs } from './publish';
+import { publishAs } from './publish';
 import type { VideoWork } from './video';
 
 /** Files on their way into storage at once: segments are small, and a store takes its time for each. */
@@ -102,17 +103,10 @@ async function publishAll(
   folder: string,
   files: HlsFile[],
 ): Promise<void> {
-  let next = 0;
-  const publish = async (): Promise<void> => {
-    for (let file = files[next++]; file !== undefined; file = files[next++]) {
-      attempt.signal.throwIfAborted();
-      await publishAs(deps, attempt, item, `${folder}/${file.path}`, file);
-      attempt.progress({ step: 'publish', files: next });
-    }
+  let published = 0;
+  const publish = async (file: HlsFile): Promise<void> => {
+    await publishAs(deps, attempt, item, `${folder}/${file.path}`, file);
+    attempt.progress({ step: 'publish', files: ++published });
   };
-  const stopping = (error: unknown): never => {
-    next = files.length;
-    throw error;
-  };
-  await allEnded(Array.from({ length: AT_ONCE }, () => publish().catch(stopping)));
+  await forEachBounded(files, AT_ONCE, publish, attempt.signal);
 }

@@ -38,7 +38,7 @@ export async function publishFiles(
 }
 
 /** Like Promise.all, but settles when the last of them has. */
-export async function allEnded<T>(running: Promise<T>[]): Promise<T[]> {
+async function allEnded<T>(running: Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(running);
   return Promise.all(running);
 }

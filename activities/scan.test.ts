@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkItem } from '../common/contracts';
 import { which } from '../common/config/executables';
-import { freePort } from '../local/embedded/probe';
+import { freePort } from '../local/embedded/free-port';
 import type { Fetched } from '../storage';
 import { testWhere } from '../test/support/only-where';
 import type { Attempt } from './attempt';

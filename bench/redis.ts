@@ -3,7 +3,8 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, tailOf } from '../local/embedded/run';
-import { accepts, freePort } from '../local/embedded/probe';
+import { freePort } from '../local/embedded/free-port';
+import { accepts } from '../local/embedded/probe';
 
 export interface RedisServer {
   /** For example `Redis 7.0.15`. */

@@ -4,7 +4,7 @@ import type { Config } from '../common/config';
 import { which } from '../common/config/executables';
 import { built } from '../common/paths';
 import { startService } from '../local/embedded/child-process';
-import { freePort } from '../local/embedded/probe';
+import { freePort } from '../local/embedded/free-port';
 import { toStderr } from '../local/embedded/report';
 import { ensureTemporalBinary } from '../local/embedded/temporal-binary';
 import { startTemporalServer } from '../local/embedded/temporal-server';

@@ -30,15 +30,3 @@ export function accepts(address: string, timeoutMs = PROBE_MS): Promise<boolean>
     socket.on('error', () => answer(false));
   });
 }
-
-/** A TCP port on the loopback address that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

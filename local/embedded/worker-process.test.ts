@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { loadConfig, type Config } from '../../common/config';
 import { isAlive } from './lock';
-import { freePort } from './probe';
+import { freePort } from './free-port';
 import { stopTemporalServer } from './server-record';
 import { ensureTemporalServer } from './temporal-server';
 import { startWorkerProcess } from './worker-process';

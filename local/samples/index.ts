@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { runProcess } from '../../common/process';
 import { clipArguments } from './clip';
 import { paintLandscape, type Picture } from './landscape';
@@ -52,19 +53,13 @@ export async function ensureSamples(options: SampleOptions): Promise<void> {
   const studio = new Studio(folder, options.ffmpeg, options.bases ?? DEFAULT_BASES, signal);
   // Several lanes already fill the cores; libvips's own threads on top of them only add switching.
   const threadsBefore = sharp.concurrency(1);
-  let next = 0;
   let made = 0;
-  const lane = async (): Promise<void> => {
-    for (let index = missing[next++]; index !== undefined; index = missing[next++]) {
-      signal?.throwIfAborted();
-      await studio.make(index);
-      options.onProgress?.(++made, missing.length);
-    }
+  const make = async (index: number): Promise<void> => {
+    await studio.make(index);
+    options.onProgress?.(++made, missing.length);
   };
   try {
-    const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed) throw failed.reason;
+    await forEachBounded(missing, lanes, make, signal);
   } finally {
     await studio.close();
     sharp.concurrency(threadsBefore);

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '../../common/config';
 import { ensureTemporalServer } from '../../local/embedded/temporal-server';
-import { freePort } from '../../local/embedded/probe';
+import { freePort } from '../../local/embedded/free-port';
 import { stopTemporalServer } from '../../local/embedded/server-record';
 import { diagnose, format, healthy } from '.';
 

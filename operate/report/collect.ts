@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { DEFAULT_KIND, kindOfWorkflow, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { failureOf } from '../../starter/core/failure';
 import { Histogram } from '../../starter/core/lib/histogram';
-import { forEachBounded } from '../../starter/core/lib/pool';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { batchQuery } from '../../temporal/batches/query';
 import { sourceOf } from '../../starter/core/summary';
 import { latestOnly, memoNumber, stateOf, type Run } from '../../temporal/batches/runs';

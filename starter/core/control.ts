@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { isNotFound, retrying } from './lib/grpc';
-import { forEachBounded } from './lib/pool';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { pauseRun, resumeRun } from './pause';
 import { canMarkPaused } from '../../temporal/batches/paused';
 import { runningQuery } from '../../temporal/batches/query';

@@ -4,7 +4,7 @@ import { resolveJob, type JobContext, type JobDefaults } from './job';
 import { itemKey } from './keys';
 import type { Ledger, Twin } from './ledger';
 import { grpcCode, INVALID_ARGUMENT, retrying, rootMessage, type RetryOptions } from './lib/grpc';
-import { forEachBounded } from './lib/pool';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { submitItem, type Outcome, type SubmitContext, type Submitted, type SubmitOptions } from './submit';
 
 /** One entry of a submission: a job, or the reason why there is none. */

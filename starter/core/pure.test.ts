@@ -6,7 +6,7 @@ import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure, 
 import { parseJob, resolveJob } from './job';
 import { defaultBatchId, itemKey, slug } from './keys';
 import { Histogram } from './lib/histogram';
-import { forEachBounded } from './lib/pool';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { isTransient, retrying } from './lib/grpc';
 import { batchQuery, checkBatchId, quoted } from '../../temporal/batches/query';
 

@@ -2,7 +2,7 @@ import { DarkroomError } from '../../common/errors';
 import type { BatchWatch, WorkItem } from '../../common/contracts';
 import { describeItem, inputOf } from './control';
 import { retrying } from './lib/grpc';
-import { forEachBounded } from './lib/pool';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { batchQuery } from '../../temporal/batches/query';
 import { inState, type RunState } from '../../temporal/batches/runs';
 import { startUnlessKnown, type SubmitContext } from './submit';

@@ -6,7 +6,7 @@ import { failureOf, type ItemFailure } from './failure';
 import { Ledger } from './ledger';
 import { retrying } from './lib/grpc';
 import { Histogram } from './lib/histogram';
-import { forEachBounded } from './lib/pool';
+import { forEachBounded } from '../../common/for-each-bounded';
 
 /** Failures told in full; more are only counted. */
 export const MAX_FAILURES = 1000;

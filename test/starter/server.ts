@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { loadConfig, type Config } from '../../common/config';
 import { connect, createClient } from '../../temporal/connect';
+import { freePort } from '../../local/embedded/free-port';
 import { isAlive } from '../../local/embedded/lock';
 import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
 import { startTemporalServer } from '../../local/embedded/temporal-server';
@@ -52,14 +52,4 @@ export async function startTestServer(dbFile: string | false = false, program?: 
 async function kill(pid: number, signal: NodeJS.Signals): Promise<void> {
   process.kill(pid, signal);
   while (isAlive(pid)) await sleep(20);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -6,7 +6,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { freePort } from '../../local/embedded/probe';
+import { freePort } from '../../local/embedded/free-port';
 
 export interface TestS3 {
   endpoint: string;

@@ -5,7 +5,7 @@ import type { Client, Connection } from '@temporalio/client';
 import { loadConfig, type Config, type Env } from '../../common/config';
 import { connect, createClient } from '../../temporal/connect';
 import { startService, type Service } from '../../local/embedded/child-process';
-import { freePort } from '../../local/embedded/probe';
+import { freePort } from '../../local/embedded/free-port';
 import { toStderr } from '../../local/embedded/report';
 import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
 import { startTemporalServer } from '../../local/embedded/temporal-server';

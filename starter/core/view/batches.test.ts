@@ -1,7 +1,7 @@
 /** Lists of batches on a real Temporal server. Its runs have no worker: they stay open, or are terminated. */
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { startTestServer, type TestServer } from '../../../test/starter/server';
-import { forEachBounded } from '../lib/pool';
+import { forEachBounded } from '../../../common/for-each-bounded';
 import { listBatches } from './batches';
 
 const KEYS = {

@@ -5,7 +5,7 @@ import { countBatch, countUnretried } from '../../../temporal/batches/count';
 import { filterQuery, type RunFilter } from '../../../temporal/batches/filter';
 import { quoted } from '../../../temporal/batches/query';
 import { attribute, pageOfRuns, readPlace, stateOf, writePlace, type Run } from '../../../temporal/batches/runs';
-import { forEachBounded } from '../lib/pool';
+import { forEachBounded } from '../../../common/for-each-bounded';
 
 /** A line of a list of batches. */
 export interface BatchLine {

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { forEachBounded } from '../lib/pool';
+import { forEachBounded } from '../../../common/for-each-bounded';
 import { quoted } from '../../../temporal/batches/query';
 import { inState, pageOfRuns } from '../../../temporal/batches/runs';
 import { percentiles, rateOf, SAMPLE, type Percentiles } from './rate';
