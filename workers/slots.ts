@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import type { Config } from '../common/config';
 import { availableCores } from '../common/cores';
 import { memoryLimit } from '../common/memory';
+import type { MediaPool } from '../common/pools';
 
 /** How many activities of each pool run at once here, how much memory each may take, and how many threads one ffmpeg may use. */
 export interface Slots {
@@ -38,10 +39,13 @@ interface Need {
   least: number;
 }
 
-/** Measured: a progressive JPEG of 268 megapixels takes 880 MiB, an AVIF of 64 megapixels 1220 MiB. */
-const IMAGE: Need = { most: 2 * GIB, ordinary: GIB, least: 512 * MIB };
-/** Measured with two threads: 1080p from 4K takes 430 MiB, 2160p from 8K 1840 MiB. */
-const VIDEO: Need = { most: 8 * GIB, ordinary: 2 * GIB, least: GIB };
+/** Memory of one slot. The chart refuses what does not fit by the same numbers (helm/workers/templates/_memory.tpl). */
+export const NEEDS = {
+  /** Measured: a progressive JPEG of 268 megapixels takes 880 MiB, an AVIF of 64 megapixels 1220 MiB. */
+  image: { most: 2 * GIB, ordinary: GIB, least: 512 * MIB },
+  /** Measured with two threads: 1080p from 4K takes 430 MiB, 2160p from 8K 1840 MiB. */
+  video: { most: 8 * GIB, ordinary: 2 * GIB, least: GIB },
+} as const satisfies Record<MediaPool, Need>;
 
 /** A pool while it is planned. `asked`: by a variable, so that it is not changed. */
 interface Share {
@@ -64,8 +68,8 @@ export function planSlots(config: Config, machine: Machine = thisMachine(config)
     slots: { count: slots || cores, asked: slots > 0 },
     bytes: { each: bytes || need.ordinary, asked: bytes > 0 },
   });
-  const image = share('image', IMAGE, config.imageSlots, config.imageMaxRss);
-  const video = share('video', VIDEO, config.videoSlots, config.ffmpegMaxMemory);
+  const image = share('image', NEEDS.image, config.imageSlots, config.imageMaxRss);
+  const video = share('video', NEEDS.video, config.videoSlots, config.ffmpegMaxMemory);
   const served = [image, video].filter(({ name }) => config.pools.some((pool) => pool === name));
   const room = machine.memory - machine.scratch - WORKER_BYTES;
   fewerSlots(served, room);

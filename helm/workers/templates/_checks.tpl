@@ -19,6 +19,7 @@
     {{- fail (printf "pools.%s has no queues: a pool of your own names them, for example queues: [image]. The pools that have theirs are workflows, image and video." $name) -}}
   {{- end -}}
   {{- include "darkroom.envChecks" (dict "root" $ "at" (printf "pools.%s.env" $name) "env" $pool.env) -}}
+  {{- include "workers.memoryCheck" (dict "root" $ "name" $name "pool" $pool) -}}
   {{- with $pool.shutdown -}}
     {{- if not (and (lt (int .grace) (int .force)) (lt (int .force) (int .termination))) -}}
       {{- fail (printf "pools.%s.shutdown is grace %d, force %d, termination %d: each has to be more than the one before, or work is killed that was promised time to finish." $name (int .grace) (int .force) (int .termination)) -}}
