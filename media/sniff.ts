@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { isoBrand, matroskaDocType, oggPayload, startsWithText, textFormat } from './sniffParts';
+import { bareStream, isoBrand, matroskaDocType, oggPayload, startsWithText, textFormat } from './sniffParts';
 
 /** What a file is, by its first bytes. */
 export interface Sniffed {
@@ -47,6 +47,15 @@ const transportStream = (head: Buffer) =>
       head.length > first + 2 * step && [0, 1, 2].every((n) => head[first + n * step] === 0x47),
   );
 
+/** The same for a capture that begins within a packet: vague where it begins, so it takes many packets to be sure. */
+const cutTransportStream = (head: Buffer) =>
+  [188, 192, 204].some((step) =>
+    Array.from({ length: step }, (_, first) => first).some(
+      (first) =>
+        head.length > first + 7 * step && [0, 1, 2, 3, 4, 5, 6, 7].every((n) => head[first + n * step] === 0x47),
+    ),
+  );
+
 /** A frame's sync word, then a layer, bitrate and sampling rate that are not the reserved values. */
 const mp3Frame = (head: Buffer) => {
   const [sync = 0, layer = 0, rates = 0] = head;
@@ -90,6 +99,11 @@ const ROWS: Row[] = [
   ['wav', 'audio', 'audio/wav', 'WAV', any(riff('WAVE'), at(0, 'RF64'))],
   ['flac', 'audio', 'audio/flac', 'FLAC', at(0, 'fLaC')],
   ['mp3', 'audio', 'audio/mpeg', 'MP3', any(at(0, 'ID3'), mp3Frame)],
+  ['mpegts', 'video', 'video/mp2t', 'MPEG transport stream', cutTransportStream],
+  ['h264', 'video', 'video/h264', 'H.264 without a container', (head) => bareStream(head) === 'h264'],
+  ['hevc', 'video', 'video/h265', 'HEVC without a container', (head) => bareStream(head) === 'hevc'],
+  ['mxf', 'video', 'application/mxf', 'MXF', at(0, '\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01')],
+  ['dv', 'video', 'video/dv', 'DV', (head) => /^\x1f\x07\0[\x3f\xbf]/.test(head.toString('latin1', 0, 4))],
   ['pdf', 'other', 'application/pdf', 'PDF', at(0, '%PDF-')],
   ['zip', 'other', 'application/zip', 'ZIP archive', at(0, 'PK\x03\x04')],
   ['gzip', 'other', 'application/gzip', 'gzip archive', at(0, '\x1f\x8b\x08')],

@@ -58,6 +58,26 @@ export function oggPayload(head: Buffer): 'video' | 'audio' | undefined {
   return /\x80theora|fishead|\x01video|BBCD/.test(head.toString('latin1')) ? 'video' : 'audio';
 }
 
+/** Profiles of H.264, the first byte of its sequence parameters. */
+const H264_PROFILES = new Set([66, 77, 88, 100, 110, 122, 144, 244]);
+
+/**
+ * The codec of a stream without any container, as the cameras of small computers and recorders of calls write it: NAL units
+ * behind start codes, with the parameters of the sequence near the beginning.
+ */
+export function bareStream(head: Buffer): 'h264' | 'hevc' | undefined {
+  const start = /^\0?\0\0\x01/.exec(head.toString('latin1', 0, 4));
+  if (start === null) return undefined;
+  for (let at = head.indexOf('\0\0\x01', 0, 'latin1'); at >= 0; at = head.indexOf('\0\0\x01', at + 3, 'latin1')) {
+    const [first = 0x80, second = 0] = head.subarray(at + 3, at + 5);
+    // The highest bit is zero in both; MPEG-1 and -2 have it set.
+    if (first & 0x80) return undefined;
+    if ((first & 0x1f) === 7 && first & 0x60 && H264_PROFILES.has(second)) return 'h264';
+    if (((first >> 1) & 0x3f) === 33 && (second & 7) === 1) return 'hevc';
+  }
+  return undefined;
+}
+
 /** The head as text, without a byte order mark; undefined where it is binary. */
 function decode(head: Buffer): string | undefined {
   const encoding = head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : 'utf-8';

@@ -79,18 +79,21 @@ const encode = (changes: Partial<RungPlan> = {}, of = probe) => command([rungBra
 /** The words that follow `option`, at each place where it stands. */
 const values = (args: string[], option: string) => args.flatMap((arg, at) => (arg === option ? [args[at + 1]] : []));
 
-const graphOf = (args: string[]) => values(args, '-filter_complex')[0] ?? '';
+/** The filters that fit pictures in, as if they were one: `fit=640:360:flags=bicubic`. */
+const short = (graph: string) =>
+  graph.replace(/scale=w='[^']*':h='[^']*'(:flags=[^,]*?)(:eval=frame)?,pad=(\d+:\d+):-1:-1\2/g, 'fit=$3$1');
+const graphOf = (args: string[]) => short(values(args, '-filter_complex')[0] ?? '');
 /** Names of the files of all outputs, in order. */
 const files = (args: string[]) => args.flatMap((arg) => /^file:\/work\/(.*)\.part$/.exec(arg)?.[1] ?? []);
 
 test('the whole command line of one rung, word by word, as fluent-ffmpeg assembles it', () => {
   const whitelists =
-    '-protocol_whitelist file,pipe -format_whitelist mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg ' +
+    '-protocol_whitelist file,pipe -format_whitelist mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg,mxf,dv,h264,hevc ' +
     `${DECODER_OPTIONS.join(' ')} -max_pixels 36000000`;
-  expect(encode().join(' ')).toBe(
+  expect(short(encode().join(' '))).toBe(
     '-hide_banner -nostdin -y -v error -nostats -progress pipe:1 -filter_threads 1 -filter_complex_threads 1 ' +
-      `${whitelists} -threads 1 -xerror -err_detect explode -i file:/in ` +
-      '-filter_complex [0:0]scale=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p[rung-360p] ' +
+      `${whitelists} -threads 1 -xerror -err_detect explode -reinit_filter 0 -i file:/in ` +
+      '-filter_complex [0:0]fit=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p[rung-360p] ' +
       '-map [rung-360p] -map 0:2 -c:v libx264 -tag:v avc1 -preset:v veryfast -profile:v high -crf:v 23 -maxrate:v 800k ' +
       '-bufsize:v 1600k -g:v 60 -sc_threshold:v 0 -force_key_frames:v expr:gte(t,n_forced*2) ' +
       '-c:a aac -b:a 96k -ar 48000 -ac 2 ' +
@@ -131,8 +134,8 @@ describe('one decode for many outputs', () => {
         .map((chain) => chain.replace(/(?<=[a-z])[,=:].*?(?=\[|$)/, '…')),
     ).toEqual([
       '[0:0]split…[source-0][source-1][source-2][source-3]',
-      '[source-0]scale…[rung-720p]',
-      '[source-1]scale…[rung-360p]',
+      '[source-0]fit…[rung-720p]',
+      '[source-1]fit…[rung-360p]',
       '[source-2]trim…[poster][poster-small]',
       '[poster-small]scale…[poster-sample]',
       '[source-3]tpad…[sprite]',
@@ -154,16 +157,16 @@ describe('one decode for many outputs', () => {
     });
     const chains = graphOf(command(all(of), { probe: of })).split(';');
     expect(
-      chains.filter((chain) => chain.includes('tonemap=')).map((chain) => chain.match(/scale=\d+:\d+/)?.[0]),
-    ).toEqual(['scale=640:360', 'scale=160:90', 'scale=1280:720']);
-    expect(chains.at(-1)).toBe('[sdr-1]scale=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p[rung-360p]');
+      chains.filter((chain) => chain.includes('tonemap=')).map((chain) => chain.match(/fit=\d+:\d+/)?.[0]),
+    ).toEqual(['fit=640:360', 'fit=160:90', 'fit=1280:720']);
+    expect(chains.at(-1)).toBe('[sdr-1]fit=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p[rung-360p]');
   });
 
   test('… at the fastest rate that a rung keeps', () => {
     const of = withVideo({ hdr: true, fps: '120/1' });
     const rungs = [rungBranch(of, { ...large, fps: '60/1' }), rungBranch(of, { ...rung, fps: '30/1' })];
     expect(graphOf(command(rungs, { probe: of }))).toMatch(
-      /^\[0:0\]fps=60\/1,setparams=|^\[0:0\]fps=60\/1,scale=1280:720/,
+      /^\[0:0\]fps=60\/1,setparams=|^\[0:0\]fps=60\/1,fit=1280:720/,
     );
     const kept = [rungBranch(of, large), rungBranch(of, { ...rung, fps: '30/1' })];
     expect(graphOf(command(kept, { probe: of }))).not.toMatch(/^\[0:0\]fps/);
@@ -248,7 +251,7 @@ test('every call that opens a source has its whitelists and limits before it', (
 
 describe('filters of an encode', () => {
   test.each<[string, Partial<VideoStream>, Partial<RungPlan>, string | RegExp]>([
-    ['a lower rate comes before the scaling', {}, { fps: '15/1' }, /^fps=15\/1,scale=/],
+    ['a lower rate comes before the scaling', {}, { fps: '15/1' }, /^fps=15\/1,fit=/],
     [
       'an unstated matrix is written down as players guess it for the source',
       { colour: {} },
@@ -266,7 +269,7 @@ describe('filters of an encode', () => {
       'HDR is tonemapped at the size of the output',
       { hdr: true },
       {},
-      /^scale=640:360:.*zscale=t=linear.*tonemap.*,format=yuv420p$/,
+      /^fit=640:360:.*zscale=t=linear.*tonemap.*,format=yuv420p$/,
     ],
     [
       'untagged HDR gets what zscale needs',
@@ -275,14 +278,14 @@ describe('filters of an encode', () => {
       /^setparams=color_primaries=bt2020:colorspace=bt2020nc:range=tv,/,
     ],
   ])('%s', (_, changes, more, expected) => {
-    expect(rungFilters({ ...video, ...changes }, { ...rung, ...more })).toMatch(expected);
+    expect(short(rungFilters({ ...video, ...changes }, { ...rung, ...more }))).toMatch(expected);
   });
 });
 
 test('a sprite takes one picture an interval, holds the last one, and lays them in a grid', () => {
-  expect(spriteFilters(video, { ...sprite, interval: 3 })).toBe(
+  expect(short(spriteFilters(video, { ...sprite, interval: 3 }))).toBe(
     'tpad=stop_mode=clone:stop_duration=3,fps=1/3,trim=end_frame=4,' +
-      'scale=160:90:flags=bicubic:out_range=pc,setsar=1,format=yuvj420p,tile=4x1',
+      'fit=160:90:flags=bicubic:out_range=pc,setsar=1,format=yuvj420p,tile=4x1',
   );
 });
 

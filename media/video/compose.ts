@@ -3,7 +3,7 @@ import { runBounds } from './ffmpeg/bounds';
 import { FENCE, fileUrl, inputStart, type FfmpegCommand, type FfmpegOutput } from './ffmpeg/command';
 import type { Branch, Film, Pictures, PlainOutput, SoundPlan } from './outputs/branch';
 import { fraction } from './fraction';
-import { deinterlace, toSdr } from './outputs/filters';
+import { changesSize, deinterlace, toSdr } from './outputs/filters';
 import type { MediaProbe, Range, SoundFiles, VideoStream } from './types';
 
 /** What one ffmpeg is to make of one input, in one decode. */
@@ -51,16 +51,31 @@ export function compose(composition: Composition): FfmpegCommand {
   };
 }
 
-function mainInput({ input, threads, branches, range }: Composition, films: Film[]) {
-  // Without these two, a damaged file becomes a shorter or grey video and exit code 0.
-  const strict = ['-xerror', '-err_detect', 'explode'];
+function mainInput({ input, probe, threads, branches, range }: Composition, films: Film[]) {
+  // Without these two, a damaged file becomes a shorter or grey video and exit code 0. A capture that begins between two
+  // keyframes has errors there in any case.
+  const strict = probe.startsAt === undefined ? ['-xerror', '-err_detect', 'explode'] : [];
   // Thumbnails alone need neither every frame nor clean block edges: that halves the decoding.
   const coarse = branches.every(({ pictures }) => !pictures?.every)
     ? ['-skip_frame', 'noref', '-skip_loop_filter', 'all']
     : [];
   // A moment early, so that rounding does not lose the first picture; the rate's grid puts it in its place.
-  const from = range && range.start > 0 ? ['-ss', (range.start - 0.001).toFixed(6)] : [];
-  return { options: [...inputStart(threads), ...from, ...(films.length > 0 ? strict : coarse)], file: fileUrl(input) };
+  const early = range && range.start > 0 ? range.start - 0.001 : 0;
+  const at = early + (probe.startsAt ?? 0);
+  const from = at > 0 ? ['-ss', at.toFixed(6)] : [];
+  const options = [...inputStart(threads), ...from, ...(films.length > 0 ? strict : coarse), ...steady(probe)];
+  return { options, file: fileUrl(input) };
+}
+
+/** What of a source's changes in mid-stream the input hides from the filters. */
+function steady({ video, joined }: MediaProbe): string[] {
+  return [
+    // The packet at a joint is cut in two.
+    ...(joined ? ['-fflags', '+discardcorrupt'] : []),
+    // Pictures of another size, as in recordings of calls, go to the same filters, which fit them in (`fit`): new ones would
+    // begin their counting anew. Those that turn and deinterlace would read beyond such pictures.
+    ...(changesSize(video) ? ['-reinit_filter', '0'] : []),
+  ];
 }
 
 /** Chains from the one decoded stream to the pads of all branches. */
@@ -179,8 +194,14 @@ function ofStream(options: string[], stream: string): string[] {
 function encodedSound({ kbps, fromZero }: SoundPlan, { probe }: Composition): string[] {
   return [
     ...['-map', `0:${probe.audio?.index}`, '-c:a', 'aac', '-b:a', `${kbps}k`, '-ar', '48000', '-ac', '2'],
-    ...(fromZero ? ['-filter:a', 'aresample=48000:async=1:first_pts=0'] : []),
+    ...resample(fromZero, probe),
   ];
+}
+
+/** Silence where the sound begins late or has gaps; at a joint, where sound may lie twice, also less of it. */
+function resample(fromZero: boolean, { joined }: MediaProbe): string[] {
+  if (!fromZero && !joined) return [];
+  return ['-filter:a', `aresample=48000:async=1:first_pts=0${joined ? ':min_hard_comp=0.02' : ''}`];
 }
 
 /** Files of sound as further inputs, each once, and what a film maps for its bitrate. */

@@ -72,8 +72,12 @@ export interface MediaProbe {
   bitrateKbps?: number;
   video: VideoStream;
   audio?: AudioStream;
-  /** How many streams there are in all. */
+  /** How many streams of pictures, sound and subtitles there are. */
   streams: number;
+  /** The clock jumps, as it does between recordings that were joined; ffmpeg goes on as if it did not. */
+  joined?: boolean;
+  /** Seconds at the beginning that cannot be decoded and are left out; the durations above are without them. */
+  startsAt?: number;
 }
 
 /** One MP4 to make, with every number settled. */

@@ -3,7 +3,7 @@ import { DECODER_OPTIONS } from './decoders';
 import { FFPROBE_ENTRIES } from '../probe/probe-facts';
 
 /** Containers that are read, by the names of ffmpeg's demuxers. Whatever refers to other files is not among them. */
-export const FORMATS = 'mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg';
+export const FORMATS = 'mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg,mxf,dv,h264,hevc';
 
 /** What ffmpeg is to do, in the groups that its command line has. Every entry is one argument. */
 export interface FfmpegCommand {
@@ -40,9 +40,9 @@ export function ffprobeArgs(input: string): string[] {
   return [...probeStart(), '-show_entries', FFPROBE_ENTRIES, '-of', 'json', '-i', fileUrl(input)];
 }
 
-/** One line `pts,duration` (seconds) a packet of the stream. */
+/** One line `pts,dts,duration,flags` (seconds; `K`: a keyframe) a packet of the stream. */
 export function countPacketsArgs(input: string, stream: number): string[] {
-  const entries = ['-show_entries', 'packet=pts_time,duration_time', '-of', 'csv=p=0'];
+  const entries = ['-show_entries', 'packet=pts_time,dts_time,duration_time,flags', '-of', 'csv=p=0'];
   return [...probeStart(), '-select_streams', String(stream), ...entries, '-i', fileUrl(input)];
 }
 

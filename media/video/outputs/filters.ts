@@ -23,6 +23,11 @@ export function deinterlace(video: VideoStream): string[] {
   return video.interlaced ? ['yadif=deint=interlaced'] : [];
 }
 
+/** May pictures of another size in mid-stream reach the filters? */
+export function changesSize({ interlaced, rotation }: VideoStream): boolean {
+  return !interlaced && rotation === 0;
+}
+
 /** HDR as SDR, at one size, for several branches to go on from; and what the pictures are after that. */
 export function toSdr(video: VideoStream, size: { width: number; height: number }): [string[], VideoStream] {
   const colour = { range: 'tv', matrix: 'bt709', primaries: 'bt709', transfer: 'bt709' };
@@ -64,11 +69,29 @@ export function spriteFilters(video: VideoStream, sprite: SpritePlan): string {
   ].join(',');
 }
 
+/** Shapes that differ by less than this are the same: sizes are even numbers, and pixels are not quite square. */
+const SAME_SHAPE = 0.04;
+
+/**
+ * Filters to exactly `size`. Pictures of another shape, to which a stream may change at any time, are fitted in with black
+ * bars; others fill it, since their shape differs only by rounding.
+ */
+function fit(
+  video: VideoStream,
+  { width, height }: { width: number; height: number },
+  options: string,
+): [string, string] {
+  const rule = changesSize(video) ? ':eval=frame' : '';
+  const shape = `dar*${height}/${width}`;
+  const w = `'if(gt(${shape},${1 - SAME_SHAPE}),${width},max(2,2*round(${width}*${shape}/2)))'`;
+  const h = `'if(lt(${shape},${1 + SAME_SHAPE}),${height},max(2,2*round(${height}/(${shape})/2)))'`;
+  return [`scale=w=${w}:h=${h}:flags=bicubic${options}${rule}`, `pad=${width}:${height}:-1:-1${rule}`];
+}
+
 /** To the size asked for, in square pixels and SDR. */
 function picture(video: VideoStream, size: { width: number; height: number }, range: 'tv' | 'pc'): string[] {
-  const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
-  if (!video.hdr) return [`${scale}:out_range=${range}${matrixOption(video, size.height)}`, 'setsar=1'];
-  const tonemapped = [...untaggedHdr(video), scale, ...TONEMAP];
+  if (!video.hdr) return [...fit(video, size, `:out_range=${range}${matrixOption(video, size.height)}`), 'setsar=1'];
+  const tonemapped = [...untaggedHdr(video), ...fit(video, size, ''), ...TONEMAP];
   return [...tonemapped, 'format=yuv420p', ...(range === 'pc' ? ['scale=out_range=pc'] : []), 'setsar=1'];
 }
 

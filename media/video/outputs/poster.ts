@@ -105,9 +105,10 @@ export function seekCommand(
   files: { picture: string; sample: string },
 ): FfmpegCommand {
   const [picture, sample] = outputs(poster, files.picture);
+  const from = at + (probe.startsAt ?? 0);
   return {
     inputs: [
-      { options: [...inputStart(settings.threads), ...(at > 0 ? ['-ss', String(at)] : [])], file: fileUrl(input) },
+      { options: [...inputStart(settings.threads), ...(from > 0 ? ['-ss', String(from)] : [])], file: fileUrl(input) },
     ],
     filterGraph: seekGraph(probe, poster),
     outputs: [

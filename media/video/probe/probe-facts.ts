@@ -28,10 +28,16 @@ interface FfprobeStream {
   nb_frames?: string;
   channels?: number;
   sample_rate?: string;
-  disposition?: { attached_pic?: number; default?: number };
+  disposition?: Partial<Record<(typeof DISPOSITIONS)[number], number>>;
   tags?: { DURATION?: string };
   side_data_list?: { rotation?: number }[];
 }
+
+/** Flags of a stream that say what it is for. */
+const DISPOSITIONS = [
+  ...(['default', 'attached_pic', 'timed_thumbnails', 'still_image', 'dependent'] as const),
+  ...(['comment', 'hearing_impaired', 'visual_impaired', 'karaoke'] as const),
+];
 
 /** The fields above, as `-show_entries` wants them: the answer stays small whatever the file claims in its tags. */
 export const FFPROBE_ENTRIES = [
@@ -39,7 +45,7 @@ export const FFPROBE_ENTRIES = [
   'stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,pix_fmt,field_order',
   'stream=color_range,color_space,color_transfer,color_primaries,avg_frame_rate,r_frame_rate,duration,bit_rate',
   'stream=nb_frames,channels,sample_rate',
-  'stream_disposition=attached_pic,default:stream_tags=DURATION:stream_side_data=rotation',
+  `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION:stream_side_data=rotation`,
 ].join(':');
 
 const HDR_TRANSFERS = ['smpte2084', 'arib-std-b67'];
@@ -47,55 +53,141 @@ const INTERLACED = ['tt', 'bb', 'tb', 'bt'];
 
 /** What is counted by reading packets, for files whose header does not say. */
 export interface PacketCount {
-  durationSeconds: number;
+  /** By the times of the packets; absent where they have none. */
+  durationSeconds?: number;
   frames: number;
+  /** How often the clock jumps, as it does between recordings that were joined. */
+  jumps: number;
+  /** From the first picture to the first keyframe. */
+  undecodableSeconds?: number;
 }
 
-/** The picture: the default video stream, else the first, that is not cover art and has a size. */
+/** Containers without a header for the whole: joined recordings are one file, and what is stated comes from both its ends. */
+const JOINABLE = ['mpegts', 'mpegps'];
+/** Bare streams, whose packets have no times. */
+const TIMELESS = ['h264', 'hevc'];
+
+/** Is the only way to know the duration to read every packet? */
+export function needsCount(json: FfprobeJson, format: string): boolean {
+  return JOINABLE.includes(format) || TIMELESS.includes(format) || statedDuration(json) === undefined;
+}
+
+/** A still among moving pictures lasts less than this part of the longest. */
+const STILL_PART = 0.1;
+/** Codecs of cover pictures, where nothing tells how long the stream is. */
+const COVER_CODECS = ['mjpeg', 'png', 'bmp', 'gif', 'webp'];
+
+/**
+ * The picture: of the video streams with a size that are not flagged as cover art, thumbnails or parts of another stream, the
+ * first by these rules, in turn. It moves (covers are also stored as ordinary streams of one picture); it is flagged as
+ * default; it has the most pixels (depth and gain maps are smaller than what they belong to); it comes first.
+ */
 export function pictureStream(json: FfprobeJson): FfprobeStream | undefined {
   const all = (json.streams ?? []).filter(
-    (stream) => stream.codec_type === 'video' && known(stream.codec_name) && !stream.disposition?.attached_pic,
+    ({ codec_type, codec_name, disposition = {}, width, height }) =>
+      codec_type === 'video' &&
+      known(codec_name) &&
+      !(disposition.attached_pic || disposition.timed_thumbnails || disposition.dependent) &&
+      Number(width) > 0 &&
+      Number(height) > 0,
   );
-  return preferred(all.filter((stream) => Number(stream.width) > 0 && Number(stream.height) > 0));
+  const longest = Math.max(0, ...all.map((stream) => streamDuration(stream) ?? 0));
+  const isStill = (stream: FfprobeStream) => {
+    const seconds = streamDuration(stream);
+    if (stream.disposition?.still_image || Number(stream.nb_frames) === 1) return true;
+    return seconds === undefined ? COVER_CODECS.includes(stream.codec_name ?? '') : seconds < STILL_PART * longest;
+  };
+  const pixels = ({ width, height }: FfprobeStream) => Number(width) * Number(height);
+  return best(all, (stream) => [Number(!isStill(stream)), stream.disposition?.default ?? 0, pixels(stream)]);
 }
 
+/** The sound: not a commentary or a description where there is another; flagged as default; the first. */
 function soundStream(json: FfprobeJson): FfprobeStream | undefined {
-  return preferred(
-    (json.streams ?? []).filter(
-      (stream) => stream.codec_type === 'audio' && known(stream.codec_name) && Number(stream.channels) > 0,
-    ),
+  const all = (json.streams ?? []).filter(
+    (stream) => stream.codec_type === 'audio' && known(stream.codec_name) && Number(stream.channels) > 0,
   );
+  return best(all, ({ disposition = {} }) => {
+    const { comment, hearing_impaired, visual_impaired, karaoke } = disposition;
+    return [Number(!(comment || hearing_impaired || visual_impaired || karaoke)), disposition.default ?? 0];
+  });
 }
 
-function preferred(streams: FfprobeStream[]): FfprobeStream | undefined {
-  return streams.find((stream) => stream.disposition?.default) ?? streams[0];
+/** The stream with the highest ranks, compared in turn; the first of equals. */
+function best(streams: FfprobeStream[], ranks: (stream: FfprobeStream) => number[]): FfprobeStream | undefined {
+  const compare = (a: number[], b: number[]) =>
+    a.map((rank, at) => (b[at] ?? 0) - rank).find((diff) => diff !== 0) ?? 0;
+  return [...streams].sort((a, b) => compare(ranks(a), ranks(b)))[0];
+}
+
+/** Streams of pictures, sound and subtitles: attached files and data are not counted. */
+export function countStreams(json: FfprobeJson): number {
+  return (json.streams ?? []).filter(({ codec_type = '' }) => ['video', 'audio', 'subtitle'].includes(codec_type))
+    .length;
 }
 
 /** Seconds of the whole, if the file says. */
-export function statedDuration(json: FfprobeJson): number | undefined {
+function statedDuration(json: FfprobeJson): number | undefined {
   const [video, audio] = [pictureStream(json), soundStream(json)].map((stream) => stream && streamDuration(stream));
   // The container's figure counts from zero even where the streams start later, so the streams' own come first.
   if (video !== undefined) return Math.max(video, audio ?? 0);
   return positive(json.format?.duration);
 }
 
-/** ffprobe's answer as a {@link MediaProbe}; pure. `counted` where {@link statedDuration} had no answer. */
+/** ffprobe's answer as a {@link MediaProbe}; pure. `counted` where {@link needsCount} asks for it. */
 export function toProbe(json: FfprobeJson, format: string, counted?: PacketCount): MediaProbe | undefined {
   const picture = pictureStream(json);
+  if (picture === undefined) return undefined;
+  // Both ends of joined recordings say nothing of what is between, so only what was counted holds.
+  const joined = counted !== undefined && counted.jumps > 0;
+  const probe = probeOf(joined ? withoutDurations(json) : json, format, counted);
+  // A capture that begins between two keyframes: what is before the first one cannot be decoded.
+  const skip = JOINABLE.includes(format) && !joined ? (counted?.undecodableSeconds ?? 0) : 0;
+  if (probe === undefined || skip === 0 || skip >= probe.durationSeconds)
+    return joined && probe ? { ...probe, joined } : probe;
+  const { video, durationSeconds } = probe;
+  const left = (seconds: number) => Math.max(0.001, seconds - skip);
+  return {
+    ...probe,
+    durationSeconds: left(durationSeconds),
+    video: {
+      ...video,
+      ...(video.durationSeconds !== undefined && { durationSeconds: left(video.durationSeconds) }),
+      frames: Math.max(1, Math.round((video.frames * left(durationSeconds)) / durationSeconds)),
+    },
+    startsAt: skip,
+  };
+}
+
+function withoutDurations({ format, streams }: FfprobeJson): FfprobeJson {
+  const bare = (streams ?? []).map((stream) => ({
+    ...stream,
+    duration: undefined,
+    tags: undefined,
+    bit_rate: undefined,
+  }));
+  return { format: { ...format, duration: undefined, bit_rate: undefined }, streams: bare };
+}
+
+function probeOf(json: FfprobeJson, format: string, counted?: PacketCount): MediaProbe | undefined {
+  const picture = pictureStream(json);
   const sound = soundStream(json);
-  const durationSeconds = statedDuration(json) ?? counted?.durationSeconds;
-  if (picture === undefined || durationSeconds === undefined) return undefined;
+  if (picture === undefined) return undefined;
+  const { num, den } = fraction(picture.r_frame_rate, { num: 25, den: 1 });
+  // A bare stream has no times: its pictures follow each other at the rate that it states.
+  const byRate = counted && (counted.frames * den) / num;
+  const durationSeconds = statedDuration(json) ?? counted?.durationSeconds ?? byRate;
+  if (durationSeconds === undefined) return undefined;
   return {
     format,
     durationSeconds,
     bitrateKbps: kbps(json.format?.bit_rate) ?? kbps(((positive(json.format?.size) ?? 0) * 8) / durationSeconds),
-    video: videoStream(picture, durationSeconds, counted),
+    video: videoStream(picture, format, durationSeconds, counted),
     ...(sound && { audio: audioStream(sound) }),
-    streams: json.streams?.length ?? 0,
+    streams: countStreams(json),
   };
 }
 
-function videoStream(stream: FfprobeStream, fileDuration: number, counted?: PacketCount): VideoStream {
+function videoStream(stream: FfprobeStream, format: string, fileDuration: number, counted?: PacketCount): VideoStream {
   const width = Number(stream.width);
   const height = Number(stream.height);
   const turn = stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
@@ -107,7 +199,8 @@ function videoStream(stream: FfprobeStream, fileDuration: number, counted?: Pack
   const upright = rotation % 180 === 0 ? square : { width: square.height, height: square.width };
   const durationSeconds = streamDuration(stream);
   const duration = durationSeconds ?? fileDuration;
-  const frames = positive(stream.nb_frames) ?? counted?.frames;
+  // Packets of broadcasts are no proof: a joint may lose some, and a field may be a packet.
+  const frames = positive(stream.nb_frames) ?? (JOINABLE.includes(format) ? undefined : counted?.frames);
   const rate = frameRate(stream, frames === undefined ? undefined : frames / duration);
   return {
     index: stream.index,

@@ -5,7 +5,15 @@ import { sniffFile } from '../../sniff';
 import { countPacketsArgs, ffprobeArgs } from '../ffmpeg/command';
 import { checkPixels } from '../ffmpeg/bounds';
 import { codedAs, throwIfTooLarge, toVideoError } from '../ffmpeg/video-failures';
-import { known, pictureStream, statedDuration, toProbe, type FfprobeJson, type PacketCount } from './probe-facts';
+import {
+  countStreams,
+  known,
+  needsCount,
+  pictureStream,
+  toProbe,
+  type FfprobeJson,
+  type PacketCount,
+} from './probe-facts';
 import type { FfmpegSettings, MediaProbe, StepInput } from '../types';
 
 export interface ProbeLimits {
@@ -28,16 +36,15 @@ export async function probeVideo(
   signal?.throwIfAborted();
   const format = await sniffVideo(input);
   const json = await ffprobe(input, settings, signal);
-  const streams = json.streams?.length ?? 0;
+  const streams = countStreams(json);
   if (streams > limits.maxStreams) {
     throw new DarkroomError('MediaTooLarge', `The file has ${streams} streams; ${limits.maxStreams} are allowed.`);
   }
   const picture = pictureStream(json);
   if (picture === undefined) throw withoutPicture(json);
-  const counted =
-    statedDuration(json) === undefined
-      ? await countPackets(input, picture.index, settings, signal, onProgress)
-      : undefined;
+  const counted = needsCount(json, format)
+    ? await countPackets(input, picture.index, settings, signal, onProgress)
+    : undefined;
   const probe = toProbe(json, format, counted);
   if (probe === undefined) throw new DarkroomError('CorruptMedia', 'The video has no pictures in it.');
   const longest = limits.maxDuration / 1000;
@@ -94,7 +101,13 @@ async function ffprobe(input: string, settings: FfmpegSettings, signal?: AbortSi
 /** Counting the packets of the largest source takes a part of this. */
 const PROBE_CPU_SECONDS = 600;
 
-/** Reads every packet of the picture: slow for a long file, but only live recordings need it. */
+/**
+ * Seconds between two packets from which on ffmpeg takes the clock for broken (its -dts_delta_threshold), and goes on as if
+ * the second one followed the first one at once.
+ */
+const JUMP_SECONDS = 10;
+
+/** Reads every packet of the picture: slow for a long file, but only live recordings and broadcasts need it. */
 async function countPackets(
   input: string,
   index: number,
@@ -102,16 +115,30 @@ async function countPackets(
   signal?: AbortSignal,
   onProgress?: StepInput['onProgress'],
 ): Promise<PacketCount | undefined> {
-  let frames = 0;
-  let first = Infinity;
-  let end = 0;
+  let [frames, jumps, timed] = [0, 0, 0];
+  let [first, end] = [Infinity, 0];
+  let [last, played] = [NaN, 0];
+  let firstKey: number | undefined;
   const onLine = (line: string) => {
-    const [pts = NaN, duration = NaN] = line.split(',').map(Number);
-    if (Number.isNaN(pts)) return;
+    // Side data has lines of its own, which are empty.
+    if (line === '') return;
+    const words = line.split(',');
+    const [pts = NaN, dts = NaN, duration = NaN] = words.map(parseFloat);
     frames++;
+    if (words[3]?.startsWith('K')) firstKey ??= pts;
     onProgress?.({ frames, outTimeSeconds: end, speed: 0 });
-    first = Math.min(first, pts);
-    end = Math.max(end, pts + (Number.isNaN(duration) ? 0 : duration));
+    if (!Number.isNaN(pts)) {
+      timed++;
+      first = Math.min(first, pts);
+      end = Math.max(end, pts + (Number.isNaN(duration) ? 0 : duration));
+    }
+    const time = Number.isNaN(dts) ? pts : dts;
+    if (Number.isNaN(time)) return;
+    const step = time - last;
+    const isJump = step < 0 || step >= JUMP_SECONDS;
+    if (isJump) jumps++;
+    played += isJump || Number.isNaN(step) ? duration || 0 : step;
+    last = time;
   };
   try {
     const { timeoutMs: stallMs, ...rest } = bounds(settings, signal);
@@ -119,8 +146,10 @@ async function countPackets(
   } catch (error) {
     throw toVideoError(error);
   }
-  const durationSeconds = Math.max(end - first, 0.001);
-  return frames === 0 ? undefined : { frames, durationSeconds };
+  if (frames === 0) return undefined;
+  if (timed === 0) return { frames, jumps: 0 };
+  const undecodableSeconds = Math.max(0, (firstKey ?? first) - first);
+  return { frames, jumps, undecodableSeconds, durationSeconds: jumps > 0 ? played : Math.max(end - first, 0.001) };
 }
 
 function bounds(settings: FfmpegSettings, signal?: AbortSignal) {
