@@ -1,25 +1,206 @@
+#!/usr/bin/env node
 /**
- * Records the histories of test/e2e/replay.test.ts, as protobuf (this SDK release cannot read its own JSON form):
- *   node scripts/record-histories.mjs <host:port> <workflow id>=<name> …
+ * Records histories for test/e2e/replay.test.ts, from the workflows in dist/ on a server of its own:
+ *
+ *   node scripts/record-histories.mjs            those that are missing
+ *   node scripts/record-histories.mjs NAME …     these, anew
+ *
+ * The media work is replaced by what a row of the table says; workflows, server and history are real. They are kept as
+ * protobuf, since this SDK release cannot read its own JSON form. A history that is there says what older runs look like:
+ * record one anew only where its commands change on purpose.
  */
 import { createRequire } from 'node:module';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { root } from './setup/shell.mjs';
+import { clearInterval, setInterval } from 'node:timers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fail, root } from './setup/shell.mjs';
 
 const require = createRequire(import.meta.url);
+const { ApplicationFailure, Context } = require('@temporalio/activity');
 const { Client, Connection } = require('@temporalio/client');
 const { temporal } = require('@temporalio/proto');
+const { DefaultLogger, NativeConnection, Runtime, Worker } = require('@temporalio/worker');
+const built = (file) => require(path.join(root, 'dist', file));
 
-const [address, ...wanted] = process.argv.slice(2);
-const connection = await Connection.connect({ address });
-const client = new Client({ connection });
 const folder = path.join(root, 'test/histories');
-mkdirSync(folder, { recursive: true });
-for (const entry of wanted) {
-  const split = entry.lastIndexOf('=');
-  const history = await client.workflow.getHandle(entry.slice(0, split)).fetchHistory();
-  const bytes = temporal.api.history.v1.History.encode(history).finish();
-  writeFileSync(path.join(folder, `${entry.slice(split + 1)}.pb`), bytes);
+const PREFIX = 'darkroom';
+
+const result = { manifest: 'file:///out/manifest.json', bytesIn: 10, bytesOut: 5, renditions: 1 };
+const task = (id, activity, after, outputs = []) => ({ id, activity, outputs, after, cost: 10 });
+const planned = (...tasks) => ({
+  planned: { plan: 'file:///out/.work/plan.json', tasks, source: { bytes: 1000, durationSeconds: 10 } },
+});
+/** A video of two rungs with sound and HLS. */
+const WHOLE = planned(
+  task('sound', 'makeSound', [], ['sound:128']),
+  task('encode low', 'makeOutputs', ['sound'], ['rung:low']),
+  task('encode high', 'makeOutputs', ['sound'], ['rung:high']),
+  task('package', 'packageStream', ['encode low', 'encode high'], ['hls']),
+  task('publish', 'publishOutputs', ['encode low', 'encode high', 'package']),
+);
+const SHORT = planned(
+  task('encode low', 'makeOutputs', [], ['rung:low']),
+  task('publish', 'publishOutputs', ['encode low']),
+);
+
+const failing = (type, details = {}) =>
+  ApplicationFailure.create({ type, message: 'It failed.', nonRetryable: true, details: [details] });
+const dead = () => failing('EncoderFailed', { childKilled: true, blame: 'input', reason: 'crash', sourceSha256: 'a' });
+
+/** Fails as often as `times` says, then answers. */
+function after(times, error, answer) {
+  let calls = 0;
+  return async () => {
+    if (++calls <= times) throw error();
+    return answer;
+  };
 }
-await connection.close();
+
+/** Goes on until it is cancelled. */
+async function endless() {
+  const beat = setInterval(() => Context.current().heartbeat(), 100);
+  return Context.current().cancelled.finally(() => clearInterval(beat));
+}
+
+async function until(holds) {
+  while (!(await holds())) await sleep(20);
+}
+
+const stepIs = (handle, state) =>
+  until(async () =>
+    (await handle.query('progress').catch(() => ({ steps: [] }))).steps.some((step) => step.state === state),
+  );
+
+/** What each activity does, unless a row says otherwise. */
+const ACTIVITIES = {
+  makeImage: async () => result,
+  makeVideo: async () => WHOLE,
+  makeSound: async () => ({ renditions: [], files: [] }),
+  makeOutputs: async () => ({ renditions: [] }),
+  packageStream: async () => ({ renditions: [] }),
+  publishOutputs: async () => ({ renditions: [], result }),
+  quarantine: async () => undefined,
+  removeOutputs: async () => undefined,
+  deliverWebhook: async () => undefined,
+  awaitBatch: async () => ({ items: 1, succeeded: 1, failed: 0, cancelled: 0 }),
+};
+
+/**
+ * `workflow`, its first argument (`item`: parts of an item's, `watch`: a batch's), what activities do otherwise, and what a
+ * client does meanwhile.
+ */
+const HISTORIES = {
+  'image-counted-failure': { item: {}, activities: { makeImage: after(1, () => failing('EncoderFailed'), result) } },
+  'image-quarantined': { item: {}, activities: { makeImage: after(2, dead) } },
+  'image-quarantined-by-worker': { item: {}, activities: { makeImage: after(1, () => failing('Quarantined')) } },
+  'image-webhook': { item: { callbackUrl: 'https://example.com/hook' }, activities: {} },
+  'batch-webhook': { watch: { batchId: 'b', url: 'https://example.com/hook', runs: 1 }, activities: {} },
+  'video-planned': { item: { kind: 'video' }, activities: {} },
+  'video-counted-failure': {
+    item: { kind: 'video' },
+    activities: { makeOutputs: after(1, () => failing('EncoderFailed'), { renditions: [] }) },
+  },
+  'video-paused': {
+    item: { kind: 'video' },
+    activities: { makeVideo: async () => (await sleep(1500), SHORT) },
+    async meanwhile(handle) {
+      await stepIs(handle, 'running');
+      await handle.signal('pause', true);
+      await stepIs(handle, 'done');
+      await sleep(200);
+      await handle.signal('resume');
+    },
+  },
+  'video-cancelled': {
+    item: { kind: 'video', callbackUrl: 'https://example.com/hook' },
+    activities: { makeVideo: async () => SHORT, makeOutputs: endless },
+    async meanwhile(handle) {
+      await stepIs(handle, 'done');
+      await stepIs(handle, 'running');
+      await handle.cancel();
+    },
+  },
+  'video-outputs-removed': {
+    item: { kind: 'video' },
+    activities: { makeOutputs: after(1, () => failing('CorruptMedia')) },
+  },
+  'video-source-replaced': {
+    item: { kind: 'video' },
+    activities: {
+      makeVideo: async () => SHORT,
+      makeOutputs: after(1, () => failing('SourceReplaced'), { renditions: [] }),
+    },
+  },
+};
+
+/** Runs one row to its end, however it ends. @returns its history, encoded */
+async function record(name, { item, watch, activities, meanwhile }, { connection, client }) {
+  const all = { ...ACTIVITIES, ...activities };
+  const worker = (pool, options) =>
+    Worker.create({ connection, taskQueue: `${PREFIX}-${pool}`, activities: all, ...options });
+  const workers = await Promise.all([
+    worker('workflows', {
+      workflowBundle: { codePath: path.join(root, 'dist/workflow-bundle.js') },
+      sinks: { items: { ended: { fn: () => undefined } } },
+    }),
+    worker('image'),
+    worker('video'),
+  ]);
+  const running = Promise.all(workers.map((each) => each.run()));
+  try {
+    const kind = item?.kind ?? 'image';
+    const whole = {
+      ...{ batchId: 'recorded', itemKey: name, kind, source: `file:///in/${name}`, output: `file:///out/${name}` },
+      ...{
+        preset: { name: 'p', video: { audio: 'drop', rungs: [] } },
+        recipe: '0000000000',
+        priority: 3,
+        tenant: 'default',
+      },
+      ...item,
+    };
+    const type = watch ? 'notifyBatch' : kind === 'image' ? 'processImage' : 'processVideo';
+    const handle = await client.workflow.start(type, {
+      ...{ workflowId: `recorded/${name}`, taskQueue: `${PREFIX}-workflows`, args: [watch ?? whole] },
+    });
+    await meanwhile?.(handle);
+    await handle.result().catch(() => undefined);
+    const history = await handle.fetchHistory();
+    return temporal.api.history.v1.History.encode(history).finish();
+  } finally {
+    for (const each of workers) each.shutdown();
+    await running;
+  }
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in HISTORIES));
+if (unknown.length > 0) fail(`No such history: ${unknown.join(', ')}. There is ${Object.keys(HISTORIES).join(', ')}.`);
+const fileOf = (name) => path.join(folder, `${name}.pb`);
+const names = asked.length > 0 ? asked : Object.keys(HISTORIES).filter((name) => !existsSync(fileOf(name)));
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const home = mkdtempSync(path.join(os.tmpdir(), 'darkroom-record-'));
+const port = await built('local/embedded/free-port.js').freePort();
+const config = built('common/config/index.js').loadConfig({ ...process.env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+const { toStderr } = built('local/embedded/report.js');
+const binary = await built('local/embedded/temporal-binary.js').ensureTemporalBinary(config, toStderr);
+const pid = await built('local/embedded/temporal-server.js').startTemporalServer({ home, port, binary, dbFile: false });
+try {
+  const address = `127.0.0.1:${port}`;
+  const [connection, plain] = [await NativeConnection.connect({ address }), await Connection.connect({ address })];
+  for (const name of names) {
+    writeFileSync(
+      fileOf(name),
+      await record(name, HISTORIES[name], { connection, client: new Client({ connection: plain }) }),
+    );
+    console.log(`recorded ${name}`);
+  }
+  await connection.close();
+  await plain.close();
+} finally {
+  process.kill(pid, 'SIGKILL');
+  rmSync(home, { recursive: true, force: true });
+}

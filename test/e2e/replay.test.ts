@@ -1,6 +1,6 @@
 /**
  * Histories of real runs (scripts/record-histories.mjs) replayed against today's workflows: a change that would break
- * items that are at work during a deploy fails here first. Record them anew when commands change on purpose.
+ * items that are at work during a deploy fails here first. One of today's way is added for each change on purpose.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,16 +10,44 @@ import { built, projectRoot } from '../../common/paths';
 
 const folder = path.join(projectRoot(), 'test/histories');
 const names = readdirSync(folder);
-const { History } = temporal.api.history.v1;
+const { History: Encoded } = temporal.api.history.v1;
 
-const read = (name: string) => History.decode(readFileSync(path.join(folder, name)));
-const replay = (history: unknown, bundle = 'workflow-bundle.js') =>
-  Worker.runReplayHistory({ workflowBundle: { codePath: built(bundle) } }, history);
+const read = (name: string) => Encoded.decode(readFileSync(path.join(folder, name)));
+type History = ReturnType<typeof read>;
+/** Under its own id, which the ids of webhooks are made of. */
+const replay = (history: History, bundle = 'workflow-bundle.js') => {
+  const { workflowId } = history.events[0]?.workflowExecutionStartedEventAttributes ?? {};
+  return Worker.runReplayHistory({ workflowBundle: { codePath: built(bundle) } }, history, workflowId ?? undefined);
+};
 
 beforeAll(() => void Runtime.install({ logger: new DefaultLogger('ERROR') }));
 
-test('there are histories of both kinds, of a success and of failures, and of a video with HLS', () => {
-  expect(names.sort()).toEqual(['image-refused.pb', 'image.pb', 'video-hls.pb', 'video-killed.pb', 'video.pb']);
+test('there are histories of every way that a run takes', () => {
+  const ended = ['image', 'image-refused', 'video', 'video-hls', 'video-planned', 'video-source-replaced'];
+  const failed = ['image-counted-failure', 'video-counted-failure', 'video-outputs-removed', 'video-killed'];
+  const quarantined = ['image-quarantined', 'image-quarantined-by-worker'];
+  const steered = ['video-paused', 'video-cancelled'];
+  const told = ['image-webhook', 'batch-webhook'];
+  const wanted = [...ended, ...failed, ...quarantined, ...steered, ...told].map((name) => `${name}.pb`);
+  expect(names).toEqual(expect.arrayContaining(wanted));
+});
+
+test('a history holds what its name says', () => {
+  const kinds = (name: string): Set<string> => {
+    const types = read(`${name}.pb`).events.map(({ eventType }) => String(eventType));
+    const activities = read(`${name}.pb`).events.map(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name,
+    );
+    return new Set([...types, ...activities].filter((each) => each !== undefined && each !== null));
+  };
+  const { EventType } = temporal.api.enums.v1;
+  expect(kinds('video-paused')).toContain(String(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED));
+  expect(kinds('video-cancelled')).toContain(String(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED));
+  expect(kinds('image-counted-failure')).toContain(String(EventType.EVENT_TYPE_TIMER_FIRED));
+  expect(kinds('image-quarantined')).toContain('quarantine');
+  expect(kinds('video-outputs-removed')).toContain('removeOutputs');
+  expect(kinds('video-planned')).toContain('packageStream');
+  expect(kinds('image-webhook')).toContain(String(EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED));
 });
 
 test.each(names)('%s replays', async (name) => {
