@@ -40,6 +40,8 @@ const MAX_PARAM = 1024;
 export interface Times {
   body?: number;
   slowDown?: number;
+  /** That the sender of an upload may be silent. */
+  upload?: number;
 }
 
 /** The whole HTTP side, not yet listening. */
@@ -76,9 +78,10 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
   // After the plugin, so that it sees them.
   await app.register((routes, _options, done) => {
     const api = routes as App;
-    for (const add of [jobRoutes, batchRoutes, listRoutes, uploadRoutes, eventRoutes, controlRoutes, fileRoutes]) {
+    for (const add of [jobRoutes, batchRoutes, listRoutes, eventRoutes, controlRoutes, fileRoutes]) {
       add(api, service);
     }
+    uploadRoutes(api, service, times.upload);
     healthRoutes(api, service);
     aliasRoutes(api, service);
     stepRoutes(api, service);

@@ -11,6 +11,8 @@ import { ManifestCache } from '../core/view/item';
 import { createQueueMetrics } from '../queue-metrics';
 import type { ApiKeys } from './guard/auth';
 import { Backlog } from './guard/backlog';
+import { OpenJobs } from './guard/open-jobs';
+import { Seats } from './guard/seats';
 import { TemporalMonitor } from './temporal';
 
 /** What the routes work with. Nothing in it is state that another replica would miss. */
@@ -25,11 +27,20 @@ export interface Service extends SubmitContext {
   keys: ApiKeys;
   temporal: TemporalMonitor;
   backlog: Backlog;
+  openJobs: OpenJobs;
+  /** Of this process: event streams, answers that are held until a job is done, batches as NDJSON, uploads. */
+  seats: Record<'streams' | 'waits' | 'batches' | 'uploads', Seats>;
   places: Places;
   manifests: ManifestCache;
   /** Aborted when the server is asked to stop: whoever waits is answered. */
   stopping: AbortSignal;
 }
+
+/** Each event stream looks at Temporal once a second, each held answer keeps one call open there. */
+const STREAMS = { all: 500, ofOne: 100 };
+const WAITS = { all: 1000, ofOne: 250 };
+/** Each compares up to a million jobs. */
+const BATCHES = { all: 64, ofOne: 16 };
 
 /** What the routes work with; nothing connects before it is used. */
 export function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {
@@ -44,6 +55,13 @@ export function createService(config: Config, keys: ApiKeys, logger: Logger, sto
     presets: cachedPresets((name) => loadPreset(config.presetsDir, name)),
     temporal: new TemporalMonitor(connection, namespaceOf(config), logger),
     backlog: new Backlog(client, config.queuePrefix, config.maxBacklogAge),
+    openJobs: new OpenJobs(client),
+    seats: {
+      streams: new Seats(STREAMS.all, STREAMS.ofOne),
+      waits: new Seats(WAITS.all, WAITS.ofOne),
+      batches: new Seats(BATCHES.all, BATCHES.ofOne),
+      uploads: new Seats(config.uploadsAtOnce, Math.ceil(config.uploadsAtOnce / 2)),
+    },
     places: new Places(config),
     manifests: new ManifestCache(storage),
   };

@@ -7,6 +7,7 @@ import { resolveJob } from '../core/job';
 import { isSameJob, submitItem, type Outcome } from '../core/submit';
 import type { Intake, Tally } from '../core/intake';
 import { Ledger } from '../core/ledger';
+import { sleepUnlessAborted } from '../core/lib/sleep';
 import { watchBatch } from '../core/watch';
 import type { Principal } from './guard/auth';
 import { DEFAULT_TENANT, jobId } from './guard/ids';
@@ -17,6 +18,8 @@ import type { Service } from './service';
 /** The caller waits for the answer, so a Temporal that is away is told of rather than waited for, ms. */
 const CALL_MS = 5_000;
 const RETRY_MS = 2_000;
+/** ms that a stream of jobs waits for room; its connection would be given up after ten minutes. */
+const ROOM_MS = 2 * 60_000;
 const DEFAULT_PRESET = 'web';
 
 /** What holds for all jobs of a request. */
@@ -30,18 +33,42 @@ export interface Settings {
   mode: SubmitMode;
 }
 
-/** @throws ApiError while no jobs are taken: Temporal away, key over its rate, too much waiting already */
+/**
+ * @param jobs 0: each is waited for by itself
+ * @throws ApiError while no jobs are taken: Temporal away, key over its rate, tenant with too many open jobs, too much waiting
+ */
 export async function admit(service: Service, principal: Principal, jobs: number): Promise<void> {
   if (service.stopping.aborted) {
     throw new ApiError('Stopping', 'This server is about to stop; send it again.', { retryAfterSeconds: 1 });
   }
   service.temporal.require();
   await bounded(service, () => service.backlog.check());
+  await bounded(service, () => service.openJobs.admit(principal, jobs));
   const seconds = principal.jobs?.take(jobs) ?? 0;
   if (seconds > 0) {
     throw new ApiError('RateLimited', 'This key has sent more jobs than it may in a minute.', {
       retryAfterSeconds: seconds,
     });
+  }
+}
+
+/**
+ * Slows a stream down instead of refusing it, for some minutes. A Temporal that is away is waited for by the start itself.
+ * @throws ApiError Overloaded or TooManyOpen; the signal's reason
+ */
+async function waitForRoom(service: Service, principal: Principal, signal: AbortSignal): Promise<void> {
+  const until = Date.now() + ROOM_MS;
+  for (;;) {
+    try {
+      return await bounded(service, async () => {
+        await service.backlog.check();
+        await service.openJobs.admit(principal, 1);
+      });
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 429)) return;
+      if (Date.now() >= until) throw error;
+    }
+    await sleepUnlessAborted(RETRY_MS, signal);
   }
 }
 
@@ -104,6 +131,7 @@ export async function start(
   const outcome = await (patient === undefined
     ? bounded(service, () => submitItem(service, item, { force, limitMs: RETRY_MS }))
     : submitItem(service, item, { force, signal: patient }));
+  if (outcome.status !== 'started') service.openJobs.correct(item.tenant, 1);
   service.metrics.darkroom_jobs_submitted_total.inc({ kind: item.kind, preset: item.preset.name, source });
   return outcome;
 }
@@ -147,8 +175,11 @@ export function intakeOf(
     defaults: { preset, output, priority },
     signal: patient,
     submit: async (job) => {
-      if (patient !== undefined) await principal.jobs?.wait(patient);
+      if (patient !== undefined) {
+        await principal.jobs?.wait(patient);
+      }
       const item = await prepare(service, principal, job, settings);
+      if (patient !== undefined) await waitForRoom(service, principal, patient);
       return { ...(await start(service, item, source, { patient })), key: item.itemKey };
     },
   };

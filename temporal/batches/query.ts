@@ -31,6 +31,11 @@ export function batchQuery(batchId: string, since?: Date): string {
   return `${ofBatch(batchId)} AND (CloseTime >= ${quoted(since.toISOString())} OR ExecutionStatus = "Running")`;
 }
 
+/** Open jobs of a tenant, in all of its batches. */
+export function openOfTenantQuery(tenant: string): string {
+  return `MediaTenant = ${quoted(tenant)} AND ExecutionStatus = "Running"`;
+}
+
 export function runningQuery(batchId: string): string {
   return `${ofBatch(batchId)} AND ExecutionStatus = "Running"`;
 }

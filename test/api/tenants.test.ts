@@ -12,6 +12,7 @@ let api: Api;
 const acme = bearer('acme-secret-0123456789');
 const globex = bearer('globex-secret-0123456789');
 const slow = bearer('slow-secret-0123456789');
+const few = bearer('few-secret-0123456789');
 
 beforeAll(async () => {
   stack = await startStack();
@@ -22,6 +23,7 @@ beforeAll(async () => {
       keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
       keyEntry('globex-1', 'globex', 6000, 'globex-secret-0123456789'),
       keyEntry('slow-1', 'slow', 2, 'slow-secret-0123456789'),
+      keyEntry('few-1', 'few', 0, 'few-secret-0123456789', 'open=3'),
     ].join('\n'),
   );
   api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });
@@ -126,6 +128,41 @@ test('more jobs than the key may send are put off, by the request or, in a strea
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(30);
   expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60);
   expect((await api.call('POST', '/v1/jobs', { source }, acme)).status).toBe(202);
+});
+
+test('a tenant has so many open jobs on all servers together; a stream waits until one has ended', async () => {
+  const source = await photo(stack, 'few');
+  const other = await startApi(stack, { DARKROOM_API_KEYS_FILE: path.join(stack.home, 'keys') });
+  try {
+    const jobs = [1, 2].map((n) => ({ source, id: `f${n}` }));
+    expect((await api.call('POST', '/v1/batches', { id: 'f', jobs }, few)).status).toBe(202);
+    // The visibility store lists them a little later; the server that started them knows at once.
+    const tooMany = {
+      status: 429,
+      body: {
+        code: 'TooManyOpen',
+        detail: expect.stringMatching(/^The tenant "few" has 2 open jobs and may have 3, so 2 more/),
+      },
+    };
+    expect(await api.call('POST', '/v1/batches', { id: 'g', jobs }, few)).toMatchObject(tooMany);
+    await until(async () => (await api.call('GET', '/v1/batches/f', undefined, few)).body.open === 2, 200);
+    const refused = await other.call('POST', '/v1/batches', { id: 'g', jobs }, few);
+    expect(refused).toMatchObject(tooMany);
+    expect(refused.headers.get('retry-after')).toBe('10');
+    // Another tenant is not concerned.
+    expect((await other.call('POST', '/v1/batches', { id: 'g', jobs }, acme)).status).toBe(202);
+
+    const lines = ['s1', 's2'].map((id) => JSON.stringify({ source, id })).join('\n');
+    let answered = false;
+    const stream = other.call('POST', '/v1/batches?id=s', lines, few).finally(() => (answered = true));
+    await until(async () => (await api.call('GET', '/v1/jobs/few.s~s1', undefined, few)).status === 200, 200);
+    expect(answered).toBe(false);
+    // Nobody serves the queues here, so that a cancel would wait.
+    await stack.client.workflow.getHandle('few.f/f1').terminate();
+    expect((await stream).body).toMatch(/"summary":\{[^}]*"started":2,/);
+  } finally {
+    await other.stop();
+  }
 });
 
 test('while what waits has waited for too long, more is put off', async () => {

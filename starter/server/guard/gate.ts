@@ -19,8 +19,10 @@ declare module 'fastify' {
     public?: boolean;
     /** Authenticates the callers of this route instead of `ApiKeys.principal`. @throws ApiError */
     authenticate?: (request: FastifyRequest, reply: FastifyReply) => Principal;
-    /** Its body may take as long as it comes, unless it is JSON. */
+    /** Its body, unless it is JSON, may take longer: the handler ends `bodyDeadline` when it lets the stream in. */
     streaming?: boolean;
+    /** Takes jobs or files, which have limits of their own. Every other request is a read to the limit of the key. */
+    submits?: boolean;
     /** Origin of another site whose pages may use it. */
     guest?: string;
   }
@@ -48,18 +50,28 @@ export function gate(app: App, { keys }: Service, bodyMs = BODY_MS): void {
     void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     if (request.protocol === 'https') void reply.header('strict-transport-security', `max-age=${HTTPS_SECONDS}`);
     request.bodyDeadline = new BodyDeadline(request, reply, bodyMs);
-    const { public: isPublic, authenticate, guest } = request.routeOptions.config;
+    const { public: isPublic, authenticate, guest, submits } = request.routeOptions.config;
     const { host, origin } = request.headers;
     checkBrowser(origin !== undefined && origin === guest ? { host } : request.headers, keys.open);
     if (request.is404) throw nothingThere(request);
-    if (!isPublic) request.caller = authenticate?.(request, reply) ?? keys.principal(request);
+    if (!isPublic) {
+      request.caller = authenticate?.(request, reply) ?? keys.principal(request);
+      if (!submits) checkReads(request.caller);
+    }
     next();
   });
   app.addHook('preParsing', (request, _reply, payload, next) => {
-    const { bodyDeadline } = request;
-    if (request.routeOptions.config.streaming && !isJson(request)) bodyDeadline?.end();
-    else if (hasBody(request)) return next(null, bodyDeadline?.limit(payload as Readable));
-    next(null, payload);
+    const isStream = request.routeOptions.config.streaming === true && !isJson(request);
+    if (isStream || !hasBody(request)) next(null, payload);
+    else next(null, request.bodyDeadline?.limit(payload as Readable));
+  });
+}
+
+function checkReads({ reads }: Principal): void {
+  const seconds = reads?.take(1) ?? 0;
+  if (seconds === 0) return;
+  throw new ApiError('RateLimited', 'This key has sent more requests than it may in a minute.', {
+    retryAfterSeconds: seconds,
   });
 }
 

@@ -19,6 +19,10 @@ const CONCURRENCY = 32;
 const MAX_WHOLE = MAX_BATCH_BODY;
 /** Silence in both directions after which the connection is given up; waiting for Temporal to come back is shorter. */
 const IDLE_MS = 10 * 60_000;
+/** ms that a stream may be open in all; what is left goes as another one. */
+const LONGEST_MS = 24 * 3_600_000;
+
+const TOO_LONG = problem('Timeout', 'The stream was open for a day; send the rest again.');
 
 /** What is answered for a line: in the order in which they are done, so each has its number. */
 type LineAnswer =
@@ -42,17 +46,24 @@ export async function answerNdjson(
     throw new ApiError('UnsupportedType', `Send application/json or ${NDJSON}.`);
   }
   await admit(service, request.principal, 0);
+  const leave = service.seats.batches.take(request.principal.tenant);
+  if (leave === undefined) {
+    throw new ApiError('RateLimited', 'Too many streams of jobs are open here.', { retryAfterSeconds: 10 });
+  }
+  request.bodyDeadline?.end();
   reply.hijack();
   request.raw.socket.setTimeout(IDLE_MS);
   const { raw } = reply;
   raw.writeHead(202, { ...headersOf(reply), 'content-type': NDJSON, connection: 'close' });
   const gone = new AbortController();
   raw.once('close', () => gone.abort(new Error('the client is gone')));
+  raw.once('close', leave);
+  const late = AbortSignal.timeout(LONGEST_MS);
   const tally = emptyTally();
   const write = writer(raw, gone.signal);
   await write({ batch: settings.batchId, links: batchLinks(settings.batchId) });
   try {
-    const signal = AbortSignal.any([gone.signal, service.stopping]);
+    const signal = AbortSignal.any([gone.signal, service.stopping, late]);
     await takeAll(entriesOf(body, signal), intakeOf(service, request.principal, settings, 'ndjson', signal), {
       ...{ concurrency: CONCURRENCY, tally },
       onTaken: (taken, { place = 0 }) => write(answerLine(service, settings, taken, place)),
@@ -60,7 +71,7 @@ export async function answerNdjson(
     // Not for a stream that broke off: whoever sends it again to its end is told.
     await watchSubmitted(service, settings, tally, signal);
   } catch (error) {
-    if (!gone.signal.aborted) await write(end(service, request, error));
+    if (!gone.signal.aborted) await write(late.aborted ? { error: TOO_LONG } : end(service, request, error));
   }
   request.audit = { batch: settings.batchId, ...tally };
   if (!gone.signal.aborted) await write({ summary: tally });

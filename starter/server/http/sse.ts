@@ -5,15 +5,11 @@ import { headersOf } from './ndjson';
 import { ApiError } from './problems';
 import type { Service } from '../service';
 
-/** Each open stream looks at Temporal once a second, so there is a limit to how many one process serves. */
-const MAX_STREAMS = 500;
 const EVERY_MS = 1_000;
 /** Proxies close what is silent for a minute. */
 const BEAT_MS = 15_000;
 /** ms until a browser connects again by itself. */
 const RECONNECT_MS = 2_000;
-
-const open = new WeakMap<Service, number>();
 
 /** A stream of server-sent events to one client. */
 export class EventStream {
@@ -39,13 +35,12 @@ export class EventStream {
     reply: FastifyReply,
     look: (stream: EventStream) => Promise<'more' | 'end'>,
   ): Promise<FastifyReply> {
-    const count = open.get(service) ?? 0;
-    if (count >= MAX_STREAMS) {
+    const leave = service.seats.streams.take(reply.request.principal.tenant);
+    if (leave === undefined) {
       throw new ApiError('TooManyStreams', 'Too many event streams are open here.', { retryAfterSeconds: 10 });
     }
     const stream = new EventStream(reply, service);
     stream.begin();
-    open.set(service, count + 1);
     service.metrics.darkroom_event_streams_open.inc();
     try {
       for (;;) {
@@ -59,7 +54,7 @@ export class EventStream {
     } catch (error) {
       if (!stream.signal.aborted) throw error;
     } finally {
-      open.set(service, (open.get(service) ?? 1) - 1);
+      leave();
       service.metrics.darkroom_event_streams_open.dec();
       reply.raw.end();
     }

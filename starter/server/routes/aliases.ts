@@ -21,6 +21,7 @@ export function aliasRoutes(app: App, service: Service): void {
   app.post(
     '/produce',
     {
+      config: { submits: true },
       schema: {
         tags: ['Aliases'],
         summary: 'POST /v1/jobs in the shape of a message',
@@ -39,6 +40,7 @@ export function aliasRoutes(app: App, service: Service): void {
     '/batch-produce',
     {
       bodyLimit: s.MAX_BATCH_BODY,
+      config: { submits: true },
       schema: {
         tags: ['Aliases'],
         summary: 'POST /v1/batches in the shape of messages',

@@ -22,7 +22,7 @@ export function batchRoutes(app: App, service: Service): void {
     '/v1/batches',
     {
       bodyLimit: s.MAX_BATCH_BODY,
-      config: { streaming: true },
+      config: { streaming: true, submits: true },
       schema: {
         tags: ['Batches'],
         summary: 'Submit a batch: up to 10,000 jobs as JSON, or up to 1,000,000 as NDJSON, answered line by line',

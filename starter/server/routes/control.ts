@@ -48,7 +48,9 @@ export function controlRoutes(app: App, service: Service): void {
     async (request) => {
       const { workflowId } = await findJob(service, request.principal, request.params.id);
       await admit(service, request.principal, 1);
-      return audited(request, await retryItem(service, workflowId));
+      const retried = await retryItem(service, workflowId);
+      service.openJobs.correct(request.principal.tenant, 1 - retried.restarted);
+      return audited(request, retried);
     },
   );
   app.post(
@@ -68,6 +70,7 @@ export function controlRoutes(app: App, service: Service): void {
       await admit(service, request.principal, 1);
       const retried = await retryBatch(service, id, state);
       request.principal.jobs?.charge(retried.restarted - 1);
+      service.openJobs.correct(request.principal.tenant, 1 - retried.restarted);
       return audited(request, retried);
     },
   );

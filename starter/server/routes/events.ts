@@ -15,6 +15,8 @@ import { bounded } from '../submit';
 /** Runs show up in lists a little after they closed, and not in order: each look reaches back by this much, ms. */
 const OVERLAP_MS = 5_000;
 const PAGE = 200;
+/** Runs that ended while a client was away and that are still sent, the newest ones; each may cost a manifest. */
+const MOST_MISSED = 1000;
 
 export function eventRoutes(app: App, service: Service): void {
   const events = { description: 'A stream of events', content: { 'text/event-stream': { schema: z.string() } } };
@@ -130,7 +132,7 @@ class Feed {
       const { runs, next } = await pageOfRuns(client, query, PAGE, cursor);
       fresh.push(...runs.filter(({ runId }) => !this.sent.has(runId)));
       cursor = next;
-    } while (cursor !== undefined);
+    } while (cursor !== undefined && fresh.length < MOST_MISSED);
     return latestOnly(client, batchQuery(this.batchId), fresh);
   }
 }

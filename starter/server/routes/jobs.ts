@@ -24,6 +24,7 @@ export function jobRoutes(app: App, service: Service): void {
   app.post(
     '/v1/jobs',
     {
+      config: { submits: true },
       schema: {
         tags: ['Jobs'],
         summary: 'Submit one image or video',
@@ -79,7 +80,9 @@ export function jobRoutes(app: App, service: Service): void {
     async ({ principal, params, query }, reply) => {
       let answer = await readJob(service, principal, params.id);
       if (OPEN.has(answer.state) && query.wait) {
-        await waitFor(service, answer.id, query.wait);
+        if (!(await waitFor(service, principal, answer.id, query.wait))) {
+          throw new ApiError('TooManyStreams', 'Too many answers are held here.', { retryAfterSeconds: 10 });
+        }
         answer = await readJob(service, principal, params.id);
       }
       return reply.code(OPEN.has(answer.state) ? 202 : 200).send(answer);
@@ -121,7 +124,7 @@ async function settle(
   const found = outcome === 'skipped' ? await service.storage.readManifest(item.output) : undefined;
   if (found !== undefined) return answerPublished(service, found.manifest);
   const id = jobId(workflowId(item.batchId, item.itemKey));
-  if (wait) await waitFor(service, id, wait);
+  if (wait) await waitFor(service, who, id, wait);
   const run = await findJob(service, who, id);
   return bounded(service, () => answerJob(service, run));
 }
@@ -138,12 +141,20 @@ async function readJob(service: Service, principal: Principal, id: string): Prom
   }
 }
 
-/** Returns when the job is done, the time is up, or this server is about to stop. A failure is told by the answer. */
-async function waitFor(service: Service, id: string, timeoutMs: number): Promise<void> {
+/**
+ * Returns when the job is done, the time is up, or this server is about to stop. A failure is told by the answer.
+ * @returns false at once where too many answers are held already
+ */
+async function waitFor(service: Service, { tenant }: Principal, id: string, timeoutMs: number): Promise<boolean> {
+  const leave = service.seats.waits.take(tenant);
+  if (leave === undefined) return false;
   const limit = AbortSignal.any([service.stopping, AbortSignal.timeout(timeoutMs)]);
   try {
     await awaitItem(service.client, id.replace('~', '/'), { signal: limit });
   } catch (error) {
     if (!(error instanceof WorkflowFailedError) && !limit.aborted) throw error;
+  } finally {
+    leave();
   }
+  return true;
 }

@@ -33,6 +33,8 @@ export function listRoutes(app: App, service: Service): void {
         const batchPrefix = search === undefined ? undefined : batchIdFor(principal.tenant, search);
         const filter = { ...conditionsOf(principal, query), batchPrefix };
         const { batches, next } = await listBatches(service.client, filter, limit, cursor);
+        // Each is counted by itself.
+        principal.reads?.charge(batches.length - 1);
         return { batches: batches.map((batch) => ({ ...batch, links: batchLinks(batch.id) })), next };
       }),
   );

@@ -3,26 +3,26 @@ import { Readable } from 'node:stream';
 import { DarkroomError } from '../../../common/errors';
 import { printable } from '../../../storage';
 import type { App } from '../app-type';
+import type { Principal } from '../guard/auth';
+import { paced } from '../http/paced-body';
 import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
 
-/** Silence after which an upload is given up. */
-const IDLE_MS = 60_000;
-
-export function uploadRoutes(app: App, service: Service): void {
+/** @param graceMs see {@link paced}; tests lower it */
+export function uploadRoutes(app: App, service: Service, graceMs?: number): void {
   app.put(
     '/v1/uploads/:name',
     {
-      config: { streaming: true },
+      config: { streaming: true, submits: true },
       schema: {
         tags: ['Uploads'],
         summary: "Store a file's bytes; the answer has the source for a job",
         consumes: ['application/octet-stream'],
         params: s.uploadParams,
         querystring: s.uploadQuery,
-        response: { 201: s.uploadAnswer, ...failures(400, 401, 413, 503) },
+        response: { 201: s.uploadAnswer, ...failures(400, 401, 408, 413, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -34,17 +34,26 @@ export function uploadRoutes(app: App, service: Service): void {
       }
       const body = request.body as Readable | undefined;
       if (typeof body?.pipe !== 'function') throw new ApiError('BadRequest', 'The request has no bytes in it.');
-      request.raw.socket.setTimeout(IDLE_MS, () => request.raw.destroy(new Error('the upload came to a halt')));
+      const leave = admitUpload(service, request.principal);
+      request.bodyDeadline?.end();
       const gone = new AbortController();
       request.raw.once('close', () => !request.raw.complete && gone.abort(new Error('the upload was broken off')));
       const place = service.places.upload(request.principal.tenant, name, sha256);
-      const stored = await service.storage.putStream(place, sha256 === undefined ? body : checked(body, sha256), {
-        maxBytes,
-        contentType: 'application/octet-stream',
-        signal: gone.signal,
-        // Bytes that have a place keep it, whatever comes later.
-        createOnly: true,
-      });
+      const bytes = paced(body, (count) => request.principal.uploads?.charge(count), graceMs);
+      const stored = await service.storage
+        .putStream(place, Readable.from(sha256 === undefined ? bytes : checked(bytes, sha256), { objectMode: false }), {
+          maxBytes,
+          contentType: 'application/octet-stream',
+          signal: gone.signal,
+          // Bytes that have a place keep it, whatever comes later.
+          createOnly: true,
+        })
+        .catch((error: unknown) => {
+          // What still comes is not read.
+          void reply.header('connection', 'close');
+          throw error;
+        })
+        .finally(leave);
       request.audit = { source: printable(stored.uri), bytes: stored.bytes };
       if (stored.bytes === 0) {
         await service.storage.remove(stored.uri);
@@ -78,16 +87,26 @@ export function uploadRoutes(app: App, service: Service): void {
   );
 }
 
-/** The same bytes; other ones than announced end in an error, so that nothing is stored under a hash that is not theirs. */
-function checked(body: Readable, sha256: string): Readable {
-  async function* through(): AsyncGenerator<Buffer> {
-    const hash = createHash('sha256');
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      yield chunk;
-    }
-    if (hash.digest('hex') !== sha256)
-      throw new DarkroomError('InvalidJob', 'The bytes that came are not those of sha256.');
+/** @returns gives the place back. @throws ApiError TooManyUploads or RateLimited */
+function admitUpload({ seats }: Service, { tenant, uploads }: Principal): () => void {
+  const seconds = uploads?.take(0) ?? 0;
+  if (seconds > 0) {
+    throw new ApiError('RateLimited', 'This key has uploaded as many bytes as it may in a day.', {
+      retryAfterSeconds: seconds,
+    });
   }
-  return Readable.from(through(), { objectMode: false });
+  const leave = seats.uploads.take(tenant);
+  if (leave !== undefined) return leave;
+  throw new ApiError('TooManyUploads', 'Too many uploads are under way here.', { retryAfterSeconds: 5 });
+}
+
+/** The same bytes; other ones than announced end in an error, so that nothing is stored under a hash that is not theirs. */
+async function* checked(body: AsyncIterable<Buffer>, sha256: string): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256');
+  for await (const chunk of body) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') === sha256) return;
+  throw new DarkroomError('InvalidJob', 'The bytes that came are not those of sha256.');
 }
