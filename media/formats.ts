@@ -10,9 +10,13 @@ interface FormatRow {
   readonly name: string;
   /** px of a side that the container or the encoder can hold. */
   readonly maxSide: number;
+  /** px of a whole picture that the encoder has memory for; absent where any that may be read will do. */
+  readonly maxPixels?: number;
   /** Transparency is kept; otherwise it is laid on white. */
   readonly alpha: boolean;
-  /** Movement of animated sources can be kept. */
+  /** A colour profile can be embedded; otherwise the picture is converted to sRGB. */
+  readonly profile: boolean;
+  /** The encoder keeps the movement of animated sources. */
   readonly animation: boolean;
   /** Lowest and highest effort of the encoder; absent where it knows none. */
   readonly effort?: readonly [least: number, most: number];
@@ -20,12 +24,21 @@ interface FormatRow {
 }
 
 export const IMAGE_FORMATS = {
-  jpeg: { mime: 'image/jpeg', name: 'JPEG', maxSide: 65_500, alpha: false, animation: false, lossless: false },
+  jpeg: {
+    mime: 'image/jpeg',
+    name: 'JPEG',
+    maxSide: 65_500,
+    alpha: false,
+    profile: true,
+    animation: false,
+    lossless: false,
+  },
   png: {
     mime: 'image/png',
     name: 'PNG',
     maxSide: 65_535,
     alpha: true,
+    profile: true,
     animation: false,
     effort: [0, 10],
     lossless: false,
@@ -35,6 +48,7 @@ export const IMAGE_FORMATS = {
     name: 'WebP',
     maxSide: 16_383,
     alpha: true,
+    profile: true,
     animation: true,
     effort: [0, 6],
     lossless: true,
@@ -44,6 +58,7 @@ export const IMAGE_FORMATS = {
     name: 'AVIF',
     maxSide: 16_384,
     alpha: true,
+    profile: true,
     animation: false,
     effort: [0, 9],
     lossless: true,
@@ -52,6 +67,11 @@ export const IMAGE_FORMATS = {
 
 export type ImageFormat = keyof typeof IMAGE_FORMATS;
 export const IMAGE_FORMAT_NAMES = Object.keys(IMAGE_FORMATS) as [ImageFormat, ...ImageFormat[]];
+
+/** The formats of which something holds, for sentences: `webp and avif`. */
+export function formatsThat(holds: (row: FormatRow) => boolean): string {
+  return IMAGE_FORMAT_NAMES.filter((format) => holds(formatRow(format))).join(' and ');
+}
 
 /** The row of a format. */
 export function formatRow(format: ImageFormat): FormatRow {

@@ -19,7 +19,9 @@ describe('targetSize', () => {
 });
 
 describe('sharpOptions', () => {
-  test.each<[string, Partial<ImageRenditionSpec>, object]>([
+  type Fields = Partial<Parameters<typeof sharpOptions>[0]>;
+  const options = (fields: Fields) => sharpOptions({ name: 'x', format: 'webp', ...fields });
+  test.each<[string, Fields, object]>([
     ['webp by default', {}, { quality: 78, effort: 2, lossless: false }],
     ['webp as told', { quality: 90, effort: 6, lossless: true }, { quality: 90, effort: 6, lossless: true }],
     ['avif by default', { format: 'avif' }, { quality: 55, effort: 2, chromaSubsampling: '4:2:0' }],
@@ -36,10 +38,10 @@ describe('sharpOptions', () => {
     ],
     ['png effort is compression', { format: 'png', effort: 10 }, { compressionLevel: 9 }],
   ])('%s', (_name, fields, expected) => {
-    expect(sharpOptions(spec(fields))).toMatchObject(expected);
+    expect(options(fields)).toMatchObject(expected);
   });
 
   test('png never loses colours to a palette', () => {
-    expect(sharpOptions(spec({ format: 'png', effort: 5 }))).not.toHaveProperty('effort');
+    expect(options({ format: 'png', effort: 5 })).not.toHaveProperty('effort');
   });
 });

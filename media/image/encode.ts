@@ -13,13 +13,14 @@ export interface Size {
  * @param source px, upright
  */
 export function targetSize(source: Size, spec: ImageRenditionSpec): Size {
-  const { maxSide } = formatRow(spec.format);
+  const { maxSide, maxPixels = Infinity } = formatRow(spec.format);
   const scale = Math.min(
     1,
     (spec.width ?? Infinity) / source.width,
     (spec.height ?? Infinity) / source.height,
     maxSide / source.width,
     maxSide / source.height,
+    Math.sqrt(maxPixels / (source.width * source.height)),
   );
   const scaled = (side: number) => Math.max(1, Math.round(side * scale));
   return { width: scaled(source.width), height: scaled(source.height) };

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import type { Placeholder } from '../../common/contracts';
 import type { ImageRenditionSpec } from '../presets/schema';
 import { extensionOf } from '../../common/file-types';
-import { formatRow } from '../formats';
+import { formatRow, formatsThat } from '../formats';
 import { encode, targetSize, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { withSvg } from './loaders';
@@ -64,7 +64,8 @@ async function render(task: ImageTask, identity: Awaited<ReturnType<typeof ident
     await Promise.allSettled(writes);
   }
   const files = await Promise.all(writes);
-  return { source: source.facts, files, placeholder, warnings: source.warnings, timings, startedAt };
+  const warnings = [...source.warnings, ...standingStill(source, task)];
+  return { source: source.facts, files, placeholder, warnings, timings, startedAt };
 }
 
 /** Does this rendition keep the source's movement? No decoder turns many frames by EXIF. */
@@ -77,8 +78,17 @@ function moves(source: OpenSource, task: ImageTask, spec: ImageRenditionSpec): b
   );
 }
 
+/** A sentence where the preset keeps movement and some renditions cannot. */
+function standingStill(source: OpenSource, task: ImageTask): string[] {
+  const still = task.preset.renditions.filter((spec) => !moves(source, task, spec)).map(({ name }) => name);
+  if (task.preset.animation !== 'keep' || !source.animated || still.length === 0) return [];
+  const shown = `Only the first frame is in ${still.join(', ')}`;
+  if ((source.metadata.orientation ?? 1) !== 1) return [`${shown}: an animation that has to be turned is not kept.`];
+  return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keeps the movement here.`];
+}
+
 function encodeStill(source: OpenSource, still: Still, spec: ImageRenditionSpec): Promise<Encoded> {
-  const resized = resize(still.pipeline(), still.size, targetSize(source.facts, spec));
+  const resized = resize(still.pipeline(formatRow(spec.format).profile), still.size, targetSize(source.facts, spec));
   const flat = still.hasAlpha && !formatRow(spec.format).alpha ? resized.flatten({ background: '#ffffff' }) : resized;
   return encode(flat, spec);
 }
@@ -114,7 +124,7 @@ async function save(folder: string, spec: ImageRenditionSpec, { data, info }: En
 /** From pixels already decoded, so it costs 2 ms instead of another decoding. */
 async function thumbnail(still: Still): Promise<Placeholder> {
   const { data, info } = await still
-    .pipeline()
+    .pipeline(false)
     .resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true })
     .toColourspace('srgb')
     .ensureAlpha()

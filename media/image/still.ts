@@ -9,8 +9,11 @@ const MAX_RAW_BYTES = 256 * 2 ** 20;
 
 /** The still picture of a source (its first frame), upright, in sRGB unless its profile is kept. */
 export interface Still {
-  /** A fresh pipeline over the picture at `size`, to be resized and encoded. */
-  pipeline(): Sharp;
+  /**
+   * A fresh pipeline over the picture at `size`, to be resized and encoded.
+   * @param profile the result can hold the source's profile; without, it is sRGB whatever the preset keeps
+   */
+  pipeline(profile: boolean): Sharp;
   /** px of what `pipeline` yields before any resizing. */
   size: Size;
   hasAlpha: boolean;
@@ -26,9 +29,9 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   const hasAlpha = metadata.hasAlpha;
   const keepProfile = preset.colour === 'keep' && metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
   const size = largest(facts, stills);
-  const fromFile = () => {
+  const fromFile = (profile: boolean) => {
     const pipeline = sharp(source.input, source.options).autoOrient();
-    if (keepProfile) return pipeline.keepIccProfile();
+    if (keepProfile && profile) return pipeline.keepIccProfile();
     // sharp converts 16-bit pixels to Display P3 on the way; without this they would stay there, unlabelled.
     return metadata.depth === 'ushort' && metadata.icc
       ? pipeline.withIccProfile('srgb')
@@ -37,7 +40,7 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   // Raw pixels carry no profile.
   if (keepProfile || size.width * size.height * 4 > MAX_RAW_BYTES) return { pipeline: fromFile, size: facts, hasAlpha };
 
-  const decoder = resize(fromFile(), facts, size);
+  const decoder = resize(fromFile(false), facts, size);
   decoder.on('warning', (text: string) => warn(source.warnings, text));
   const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };

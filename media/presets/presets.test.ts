@@ -40,6 +40,8 @@ describe('presets', () => {
     ['image: { renditions: [{ name: a, format: webp }] }', 'needs a width or a height'],
     ['image: { renditions: [{ name: a, format: webp, width: 100, effort: 9 }] }', 'effort'],
     ['image: { renditions: [{ name: a, format: webp, width: 50 }, { name: a, format: png, width: 50 }] }', 'same name'],
+    ['image: { renditions: [{ name: a, format: jpeg, width: 100, effort: 1 }] }', 'effort: is not for jpeg'],
+    ['image: { animation: keep, renditions: [{ name: a, format: avif, width: 90 }] }', 'image.animation: `keep` needs'],
     ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
     ['video: { rungs: [] }', 'video.rungs'],
     ['video: { rungs: [], hls: please }', 'video.hls'],

@@ -1,16 +1,12 @@
 import { z } from 'zod';
 import type { MediaKind } from '../../common/kinds';
 import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
-import { formatRow, IMAGE_FORMAT_NAMES, type ImageFormat } from '../formats';
+import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
 
 /** Names become part of file names and URLs. */
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 32 at most');
 const pixels = z.int().min(16).max(16_384);
 const quality = z.int().min(1).max(100);
-
-/** The formats of which something holds, for sentences: `webp and avif`. */
-const formatsThat = (holds: (format: ImageFormat) => boolean) => IMAGE_FORMAT_NAMES.filter(holds).join(' and ');
-const loses = (format: ImageFormat) => !formatRow(format).lossless;
 
 const imageRendition = z
   .strictObject({
@@ -28,14 +24,16 @@ const imageRendition = z
     trellis: z.boolean().optional(),
   })
   .refine((spec) => spec.width !== undefined || spec.height !== undefined, 'needs a width or a height')
-  .refine((spec) => (spec.effort ?? 0) <= (formatRow(spec.format).effort?.[1] ?? 0), {
-    path: ['effort'],
-    error: 'higher than this format knows',
+  .superRefine(({ format, effort }, context) => {
+    const [least, most] = formatRow(format).effort ?? [0, 0];
+    if (effort === undefined || (effort >= least && effort <= most)) return;
+    const message = most === 0 ? `is not for ${format}` : `is ${least} to ${most} for ${format}`;
+    context.addIssue({ code: 'custom', path: ['effort'], message });
   })
   .refine((spec) => !spec.trellis || spec.format === 'jpeg', { path: ['trellis'], error: 'is for jpeg only' })
-  .refine((spec) => !spec.lossless || !loses(spec.format), {
+  .refine((spec) => !spec.lossless || formatRow(spec.format).lossless, {
     path: ['lossless'],
-    error: `is for ${formatsThat((format) => !loses(format))} only`,
+    error: `is for ${formatsThat(({ lossless }) => lossless)} only`,
   });
 
 const rung = z
@@ -60,13 +58,22 @@ function uniqueNames(entries: { name: string }[]): boolean {
   return new Set(entries.map((entry) => entry.name)).size === entries.length;
 }
 
-const image = z.strictObject({
-  /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
-  animation: z.enum(['keep', 'first']).default('first'),
-  /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
-  colour: z.enum(['srgb', 'keep']).default('srgb'),
-  renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
-});
+const image = z
+  .strictObject({
+    /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
+    animation: z.enum(['keep', 'first']).default('first'),
+    /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
+    colour: z.enum(['srgb', 'keep']).default('srgb'),
+    renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
+  })
+  .refine(
+    ({ animation, renditions }) =>
+      animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
+    {
+      path: ['animation'],
+      error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
+    },
+  );
 
 /** What to make of an image. */
 export type ImagePreset = z.infer<typeof image>;
