@@ -9,6 +9,7 @@ interface FileTypeRow {
 export const FILE_TYPES = {
   'image/avif': { extensions: ['avif'], shown: true },
   'image/gif': { extensions: ['gif'], shown: true },
+  'image/jxl': { extensions: ['jxl'] },
   'image/jpeg': { extensions: ['jpg', 'jpeg'], shown: true },
   'image/png': { extensions: ['png'], shown: true },
   'image/tiff': { extensions: ['tiff', 'tif'] },

@@ -63,6 +63,19 @@ export const IMAGE_FORMATS = {
     effort: [0, 9],
     lossless: true,
   },
+  jxl: {
+    mime: 'image/jxl',
+    name: 'JPEG XL',
+    maxSide: 65_535,
+    // 90 bytes each while encoding; the encoder has room for 2 GiB.
+    maxPixels: 12_000_000,
+    alpha: true,
+    profile: false,
+    animation: false,
+    // 8 and 9 take several times as long and as much memory for hardly a byte.
+    effort: [1, 7],
+    lossless: true,
+  },
 } as const satisfies Record<string, FormatRow>;
 
 export type ImageFormat = keyof typeof IMAGE_FORMATS;

@@ -12,6 +12,7 @@ describe('targetSize', () => {
     ['keeps at least one pixel', [10_000, 10], { width: 16 }, [16, 1]],
     ["stays under WebP's longest side", [1000, 30_000], { width: 1000 }, [546, 16_383]],
     ["stays under JPEG's longest side", [10, 131_000], { format: 'jpeg', width: 1000 }, [5, 65_500]],
+    ["stays within the memory of JPEG XL's encoder", [8000, 6000], { format: 'jxl', width: 8000 }, [4000, 3000]],
   ])('%s', (_name, [width, height], fields, expected) => {
     const size = targetSize({ width, height }, spec(fields));
     expect([size.width, size.height]).toEqual(expected);

@@ -1,5 +1,6 @@
 import type { AvifOptions, JpegOptions, PngOptions, Sharp, WebpOptions } from 'sharp';
 import type { ImageRenditionSpec } from '../presets/schema';
+import { encodeJxl } from './jxl';
 import { formatRow, type ImageFormat } from '../formats';
 
 export interface Size {
@@ -86,6 +87,7 @@ const ENCODERS: Record<ImageFormat, Encoder> = {
   png: bySharp('png'),
   webp: bySharp('webp'),
   avif: bySharp('avif'),
+  jxl: encodeJxl,
 };
 
 /** Encodes the pixels of a pipeline in the format of the rendition. */
