@@ -1,6 +1,7 @@
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
 import type { TaskInput } from '../common/tasks';
+import { makeAudio } from './audio';
 import { awaitBatch } from './batch';
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
@@ -19,6 +20,7 @@ export type { ActivityDeps } from './deps';
 export function createActivities(deps: ActivityDeps) {
   return {
     makeImage: (item: WorkItem) => makeImage(deps, item),
+    makeAudio: (item: WorkItem) => makeAudio(deps, item),
     makeVideo: (item: WorkItem) => makeVideo(deps, item),
     makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),
     makeOutputs: (item: WorkItem, input: TaskInput) => makeOutputs(deps, item, input),

@@ -1,8 +1,10 @@
 import type { ItemResult, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
 import type { PlanRef } from '../common/tasks';
 import * as video from '../media/video';
 import type { HlsPackage, VideoFile, VideoPlan } from '../media/video';
 import type { Fetched } from '../storage';
+import { makeSounds, publishSounds } from './audio';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { cutStream, publishStream } from './package';
@@ -27,14 +29,19 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
 
     const { shortVideo } = deps.config;
     const look = async (source: Fetched) => {
-      const work = await inspect(deps, attempt, item, source);
+      const work = await inspect(deps, attempt, item, source).catch((error: unknown) => {
+        if (item.preset.audio && isSoundOnly(error)) return undefined;
+        throw error;
+      });
+      if (work === undefined) return { sound: await makeSounds(deps, attempt, item, source) };
       const costs = video.estimateCpuSeconds(work.probe, work.plan);
       const isShort = video.totalCost(costs) <= shortVideo;
       return { work, costs, made: isShort ? await makeAll(deps, attempt, work, source) : undefined };
     };
-    const isPlanned = ({ made }: { made?: object }): boolean => made === undefined;
+    const isPlanned = ({ made, sound }: { made?: object; sound?: object }): boolean => (made ?? sound) === undefined;
     const sharing = { again: false, keep: isPlanned };
-    const { work, costs, made } = await withSource(deps, attempt, item, look, sharing);
+    const { sound, work, costs, made } = await withSource(deps, attempt, item, look, sharing);
+    if (sound) return { result: await publishSounds(deps, attempt, item, sound) };
     if (made === undefined) {
       const tasks = planTasks(work, video.groupBranches(costs, shortVideo / 2));
       return { planned: await storePlan(deps, attempt, item, work, tasks) };
@@ -51,6 +58,11 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
       result: await publishManifest(deps, attempt, item, { source, renditions, placeholder, warnings, timings }),
     };
   });
+}
+
+/** Files of the containers of videos may well have no pictures. */
+function isSoundOnly(error: unknown): boolean {
+  return error instanceof DarkroomError && error.details['soundOnly'] === true;
 }
 
 /** Every output of the plan on the scratch disk, checked. */

@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { ItemResult, Manifest, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
+import type { MediaKind } from '../common/kinds';
 import { DarkroomError } from '../common/errors';
 import { extensionOf } from '../common/file-types';
+import { recipeHash } from '../media/presets';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
@@ -70,6 +72,8 @@ export async function publishAs(
 }
 
 export interface ManifestParts {
+  /** What the file turned out to be; absent: the item's kind. */
+  kind?: MediaKind;
   source: SourceFacts;
   renditions: Rendition[];
   placeholder?: Placeholder;
@@ -90,14 +94,15 @@ export async function publishManifest(
   parts: ManifestParts,
 ): Promise<ItemResult> {
   const { info } = Context.current();
+  const { kind = item.kind } = parts;
   const requestedAt = item.requestedAt ?? new Date(info.scheduledTimestampMs).toISOString();
   const manifest: Manifest = {
     version: 1,
     batchId: item.batchId,
     itemKey: item.itemKey,
-    kind: item.kind,
+    kind,
     source: parts.source,
-    preset: { name: item.preset.name, recipe: item.recipe },
+    preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
     renditions: parts.renditions,
     placeholder: parts.placeholder,
     warnings: parts.warnings,
@@ -196,5 +201,6 @@ function summary(item: WorkItem, manifest: Manifest): ItemResult {
       0,
     ),
     renditions: manifest.renditions.length,
+    ...(manifest.kind !== item.kind && { kind: manifest.kind }),
   };
 }

@@ -73,10 +73,12 @@ export interface ItemResult {
   bytesIn: number;
   bytesOut: number;
   renditions: number;
+  /** Where the file turned out to be of another kind than the item. */
+  kind?: MediaKind;
 }
 
-/** `audio`: sound alone; of a video it is an intermediate, which no manifest names. */
-export type RenditionRole = 'image' | 'video' | 'audio' | 'poster' | 'sprite' | 'storyboard' | 'stream';
+/** `audio`: sound alone; of a video it is an intermediate, which no manifest names. `waveform`: a picture, or its numbers. */
+export type RenditionRole = 'image' | 'video' | 'audio' | 'poster' | 'sprite' | 'storyboard' | 'stream' | 'waveform';
 
 /** A published file. */
 export interface Rendition {
@@ -97,8 +99,31 @@ export interface Rendition {
   codecs?: string;
   /** kbit/s, measured. */
   bitrate?: number;
+  /** Of sound alone. Its loudness is that before it was encoded, and by which of ffmpeg's ways it came about. */
+  audio?: Omit<AudioFacts, 'codec' | 'loudness'> & { loudness?: Loudness & { mode: 'linear' | 'dynamic' } };
   /** Of a stream: how many segments there are, and the bytes of every file that its playlist leads to. */
   segments?: { count: number; bytes: number };
+}
+
+/** How loud a sound is, by EBU R 128. */
+export interface Loudness {
+  /** LUFS */
+  integrated: number;
+  /** dBTP */
+  truePeak: number;
+  /** LU; says little about a sound of less than a minute. */
+  range: number;
+}
+
+/** What a source's sound is. */
+export interface AudioFacts {
+  /** ffprobe's name, for example `mp3`. */
+  codec: string;
+  channels: number;
+  /** Hz */
+  sampleRate: number;
+  /** Absent for silence. */
+  loudness?: Loudness;
 }
 
 export interface SourceFacts {
@@ -116,6 +141,10 @@ export interface SourceFacts {
   /** Frames of an animation; absent for a still or a video. */
   pages?: number;
   durationSeconds?: number;
+  /** Of an item of the kind `audio`. */
+  audio?: AudioFacts;
+  /** Title, artist and the like, where the preset keeps them. */
+  tags?: Record<string, string>;
 }
 
 export interface Placeholder {

@@ -16,6 +16,8 @@ interface KindRow {
   readonly attempt: AttemptLimit;
   /** Pool of the item's activities, where the activity table does not name another. */
   readonly pool: MediaPool;
+  /** The kind of a file of this kind that turns out to have no pictures. */
+  readonly withoutPictures?: string;
   /** For sentences: "the preset is for videos only". */
   readonly plural: string;
   /** File name extensions, without the dot, by which a source is guessed that cannot be read from here. */
@@ -37,7 +39,16 @@ export const KINDS = {
     attempt: '1h',
     pool: 'video',
     plural: 'videos',
+    withoutPictures: 'audio',
     extensions: 'mp4 m4v mov mkv webm avi mpg mpeg m2ts m2t mts ts wmv flv 3gp ogv mxf vob'.split(' '),
+  },
+  audio: {
+    workflow: 'processAudio',
+    activity: 'makeAudio',
+    attempt: 'bySource',
+    pool: 'video',
+    plural: 'audio files',
+    extensions: 'mp3 m4a m4b aac flac wav ogg oga opus mka weba'.split(' '),
   },
 } as const satisfies Record<string, KindRow>;
 
@@ -49,6 +60,12 @@ export const DEFAULT_KIND: MediaKind = 'image';
 /** The kind that a workflow type processes; undefined for a workflow that processes no item. */
 export function kindOfWorkflow(type: string | null | undefined): MediaKind | undefined {
   return MEDIA_KINDS.find((kind) => KINDS[kind].workflow === type);
+}
+
+/** What a file of this kind may turn out to be once it is opened: the kind itself first. */
+export function possibleKinds(kind: MediaKind): MediaKind[] {
+  const { withoutPictures }: KindRow = KINDS[kind];
+  return [kind, ...MEDIA_KINDS.filter((other) => other === withoutPictures)];
 }
 
 /** The workflow types that process items. */

@@ -62,6 +62,14 @@ const mp3Frame = (head: Buffer) => {
   return sync === 0xff && (layer & 0xe6) === 0xe2 && (rates & 0xf0) !== 0xf0 && (rates & 0x0c) !== 0x0c;
 };
 
+/** The sync word of a frame of AAC, with a layer and a sampling rate that are not the reserved values; all of a stream begin alike. */
+const adtsFrame = (head: Buffer) => {
+  const [sync = 0, layer = 0, rates = 0, length1 = 0, length2 = 0, length3 = 0] = head;
+  const length = ((length1 & 3) << 11) | (length2 << 3) | (length3 >> 5);
+  const isFrame = sync === 0xff && (layer & 0xf6) === 0xf0 && (rates & 0x3c) <= 0x30 && length > 7;
+  return isFrame && (length + 1 >= head.length || (head[length] === 0xff && head[length + 1] === layer));
+};
+
 /** The first row that fits wins, so the sure ones stand before the vague ones. */
 const ROWS: Row[] = [
   ['jpeg', 'image', 'image/jpeg', 'JPEG', at(0, '\xff\xd8\xff')],
@@ -87,6 +95,7 @@ const ROWS: Row[] = [
   ['mov', 'video', 'video/quicktime', 'QuickTime (MOV)', brand('mov')],
   ['3gp', 'video', 'video/3gpp', '3GP', brand('3gp')],
   ['m4a', 'audio', 'audio/mp4', 'M4A', brand('m4a')],
+  ['m4p', 'audio', 'audio/mp4', 'M4P (protected by the iTunes Store)', brand('m4p')],
   ['webm', 'video', 'video/webm', 'WebM', docType('webm')],
   ['mkv', 'video', 'video/x-matroska', 'Matroska (MKV)', docType('matroska')],
   ['avi', 'video', 'video/x-msvideo', 'AVI', riff('AVI ')],
@@ -98,6 +107,7 @@ const ROWS: Row[] = [
   ['ogg', 'audio', 'audio/ogg', 'Ogg sound', (head) => oggPayload(head) === 'audio'],
   ['wav', 'audio', 'audio/wav', 'WAV', any(riff('WAVE'), at(0, 'RF64'))],
   ['flac', 'audio', 'audio/flac', 'FLAC', at(0, 'fLaC')],
+  ['aac', 'audio', 'audio/aac', 'AAC', adtsFrame],
   ['mp3', 'audio', 'audio/mpeg', 'MP3', any(at(0, 'ID3'), mp3Frame)],
   ['mpegts', 'video', 'video/mp2t', 'MPEG transport stream', cutTransportStream],
   ['h264', 'video', 'video/h264', 'H.264 without a container', (head) => bareStream(head) === 'h264'],

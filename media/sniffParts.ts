@@ -14,7 +14,7 @@ const BRANDS: Record<string, string> = {
   'qt  ': 'mov',
   'M4A ': 'm4a',
   'M4B ': 'm4a',
-  'M4P ': 'm4a',
+  'M4P ': 'm4p',
   'M4V ': 'm4v',
   M4VH: 'm4v',
   M4VP: 'm4v',

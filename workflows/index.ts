@@ -1,5 +1,6 @@
 /** What the workflow bundle contains. */
 export { processImage } from './process-image';
 export { processVideo } from './process-video';
+export { processAudio } from './process-audio';
 export { notify } from './webhook';
 export { notifyBatch } from './batch-webhook';

@@ -1,5 +1,12 @@
-import { isCancellation, proxySinks, upsertMemo, workflowInfo, type Sinks } from '@temporalio/workflow';
-import { ApplicationFailure } from '@temporalio/common';
+import {
+  isCancellation,
+  proxySinks,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+  type Sinks,
+} from '@temporalio/workflow';
+import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
 import type { ItemResult, Outcome, SubmitMode, WorkItem } from '../common/contracts';
 import type { MediaKind } from '../common/kinds';
 import { ERRORS, isErrorType } from '../common/errors';
@@ -10,14 +17,15 @@ export interface ItemSinks extends Sinks {
   items: { ended(end: { kind: MediaKind; mode: SubmitMode; outcome: Outcome; seconds: number }): void };
 }
 
+const KIND = defineSearchAttributeKey('MediaKind', 'KEYWORD');
 const sinks = proxySinks<ItemSinks>();
 
 /** Runs the body of an item's workflow and says how it ended: to the metrics, and in the memo that lists show. */
 export async function runItem(item: WorkItem, body: (item: WorkItem) => Promise<ItemResult>): Promise<ItemResult> {
   const started = workflowInfo().startTime;
-  const end = (outcome: Outcome): void =>
+  const end = (outcome: Outcome, kind = item.kind): void =>
     sinks.items.ended({
-      kind: item.kind,
+      kind,
       mode: item.mode ?? 'batch',
       outcome,
       seconds: (Date.now() - started.getTime()) / 1000,
@@ -34,8 +42,9 @@ export async function runItem(item: WorkItem, body: (item: WorkItem) => Promise<
     });
     throw error;
   }
+  if (result.kind !== undefined) upsertSearchAttributes([{ key: KIND, value: result.kind }]);
   upsertMemo({ bytesIn: result.bytesIn, bytesOut: result.bytesOut });
-  end('ok');
+  end('ok', result.kind);
   await announce(item, { type: 'job.succeeded', result });
   return result;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MediaKind } from '../../common/kinds';
+import { AUDIO_CODEC_NAMES } from '../audio/codecs';
 import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
 import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
 
@@ -58,6 +59,8 @@ function uniqueNames(entries: { name: string }[]): boolean {
   return new Set(entries.map((entry) => entry.name)).size === entries.length;
 }
 
+const poster = z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional();
+
 const image = z
   .strictObject({
     /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
@@ -85,7 +88,7 @@ const video = z.strictObject({
   audio: z.enum(['optional', 'drop']).default('optional'),
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
   /** A picture that stands for the video; `width` in px at most. */
-  poster: z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional(),
+  poster,
   /** Thumbnails for scrubbing; `width` in px of one tile. */
   sprite: z
     .strictObject({
@@ -107,10 +110,55 @@ export type VideoPreset = z.infer<typeof video>;
  */
 export type VideoRungSpec = VideoPreset['rungs'][number];
 
+const audio = z.strictObject({
+  /** `stereo`: more channels are mixed down to two; `surround`: six and more become 5.1; `mono`. None are ever added. */
+  channels: z.enum(['stereo', 'surround', 'mono']).default('stereo'),
+  /** EBU R 128: the level that the sound is brought to. Absent: its own level is kept. */
+  loudness: z
+    .strictObject({
+      /** LUFS of the whole sound. */
+      integrated: z.number().min(-70).max(-5),
+      /** dBTP that no sample between the samples exceeds before encoding. */
+      truePeak: z.number().min(-9).max(0).default(-1.5),
+      /** LU: a sound with a wider range is compressed. */
+      range: z.number().min(1).max(50).default(20),
+    })
+    .optional(),
+  renditions: z
+    .array(
+      z.strictObject({
+        name,
+        codec: z.enum(AUDIO_CODEC_NAMES),
+        /** kbit/s for two channels; one gets half of it, and 5.1 three times as much. */
+        bitrate: z.int().min(16).max(512),
+      }),
+    )
+    .min(1)
+    .max(8)
+    .refine(uniqueNames, 'two renditions have the same name'),
+  /** The course of the level: a PNG of `width` x `height` px and, as JSON, `points` pairs of lowest and highest sample. */
+  waveform: z
+    .strictObject({
+      width: pixels,
+      height: z.int().min(16).max(2048),
+      colour: z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour such as #3b82f6'),
+      points: z.int().min(100).max(20_000).default(2000),
+    })
+    .optional(),
+  /** The cover in the file; `width` in px at most. */
+  poster,
+  /** `keep`: title, artist, album and the like are written into the files and the manifest. */
+  metadata: z.enum(['strip', 'keep']).default('strip'),
+});
+
+/** What to make of a sound. */
+export type AudioPreset = z.infer<typeof audio>;
+
 /** What a preset says of each kind; a missing kind does not compile. */
 const sections = {
   image: image.optional(),
   video: video.optional(),
+  audio: audio.optional(),
 } satisfies Record<MediaKind, z.ZodType>;
 
 /** A preset file. Its name is the file's. */

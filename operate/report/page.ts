@@ -1,3 +1,4 @@
+import { KINDS, MEDIA_KINDS } from '../../common/kinds';
 import { formatBytes, formatCount, formatRate, formatSeconds } from '../../starter/cli/ui/format';
 import { drawChart, type Chart } from './chart';
 import type { BatchReport, FailureGroup, ReportItem } from './collect';
@@ -45,13 +46,19 @@ function cards(report: BatchReport): Html {
     markup`<div class="card${bad ? ' bad' : ''}"><b>${value}</b><span>${name}</span></div>`;
   const rate = succeeded / Math.max(1, (to - from) / 1000);
   return markup`<div class="cards">
-    ${card(formatCount(succeeded), `published: ${formatCount(kinds.image)} images, ${formatCount(kinds.video)} videos`)}
+    ${card(formatCount(succeeded), `published: ${countsOf(kinds)}`)}
     ${card(formatCount(failed), 'failed', failed > 0)}
     ${open > 0 ? card(formatCount(open), 'open') : ''}${cancelled > 0 ? card(formatCount(cancelled), 'cancelled') : ''}
     ${card(`${formatRate(rate)}/s`, 'items, on average')} ${card(ms(latency.percentile(0.5)), 'median latency')}
     ${card(ms(latency.percentile(0.99)), 'p99 latency')}
     ${bytesIn > 0 ? card(formatBytes(bytesIn), `in, ${formatBytes(bytesOut)} out`) : ''}
   </div>`;
+}
+
+/** `20 images, 3 videos`: of each kind that there is. */
+function countsOf(kinds: BatchReport['kinds']): string {
+  const counted = MEDIA_KINDS.filter((kind) => kinds[kind] > 0);
+  return counted.map((kind) => `${formatCount(kinds[kind])} ${KINDS[kind].plural}`).join(', ') || 'nothing';
 }
 
 /** The plots of the page. */

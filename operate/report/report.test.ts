@@ -18,7 +18,7 @@ function report(over: Partial<BatchReport> = {}): BatchReport {
   }
   return {
     ...{ batchId: 'b', from: START, to: START + 20_000, succeeded: 20, failed: 0, cancelled: 0, open: 0, mended: 0 },
-    ...{ kinds: { image: 20, video: 0 }, bytesIn: 1e6, bytesOut: 1e5, latency, points: timeline.points() },
+    ...{ kinds: { image: 20, video: 0, audio: 0 }, bytesIn: 1e6, bytesOut: 1e5, latency, points: timeline.points() },
     ...{ widthMs: timeline.widthMs, slowest: [], failures: [], unread: 0 },
     ...over,
   };

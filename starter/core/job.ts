@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { DEFAULT_PRIORITY, type MediaJob, type Preset, type Priority } from '../../common/contracts';
-import { DEFAULT_KIND, KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
+import { DEFAULT_KIND, KINDS, MEDIA_KINDS, possibleKinds, type MediaKind } from '../../common/kinds';
 import type { SubmitMode, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { recipeHash, sectionOf } from '../../media/presets';
@@ -107,8 +107,7 @@ export async function resolveJob(
     kind,
     source: job.source,
     output: joinUri(job.output ?? defaults.output, key),
-    // The other kind's half would only swell the history.
-    preset: { name: preset.name, [kind]: sectionOf(preset, kind) },
+    preset: sectionsFor(preset, kind),
     recipe: recipeHash(preset, kind),
     priority: job.priority ?? defaults.priority ?? DEFAULT_PRIORITY,
     tenant: job.tenant ?? defaults.tenant ?? 'default',
@@ -116,6 +115,13 @@ export async function resolveJob(
     callbackUrl: job.callbackUrl,
     mode: defaults.mode,
   };
+}
+
+/** The parts of a preset that the item may need; the others would only swell its history. */
+function sectionsFor(preset: Preset, kind: MediaKind): Preset {
+  const sections: Preset = { name: preset.name, [kind]: sectionOf(preset, kind) };
+  const others = possibleKinds(kind).filter((other) => preset[other] !== undefined);
+  return Object.assign(sections, ...others.map((other) => ({ [other]: preset[other] }))) as Preset;
 }
 
 /** By the first bytes where they can be read from here at once, else by the name; the worker sniffs again. */

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import type { SourceFacts, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
+import { possibleKinds } from '../../common/kinds';
+import { recipeHash } from '../../media/presets';
 import type { Storage } from '../../storage';
 
 /**
@@ -14,7 +16,9 @@ export async function isPublished(storage: Storage, item: WorkItem, signal?: Abo
     const found = await storage.readManifest(item.output);
     if (found === undefined) return false;
     const { source, preset, kind } = found.manifest;
-    if (source.uri !== item.source || preset.recipe !== item.recipe || kind !== item.kind) return false;
+    if (source.uri !== item.source || !possibleKinds(item.kind).includes(kind)) return false;
+    const recipe = kind === item.kind ? item.recipe : recipeHash(item.preset, kind);
+    if (preset.recipe !== recipe) return false;
     return await isSameSource(storage, source, signal);
   } catch (error) {
     signal?.throwIfAborted();

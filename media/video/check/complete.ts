@@ -1,6 +1,6 @@
 import { DarkroomError } from '../../../common/errors';
 import { longestOutput } from '../ffmpeg/bounds';
-import { longerThanStated } from '../ffmpeg/run';
+import { longerThanStated } from '../ffmpeg/video-failures';
 import { fraction } from '../fraction';
 import type { MediaProbe, RungPlan } from '../types';
 import type { Mp4Facts } from './mp4';

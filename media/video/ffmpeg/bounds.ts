@@ -69,6 +69,19 @@ export function runBounds(probe: MediaProbe, outputs: Output[], maxDuration: num
   };
 }
 
+/** CPU seconds for a second of sound that is read and encoded: some twenty times what all filters and encoders take. */
+const CPU_SOUND = 1;
+
+/** Of a run that reads and encodes sound. @param kbps of the largest file, 0 for none @param maxDuration ms */
+export function soundBounds(durationSeconds: number, kbps: number, maxDuration: number): RunBounds {
+  const seconds = longestOutput(durationSeconds, maxDuration);
+  return {
+    seconds,
+    cpuSeconds: Math.ceil(CPU_BASE + CPU_SOUND * seconds),
+    fileBytes: Math.ceil(FILE_BASE + 2 * kbps * 125 * seconds),
+  };
+}
+
 /** Of a run that only copies a file of our own. */
 export function copyBounds(durationSeconds: number, bytes: number): RunBounds {
   return {

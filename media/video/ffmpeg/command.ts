@@ -31,31 +31,36 @@ export function fileUrl(path: string): string {
  * Before every input that comes from outside. The protocol whitelist alone does not stop a playlist that names local
  * files; the format whitelist does.
  */
-export const FENCE = [
-  ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS, ...DECODER_OPTIONS],
-  ...['-max_pixels', String(MAX_PIXELS)],
-];
+export const FENCE = fence(FORMATS);
 
-export function ffprobeArgs(input: string): string[] {
-  return [...probeStart(), '-show_entries', FFPROBE_ENTRIES, '-of', 'json', '-i', fileUrl(input)];
+/** The same for the containers of other media. @param formats names of ffmpeg's demuxers, with commas between */
+export function fence(formats: string): string[] {
+  return [
+    ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', formats, ...DECODER_OPTIONS],
+    ...['-max_pixels', String(MAX_PIXELS)],
+  ];
+}
+
+export function ffprobeArgs(input: string, entries = FFPROBE_ENTRIES, formats = FORMATS): string[] {
+  return [...probeStart(formats), '-show_entries', entries, '-of', 'json', '-i', fileUrl(input)];
 }
 
 /** One line `pts,dts,duration,flags` (seconds; `K`: a keyframe) a packet of the stream. */
-export function countPacketsArgs(input: string, stream: number): string[] {
+export function countPacketsArgs(input: string, stream: number, formats = FORMATS): string[] {
   const entries = ['-show_entries', 'packet=pts_time,dts_time,duration_time,flags', '-of', 'csv=p=0'];
-  return [...probeStart(), '-select_streams', String(stream), ...entries, '-i', fileUrl(input)];
+  return [...probeStart(formats), '-select_streams', String(stream), ...entries, '-i', fileUrl(input)];
 }
 
-function probeStart(): string[] {
-  return ['-hide_banner', '-v', 'error', ...FENCE];
+function probeStart(formats: string): string[] {
+  return ['-hide_banner', '-v', 'error', ...fence(formats)];
 }
 
 /** Options before the input; progress goes to stdout as `key=value` lines. */
-export function inputStart(threads: number): string[] {
+export function inputStart(threads: number, formats = FORMATS): string[] {
   return [
     ...['-hide_banner', '-nostdin', '-y', '-v', 'error', '-nostats', '-progress', 'pipe:1'],
     ...['-filter_threads', String(threads), '-filter_complex_threads', String(threads)],
-    ...[...FENCE, '-threads', String(threads)],
+    ...[...fence(formats), '-threads', String(threads)],
   ];
 }
 

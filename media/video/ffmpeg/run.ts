@@ -2,10 +2,9 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import fluent from 'fluent-ffmpeg';
 import { availableCores } from '../../../common/cores';
-import { DarkroomError } from '../../../common/errors';
 import { ProcessError, runProcess } from '../../../common/process';
 import type { FfmpegCommand } from './command';
-import { throwIfCutShort, throwIfUnwritten, toVideoError } from './video-failures';
+import { longerThanStated, throwIfCutShort, throwIfUnwritten, toVideoError, type Media } from './video-failures';
 import type { FfmpegProgress, FfmpegSettings } from '../types';
 
 export type { FfmpegSettings } from '../types';
@@ -15,6 +14,10 @@ export interface FfmpegRun {
   signal?: AbortSignal;
   /** Folder to run in, for what ffmpeg names itself. */
   cwd?: string;
+  /** What the file is, for sentences about failures. */
+  reads?: Media;
+  /** A file in `cwd` that gets everything that ffmpeg and its filters report, while stderr holds errors only. */
+  report?: string;
   /** Called about twice a second while there is progress: frames, or bytes of the output. */
   onProgress?: (progress: FfmpegProgress) => void;
 }
@@ -60,7 +63,7 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
     const { stderrTail } = await runProcess(program, commandLine(command), {
       signal: run.signal,
       cwd: run.cwd,
-      env: QUIET,
+      env: { ...QUIET, ...(run.report !== undefined && { FFREPORT: `file=${run.report}:level=${REPORT_LEVEL}` }) },
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
       ...{ cpuSeconds, fileBytes, openFiles: OPEN_FILES },
@@ -72,15 +75,16 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
       },
       onLine: (line) => {
         const advanced = progress.read(line);
-        if (progress.last.outTimeSeconds > seconds + OVERSHOOT) throw longerThanStated(progress.last, seconds);
+        if (progress.last.outTimeSeconds > seconds + OVERSHOOT)
+          throw longerThanStated(progress.last, seconds, run.reads);
         if (advanced) run.onProgress?.(progress.last);
         return advanced;
       },
     });
     throwIfUnwritten(stderrTail);
-    throwIfCutShort(stderrTail);
+    throwIfCutShort(stderrTail, run.reads);
   } catch (error) {
-    throw toVideoError(namingCpuLimit(error, cpuSeconds, (performance.now() - started) / 1000));
+    throw toVideoError(namingCpuLimit(error, cpuSeconds, (performance.now() - started) / 1000), run.reads);
   }
   return progress.last;
 }
@@ -91,13 +95,8 @@ const QUIET = { SVT_LOG: '1' };
 const OPEN_FILES = 256;
 /** Seconds by which a packet may lie behind the `-t` that every output has. */
 const OVERSHOOT = 2;
-
-export function longerThanStated({ outTimeSeconds }: Pick<FfmpegProgress, 'outTimeSeconds'>, seconds: number) {
-  return new DarkroomError('CorruptMedia', 'The video is damaged: its pictures go on after its stated end.', {
-    seconds: outTimeSeconds,
-    secondsAtMost: seconds,
-  });
-}
+/** ffmpeg's number for `info`. */
+const REPORT_LEVEL = 32;
 
 /**
  * ffmpeg catches SIGXCPU and ends with exit code 255 and not a word. A SIGTERM from outside looks the same, but such a

@@ -3,6 +3,14 @@ import { DarkroomError, tail, type ErrorType } from '../../../common/errors';
 import { ProcessError } from '../../../common/process';
 import { MAX_PIXELS, tooManyPixels } from './bounds';
 
+/** What a file is, for sentences about it; those of this file are written for videos. */
+export type Media = 'video' | 'audio';
+
+function about(media: Media, sentence: string): string {
+  if (media === 'video') return sentence;
+  return sentence.replace(/\ba video\b/g, 'an audio file').replace(/\bvideo\b/g, 'audio');
+}
+
 /** @param codec a name of ffmpeg's, or a container's tag */
 export function codedAs(codec: string): string {
   return `The file is coded as "${codec}", which Darkroom does not read.`;
@@ -28,7 +36,7 @@ const ROWS: [RegExp, ErrorType, string][] = [
     'The video is coded in a way that Darkroom does not read.',
   ],
   [
-    /Invalid data found|Error while decoding|Error submitting packet|moov atom not found|error reading header|corrupt|truncated|partial file|Invalid NAL|decode_slice|End of file|EBML|could not find codec parameters|concealing/i,
+    /Invalid data found|Error while decoding|Error submitting packet|moov atom not found|error reading header|corrupt|truncated|partial file|Invalid NAL|invalid residual|decode_frame\(\) failed|Failed to read frame|decode_slice|End of file|EBML|could not find codec parameters|concealing/i,
     'CorruptMedia',
     'The video is damaged or cut short.',
   ],
@@ -49,12 +57,12 @@ const DEATHS: Record<CauseOfDeath, string> = {
  * Says who is to blame for a failed ffmpeg or ffprobe: the file, the machine or the encoder.
  * Anything that is not a ProcessError comes back as it is.
  */
-export function toVideoError(error: unknown): unknown {
+export function toVideoError(error: unknown, media: Media = 'video'): unknown {
   if (!(error instanceof ProcessError)) return error;
   const { reason, exitCode, signal, stderrTail } = error;
   const details = { reason, exitCode: exitCode ?? undefined, signal: signal ?? undefined, stderr: tail(stderrTail) };
   const failed = (type: ErrorType, sentence: string, more: object = {}) =>
-    new DarkroomError(type, sentence, { ...details, ...more }, { cause: error });
+    new DarkroomError(type, about(media, sentence), { ...details, ...more }, { cause: error });
   if (reason === 'spawn') return failed('EncoderFailed', 'The video tools could not be started on this machine.');
   if (reason === 'stall') return failed('EncoderFailed', 'The encoder made no progress and was stopped.');
   if (reason === 'timeout') return failed('EncoderFailed', 'The video could not be read in the time allowed.');
@@ -98,9 +106,20 @@ function tooLarge(stderrTail: string): string | undefined {
 }
 
 /** A Matroska file that breaks off is only worth a line on stderr to ffmpeg, and exit code 0. */
-export function throwIfCutShort(stderrTail: string): void {
+export function throwIfCutShort(stderrTail: string, media: Media = 'video'): void {
   if (!/File ended prematurely/.test(stderrTail)) return;
-  throw new DarkroomError('CorruptMedia', 'The video is cut short.', { stderr: tail(stderrTail) });
+  throw new DarkroomError('CorruptMedia', about(media, 'The video is cut short.'), { stderr: tail(stderrTail) });
+}
+
+/** @param end seconds, of what the file states or the run's bound */
+export function longerThanStated(
+  { outTimeSeconds }: { outTimeSeconds: number },
+  end: number,
+  media: Media = 'video',
+): DarkroomError {
+  const what = media === 'video' ? 'The video is damaged: its pictures go' : 'The audio is damaged: its sound goes';
+  const details = { seconds: outTimeSeconds, secondsAtMost: end };
+  return new DarkroomError('CorruptMedia', `${what} on after its stated end.`, details);
 }
 
 /**

@@ -3,11 +3,11 @@ import type { AudioStream, MediaProbe, VideoStream } from '../types';
 
 /** What of ffprobe's JSON is read. Numbers come as text in places, and any field may be missing. */
 export interface FfprobeJson {
-  format?: { duration?: string; bit_rate?: string; size?: string };
+  format?: { duration?: string; bit_rate?: string; size?: string; tags?: Record<string, string | undefined> };
   streams?: FfprobeStream[];
 }
 
-interface FfprobeStream {
+export interface FfprobeStream {
   index: number;
   codec_type?: string;
   codec_name?: string;
@@ -29,7 +29,7 @@ interface FfprobeStream {
   channels?: number;
   sample_rate?: string;
   disposition?: Partial<Record<(typeof DISPOSITIONS)[number], number>>;
-  tags?: { DURATION?: string };
+  tags?: Record<string, string | undefined>;
   side_data_list?: { rotation?: number }[];
 }
 
@@ -102,7 +102,7 @@ export function pictureStream(json: FfprobeJson): FfprobeStream | undefined {
 }
 
 /** The sound: not a commentary or a description where there is another; flagged as default; the first. */
-function soundStream(json: FfprobeJson): FfprobeStream | undefined {
+export function soundStream(json: FfprobeJson): FfprobeStream | undefined {
   const all = (json.streams ?? []).filter(
     (stream) => stream.codec_type === 'audio' && known(stream.codec_name) && Number(stream.channels) > 0,
   );
@@ -262,13 +262,13 @@ function audioStream(stream: FfprobeStream): AudioStream {
 }
 
 /** Matroska puts a stream's duration into a tag: `00:00:03.040000000`. */
-function streamDuration(stream: FfprobeStream): number | undefined {
-  const tag = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(stream.tags?.DURATION ?? '');
+export function streamDuration(stream: FfprobeStream): number | undefined {
+  const tag = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(stream.tags?.['DURATION'] ?? '');
   const tagged = tag && Number(tag[1]) * 3600 + Number(tag[2]) * 60 + Number(tag[3]);
   return positive(stream.duration) ?? positive(tagged ?? undefined);
 }
 
-function positive(value: string | number | undefined): number | undefined {
+export function positive(value: string | number | undefined): number | undefined {
   const number = Number(value);
   return Number.isFinite(number) && number > 0 ? number : undefined;
 }

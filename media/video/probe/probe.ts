@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { DarkroomError } from '../../../common/errors';
-import { runProcess } from '../../../common/process';
+import { runProcess, type ProcessResult } from '../../../common/process';
 import { sniffFile } from '../../sniff';
-import { countPacketsArgs, ffprobeArgs } from '../ffmpeg/command';
+import { countPacketsArgs, ffprobeArgs, FORMATS } from '../ffmpeg/command';
 import { checkPixels } from '../ffmpeg/bounds';
-import { codedAs, throwIfTooLarge, toVideoError } from '../ffmpeg/video-failures';
+import { codedAs, throwIfTooLarge, toVideoError, type Media } from '../ffmpeg/video-failures';
 import {
   countStreams,
   known,
   needsCount,
   pictureStream,
+  soundStream,
   toProbe,
   type FfprobeJson,
   type PacketCount,
@@ -82,20 +83,24 @@ function withoutPicture(json: FfprobeJson): DarkroomError {
   }
   return video
     ? new DarkroomError('CorruptMedia', 'The video is damaged: its pictures cannot be read.')
-    : new DarkroomError('UnsupportedMedia', 'The file has no video in it.');
+    : new DarkroomError('UnsupportedMedia', 'The file has no video in it.', {
+        soundOnly: soundStream(json) !== undefined,
+      });
 }
 
 async function ffprobe(input: string, settings: FfmpegSettings, signal?: AbortSignal): Promise<FfprobeJson> {
   try {
-    const { stdout, stderrTail } = await runProcess(settings.ffprobePath, ffprobeArgs(input), {
-      ...bounds(settings, signal),
-      stdoutMaxBytes: 2 ** 20,
-    });
+    const { stdout, stderrTail } = await runFfprobe(ffprobeArgs(input), settings, signal);
     throwIfTooLarge(stderrTail);
     return JSON.parse(stdout) as FfprobeJson;
   } catch (error) {
     throw toVideoError(error);
   }
+}
+
+/** An ffprobe that answers with JSON, within its bounds. @throws ProcessError */
+export function runFfprobe(args: string[], settings: FfmpegSettings, signal?: AbortSignal): Promise<ProcessResult> {
+  return runProcess(settings.ffprobePath, args, { ...bounds(settings, signal), stdoutMaxBytes: 2 ** 20 });
 }
 
 /** Counting the packets of the largest source takes a part of this. */
@@ -107,13 +112,15 @@ const PROBE_CPU_SECONDS = 600;
  */
 const JUMP_SECONDS = 10;
 
-/** Reads every packet of the picture: slow for a long file, but only live recordings and broadcasts need it. */
-async function countPackets(
+/** Reads every packet of the stream: slow for a long file, but only live recordings and broadcasts need it. */
+export async function countPackets(
   input: string,
   index: number,
   settings: FfmpegSettings,
   signal?: AbortSignal,
   onProgress?: StepInput['onProgress'],
+  formats = FORMATS,
+  media: Media = 'video',
 ): Promise<PacketCount | undefined> {
   let [frames, jumps, timed] = [0, 0, 0];
   let [first, end] = [Infinity, 0];
@@ -142,9 +149,9 @@ async function countPackets(
   };
   try {
     const { timeoutMs: stallMs, ...rest } = bounds(settings, signal);
-    await runProcess(settings.ffprobePath, countPacketsArgs(input, index), { ...rest, stallMs, onLine });
+    await runProcess(settings.ffprobePath, countPacketsArgs(input, index, formats), { ...rest, stallMs, onLine });
   } catch (error) {
-    throw toVideoError(error);
+    throw toVideoError(error, media);
   }
   if (frames === 0) return undefined;
   if (timed === 0) return { frames, jumps: 0 };
