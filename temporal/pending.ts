@@ -20,6 +20,7 @@ export interface PendingActivity {
 }
 
 const { PendingActivityState: STATES, PendingWorkflowTaskState: TASKS } = temporal.api.enums.v1;
+const GRPC_INVALID_ARGUMENT = 3;
 const GRPC_UNIMPLEMENTED = 12;
 
 export function pendingActivities({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): PendingActivity[] {
@@ -79,12 +80,17 @@ export async function resetActivity(
   );
 }
 
-/** @throws DarkroomError ServerTooOld where the server does not know the call */
-async function needs<T>(version: string, what: string, call: () => Promise<T>): Promise<T> {
+/**
+ * @param refusal what an older server says of arguments that it does not know
+ * @throws DarkroomError ServerTooOld where the server does not know the call
+ */
+export async function needs<T>(version: string, what: string, call: () => Promise<T>, refusal?: RegExp): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if ((error as { code?: number }).code !== GRPC_UNIMPLEMENTED) throw error;
+    const { code, details = '' } = error as { code?: number; details?: string };
+    const isUnknown = code === GRPC_UNIMPLEMENTED || (code === GRPC_INVALID_ARGUMENT && refusal?.test(details));
+    if (!isUnknown) throw error;
     throw new DarkroomError(
       'ServerTooOld',
       `This Temporal server cannot ${what}: that needs version ${version} or newer.`,

@@ -9,4 +9,6 @@ import type { ItemProgress } from '../common/contracts';
  */
 export const pause = defineSignal<[mark?: boolean]>('pause');
 export const resume = defineSignal('resume');
+/** Ends the wait before a step's next attempt. */
+export const restart = defineSignal('restart');
 export const progress = defineQuery<ItemProgress>('progress');

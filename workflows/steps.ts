@@ -6,7 +6,6 @@ import {
   log,
   patched,
   setHandler,
-  sleep,
   TimeoutFailure,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
@@ -14,7 +13,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { PAUSED, type ItemProgress } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
 import { FailureCount, FormerFailureCount } from './failure-count';
-import { pause, progress, resume } from './names';
+import { pause, progress, restart, resume } from './names';
 
 type Step = ItemProgress['steps'][number];
 
@@ -35,12 +34,15 @@ export class Steps {
   /** By name of the step; a success of the step removes its count. */
   private readonly counts = new Map<string, FailureCount>();
   private readonly formerCount = new FormerFailureCount();
+  /** How often somebody had the step that waits or runs start again. */
+  private restarts = 0;
   private encoderFailures = 0;
   private systemFailures = 0;
 
   constructor(private readonly quarantine: Quarantine) {
     setHandler(pause, (mark = false) => this.setPaused(true, mark));
     setHandler(resume, () => this.setPaused(false, false));
+    setHandler(restart, () => void this.restarts++);
     setHandler(progress, () => this.progress());
   }
 
@@ -110,7 +112,8 @@ export class Steps {
       );
     }
     if (verdict === 'give up') throw failure;
-    await sleep(verdict.retryInMs);
+    const { restarts } = this;
+    await condition(() => this.restarts > restarts, verdict.retryInMs);
   }
 
   private countOf(name: string): FailureCount {

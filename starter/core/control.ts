@@ -1,14 +1,26 @@
 import type { Client } from '@temporalio/client';
-import type { WorkItem } from '../../common/contracts';
+import type { Priority, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import { isNotFound, retrying } from './lib/grpc';
+import { isNotFound, retrying, type RetryOptions } from './lib/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
-import { pauseRun, resumeRun } from './pause';
+import { sleepUnlessAborted } from './lib/sleep';
+import { pauseRun, restartRun, resumeRun } from './pause';
+import {
+  describeBatchOperation,
+  setPriority,
+  startBatchOperation,
+  type BatchOperation,
+  type Operation,
+} from '../../temporal/batch-operation';
 import { canMarkPaused } from '../../temporal/batches/paused';
 import { runningQuery } from '../../temporal/batches/query';
 import type { Execution } from '../../temporal/pending';
 
 const CONCURRENCY = 32;
+/** ms between two looks at an operation of the server. */
+const LOOK_MS = 500;
+/** Open items of a batch up to which each is asked by itself, which is sooner; more are left to an operation of the server. */
+const MOST_ONE_BY_ONE = 1000;
 
 /** What a call on a batch or an item changed. */
 export interface Changed {
@@ -18,52 +30,125 @@ export interface Changed {
   already: number;
   /** Of a pause: runs with a step under way, which runs to its end. */
   running?: number;
+  /** Of a restart: steps that begin again. */
+  steps?: number;
+  /** The server still works on it, whoever waits. */
+  operation?: BatchOperation;
 }
 
-/** Asks one run. @returns whether a step of it was under way */
-type Request = (client: Client, run: Execution) => Promise<boolean>;
+/** What can be done to every open item of a batch. */
+export type Control = 'cancel' | 'pause' | 'resume' | { priority: Priority };
+/** What can be done to one item. */
+export type ItemControl = Control | 'restart';
 
-export type Control = 'cancel' | 'pause' | 'resume';
+export interface ControlOptions extends Pick<RetryOptions, 'signal' | 'limitMs'> {
+  /** Called with items that were asked, of all that were open. */
+  onProgress?: (done: number, total: number) => void;
+  /** ms to wait for an operation of the server, which goes on afterwards. Default: until its end. */
+  waitMs?: number;
+  /** Open items up to which each is asked by itself. */
+  mostOneByOne?: number;
+}
 
-async function requestOf(client: Client, control: Control): Promise<Request> {
-  if (control === 'resume') return resumeRun;
+/** Asks one run. @returns what else it changed */
+type Request = (run: Execution) => Promise<Pick<Changed, 'running' | 'steps'>>;
+
+async function requestOf(client: Client, control: ItemControl): Promise<Request> {
   if (control === 'pause') {
     const mark = await retrying(() => canMarkPaused(client));
-    return (_, run) => pauseRun(client, run, mark);
+    return async (run) => ({ running: (await pauseRun(client, run, mark)) ? 1 : 0 });
   }
-  return async (_, { workflowId, runId }) => {
-    await client.workflow.getHandle(workflowId, runId).cancel();
-    return false;
+  if (control === 'restart') return async (run) => ({ steps: await restartRun(client, run) });
+  const ask = (run: Execution): Promise<unknown> => {
+    if (control === 'resume') return resumeRun(client, run);
+    if (control === 'cancel') return client.workflow.getHandle(run.workflowId, run.runId).cancel();
+    return setPriority(client, run, control.priority);
+  };
+  return async (run) => {
+    await ask(run);
+    return {};
   };
 }
 
 /**
- * Cancels, pauses or resumes every open item of a batch. What is paused starts nothing, queued steps included; what runs
- * runs to its end.
- * @throws DarkroomError ServerTooOld where the Temporal server lacks the operation
+ * Changes every open item of a batch. What is paused starts nothing, queued steps included; what runs runs to its end.
+ * Cancelling many, and changing their priority, is left to the server, which goes on when the caller is gone.
+ * @throws DarkroomError ServerTooOld where the Temporal server lacks the operation; the signal's reason on abort
  */
-export async function controlBatch(client: Client, control: Control, batchId: string): Promise<Changed> {
-  const total = emptyChange(control);
+export async function controlBatch(
+  client: Client,
+  control: Control,
+  batchId: string,
+  options: ControlOptions = {},
+): Promise<Changed> {
+  const { signal, onProgress, mostOneByOne = MOST_ONE_BY_ONE } = options;
+  const query = runningQuery(batchId);
+  const { count } = await retrying(() => client.workflow.count(query), options);
+  if (count > mostOneByOne && control !== 'pause' && control !== 'resume') {
+    // An older server takes the operation, and then fails at it without an end: one item shows whether it can.
+    if (control !== 'cancel') await changeOne(client, control, query);
+    return controlByServer(client, control === 'cancel' ? { cancel: true } : control, batchId, options);
+  }
+  const total = nothingChanged(control);
   const request = await requestOf(client, control);
-  const open = client.workflow.list({ query: runningQuery(batchId), pageSize: 1000 });
-  await forEachBounded(open, CONCURRENCY, (run) => send(client, request, run, total));
+  const open = client.workflow.list({ query, pageSize: 1000 });
+  const work = async (run: Execution): Promise<void> => {
+    await send(request, run, total);
+    onProgress?.(total.changed + total.already, count);
+  };
+  await forEachBounded(open, CONCURRENCY, work, signal);
   return total;
 }
 
-function emptyChange(control: Control): Changed {
-  return { changed: 0, already: 0, ...(control === 'pause' && { running: 0 }) };
+async function changeOne(client: Client, control: Control, query: string): Promise<void> {
+  const request = await requestOf(client, control);
+  for await (const run of client.workflow.list({ query, pageSize: 1 })) {
+    return send(request, run, nothingChanged(control));
+  }
+}
+
+async function controlByServer(
+  client: Client,
+  operation: Operation,
+  batchId: string,
+  { waitMs = Infinity, onProgress, ...options }: ControlOptions,
+): Promise<Changed> {
+  const deadline = Date.now() + waitMs;
+  // The server takes one operation at a time, so it may have to be asked again.
+  const id = await retrying(() => startBatchOperation(client, batchId, operation), options);
+  for (;;) {
+    const look = await retrying(() => describeBatchOperation(client, id), options);
+    const { state, total, done, failed } = look;
+    onProgress?.(done + failed, total);
+    if (state === 'failed') {
+      throw new DarkroomError('InternalError', `The server gave up after ${done} of ${total} items; ask again.`);
+    }
+    const counts = { changed: done, already: failed };
+    if (state === 'completed') return counts;
+    if (Date.now() >= deadline) return { ...counts, operation: look };
+    await sleepUnlessAborted(Math.min(LOOK_MS, Math.max(0, deadline - Date.now())), options.signal);
+  }
+}
+
+function nothingChanged(control: ItemControl): Changed {
+  return {
+    ...{ changed: 0, already: 0 },
+    ...(control === 'pause' && { running: 0 }),
+    ...(control === 'restart' && { steps: 0 }),
+  };
 }
 
 /**
- * The same for one item, by its workflow's id (`<batch>/<item key>`).
- * @throws DarkroomError SourceNotFound when there is no such item
+ * The same for one item, by its workflow's id (`<batch>/<item key>`). A restart has the steps that run, or wait for their next
+ * attempt, begin again wherever a worker is free; steps that are done stay.
+ * @throws DarkroomError SourceNotFound when there is no such item; ServerTooOld
  */
-export async function controlItem(client: Client, control: Control, workflowId: string): Promise<Changed> {
+export async function controlItem(client: Client, control: ItemControl, workflowId: string): Promise<Changed> {
   const { runId, status } = await describeItem(client, workflowId);
+  const total = nothingChanged(control);
   // The server takes a cancellation of an ended run without a word.
-  if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return { ...emptyChange(control), already: 1 };
-  const total = emptyChange(control);
-  await send(client, await requestOf(client, control), { workflowId, runId }, total);
+  if (status.name !== 'RUNNING' && status.name !== 'PAUSED') return { ...total, already: 1 };
+  await send(await requestOf(client, control), { workflowId, runId }, total);
   return total;
 }
 
@@ -92,11 +177,12 @@ export async function inputOf<Input = WorkItem>(client: Client, workflowId: stri
   return payloadConverter.fromPayload<Input>(payload);
 }
 
-async function send(client: Client, request: Request, run: Execution, total: Changed): Promise<void> {
+async function send(request: Request, { workflowId, runId }: Execution, total: Changed): Promise<void> {
   try {
-    const running = await retrying(() => request(client, { workflowId: run.workflowId, runId: run.runId }));
+    const { running = 0, steps = 0 } = await retrying(() => request({ workflowId, runId }));
     total.changed++;
-    if (running && total.running !== undefined) total.running++;
+    if (total.running !== undefined) total.running += running;
+    if (total.steps !== undefined) total.steps += steps;
   } catch (error) {
     // The server answers so for a run that has ended meanwhile.
     if (!isNotFound(error)) throw error;

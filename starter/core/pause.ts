@@ -8,7 +8,7 @@ import {
   resetActivity,
   type Execution,
 } from '../../temporal/pending';
-import { pause, resume } from '../../workflows/names';
+import { pause, restart, resume } from '../../workflows/names';
 import { isNotFound } from './lib/grpc';
 import { sleepUnlessAborted } from './lib/sleep';
 
@@ -36,8 +36,8 @@ export async function pauseRun(client: Client, run: Execution, mark: boolean): P
   }
 }
 
-/** Lets a paused run go on. @returns false: it says nothing about what runs */
-export async function resumeRun(client: Client, run: Execution): Promise<boolean> {
+/** Lets a paused run go on. */
+export async function resumeRun(client: Client, run: Execution): Promise<void> {
   const handle = client.workflow.getHandle(run.workflowId, run.runId);
   await handle.signal(resume);
   const pending = pendingActivities(await handle.describe());
@@ -47,7 +47,20 @@ export async function resumeRun(client: Client, run: Execution): Promise<boolean
     return state === 'queued' && lastFailure === HELD ? [resetActivity(client, run, id)] : [];
   });
   await Promise.all(calls.map(unlessEnded));
-  return false;
+}
+
+/**
+ * Has the steps of a run that are under way, or wait for their next attempt, begin again; those that are done stay.
+ * @returns how many
+ */
+export async function restartRun(client: Client, run: Execution): Promise<number> {
+  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+  // Where the workflow itself waits before it tries a step again.
+  await handle.signal(restart);
+  const pending = pendingActivities(await handle.describe());
+  const begun = pending.filter(({ state, attempt }) => state === 'running' || attempt > 1);
+  await Promise.all(begun.map(({ id }) => unlessEnded(resetActivity(client, run, id))));
+  return begun.length;
 }
 
 /** An activity that ends meanwhile needs nothing. */

@@ -78,17 +78,16 @@ async function waitForRoom(service: Service, principal: Principal, signal: Abort
  */
 export async function prepare(
   service: Service,
-  { tenant, priority: best }: Principal,
+  principal: Principal,
   job: MediaJob,
   settings: Settings,
 ): Promise<WorkItem> {
+  const { tenant } = principal;
   if (tenant !== undefined && job.tenant !== undefined && job.tenant !== tenant) {
     throw new ApiError('NotAllowed', `This key is for the tenant "${tenant}" only.`);
   }
   const priority = job.priority ?? settings.priority;
-  if (priority !== undefined && priority < best) {
-    throw new ApiError('NotAllowed', `This key's jobs have priority ${best} at best, so not ${priority}.`);
-  }
+  if (priority !== undefined) checkPriority(principal, priority);
   const output = job.output ?? settings.output;
   service.storage.checkSource(job.source);
   if (output !== undefined) service.storage.checkOutput(output);
@@ -107,6 +106,12 @@ export async function prepare(
   if (output !== undefined) await service.places.checkOutput(tenant, item.output);
   if (item.callbackUrl !== undefined) checkCallbackOf(service, item.callbackUrl);
   return tenant === undefined ? item : { ...item, confined: true };
+}
+
+/** @throws ApiError NotAllowed for a priority that the key's jobs may not have */
+export function checkPriority({ priority: best }: Pick<Principal, 'priority'>, priority: Priority): void {
+  if (priority >= best) return;
+  throw new ApiError('NotAllowed', `This key's jobs have priority ${best} at best, so not ${priority}.`);
 }
 
 /** @throws DarkroomError where it may not be called, or could not be signed */

@@ -179,6 +179,9 @@ test('pause, resume, cancel and retry tell what changed', async () => {
     expect(changed + already).toBe(1);
   }
   await until(async () => (await api.call('GET', '/v1/jobs/c~c4')).body.closedAt !== undefined, 200);
+  expect((await one('restart')).body).toEqual({ changed: 0, already: 1, steps: 0 });
+  const operations = `/v1/batches/c/operations/darkroom-${'0'.repeat(16)}-nothing`;
+  expect(await api.call('GET', operations)).toMatchObject(problem(404, 'NotFound'));
   expect((await one('cancel')).body).toEqual({ changed: 0, already: 1 });
   for (const verb of ['pause', 'resume', 'cancel']) {
     expect((await api.call('POST', `/v1/batches/c/${verb}`)).status).toBe(200);

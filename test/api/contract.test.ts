@@ -34,6 +34,8 @@ beforeAll(async () => {
   good = {
     'POST /v1/jobs': { source, batch: 'c' },
     'POST /v1/batches': { jobs: [{ source }, {}] },
+    'POST /v1/jobs/{id}/priority': { priority: 2 },
+    'POST /v1/batches/{id}/priority': { priority: 2 },
     'POST /produce': { id: 'p', payload: source },
     'POST /batch-produce': { messages: [{ payload: source }, { payload: 'nonsense' }] },
   };
@@ -45,7 +47,7 @@ afterAll(async () => {
 
 const STREAMS = /\/events$/;
 const fill = (path: string, id: string) =>
-  path.replace('{id}', id).replace('{name}', 'a.jpg').replace('{*}', 'manifest.json');
+  path.replace('{id}', id).replace('{name}', 'a.jpg').replace('{*}', 'manifest.json').replace('{operation}', 'none');
 
 async function ask(
   method: string,
@@ -89,7 +91,8 @@ test('the document names every route', () => {
       'GET /v1/batches/{id}/items',
       'GET /v1/batches/{id}/events',
     ],
-    ...['cancel', 'retry', 'pause', 'resume'].flatMap((verb) => [
+    ...['POST /v1/jobs/{id}/restart', 'GET /v1/batches/{id}/operations/{operation}'],
+    ...['cancel', 'retry', 'pause', 'resume', 'priority'].flatMap((verb) => [
       `POST /v1/jobs/{id}/${verb}`,
       `POST /v1/batches/{id}/${verb}`,
     ]),
@@ -113,7 +116,7 @@ test('what is not there is answered as promised', async () => {
   for (const { method, path, operation } of operations) {
     if (!path.includes('{id}')) continue;
     for (const id of ['none~none', 'none', '%00', '~', '%22%20OR%20%22', 'a'.repeat(300)]) {
-      const answer = await ask(method.toUpperCase(), fill(path, id));
+      const answer = await ask(method.toUpperCase(), fill(path, id), good[`${method.toUpperCase()} ${path}`]);
       expectPromised(`${method} ${path} ${id}`, operation, answer);
       expect([path, id, answer.status]).toEqual([path, id, answer.status === 400 ? 400 : 404]);
     }

@@ -80,10 +80,14 @@ test('a tenant finds neither jobs nor batches nor files of another one', async (
     '/v1/batches/acme.album/events',
   ];
   for (const where of gets) expect((await api.call('GET', where, undefined, globex)).status).toBe(404);
-  for (const verb of ['cancel', 'retry', 'pause', 'resume']) {
-    expect((await api.call('POST', `/v1/jobs/acme.album~mine/${verb}`, undefined, globex)).status).toBe(404);
-    expect((await api.call('POST', `/v1/batches/acme.album/${verb}`, undefined, globex)).status).toBe(404);
+  for (const verb of ['cancel', 'retry', 'pause', 'resume', 'priority', 'restart']) {
+    const body = verb === 'priority' ? { priority: 2 } : undefined;
+    expect((await api.call('POST', `/v1/jobs/acme.album~mine/${verb}`, body, globex)).status).toBe(404);
+    expect((await api.call('POST', `/v1/batches/acme.album/${verb}`, body, globex)).status).toBe(404);
   }
+  const best = { status: 403, body: { code: 'NotAllowed', detail: expect.stringContaining('priority 2 at best') } };
+  expect(await api.call('POST', '/v1/batches/album/priority', { priority: 1 }, acme)).toMatchObject(best);
+  expect(await api.call('POST', '/v1/jobs/acme.album~mine/priority', { priority: 1 }, acme)).toMatchObject(best);
   // The same name is another batch.
   const other = await api.call('POST', '/v1/jobs', { source, id: 'mine', batch: 'album' }, globex);
   expect(other.body).toMatchObject({ id: 'globex.album~mine', submitted: 'started' });

@@ -30,7 +30,8 @@ export interface BatchOptions {
 /** Submissions at once over the one connection; Temporal has no call for many. */
 const DEFAULT_CONCURRENCY = 64;
 
-const whole =
+/** Reads an option or argument that is a whole number. */
+export const wholeNumber =
   (min: number, max: number) =>
   (text: string): number => {
     const value = Number(text);
@@ -89,8 +90,8 @@ export function parseBatchOptions(argv: string[], cwd: string, as = START_BATCH)
     .option('-p, --preset <name>', 'a file in presets/', 'web')
     .option('-o, --output <uri>', 'a folder or s3://bucket/prefix', output(cwd))
     .option('--batch-id <id>', 'default: made from input, preset and output, so that the same command goes on', batchId)
-    .option('--concurrency <n>', 'submissions at once', whole(1, 1000), DEFAULT_CONCURRENCY)
-    .option('--priority <1-5>', '1 is served first', whole(1, 5))
+    .option('--concurrency <n>', 'submissions at once', wholeNumber(1, 1000), DEFAULT_CONCURRENCY)
+    .option('--priority <1-5>', '1 is served first', wholeNumber(1, 5))
     .option('--json', 'progress as JSON lines on stderr, the summary as the last line on stdout', false)
     .option('--no-wait', 'submit and leave')
     .option('--force', 'do again what is done', false)

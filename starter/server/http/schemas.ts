@@ -228,10 +228,23 @@ export const itemsAnswer = z.object({
   next: z.string().optional().describe('The cursor of the next page; a page may have fewer items than asked for'),
 });
 
+export const priorityBody = z.strictObject({
+  priority: z.literal([1, 2, 3, 4, 5]).describe('1 is served first'),
+});
+export const operationParams = batchParams.extend({ operation: z.string().describe('As the 202 has it') });
+export const operationAnswer = z.object({
+  id: z.string(),
+  state: z.enum(['running', 'completed', 'failed']),
+  total: z.int().describe('Jobs that it is about; 0 while they are counted'),
+  done: z.int(),
+  failed: z.int().describe('Jobs that could not be changed, most often since they ended before'),
+});
 export const changedAnswer = z.object({
   changed: z.int().describe('Runs that got the request'),
   already: z.int().describe('Runs that had ended before it came'),
   running: z.int().optional().describe('Of a pause: runs with a step under way, which runs to its end'),
+  steps: z.int().optional().describe('Of a restart: steps that begin again'),
+  operation: operationAnswer.optional().describe('The server still works on it: see GET …/operations/:operation'),
 });
 export const retryQuery = z.object({
   state: z
