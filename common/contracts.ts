@@ -6,7 +6,7 @@
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 
-/** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.useNewMatcher=true`. */
+/** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.enableFairness=true`, or `matching.useNewMatcher=true`. */
 export type Priority = 1 | 2 | 3 | 4 | 5;
 export const DEFAULT_PRIORITY: Priority = 3;
 
@@ -47,6 +47,8 @@ export interface WorkItem {
   recipe: string;
   priority: Priority;
   tenant: string;
+  /** Share of its tenant among those that wait, as its key's entry says. Default: 1. */
+  weight?: number;
   /** A key of its tenant sent it: what lies with other tenants is neither read nor written. */
   confined?: boolean;
   metadata?: Record<string, string>;

@@ -151,8 +151,8 @@ function serverArgs({ home, port, uiPort, dbFile, namespace = 'default', dynamic
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]));
   if (namespace !== 'default') args.push('--namespace', namespace);
-  // Without it the server ignores priorities.
-  args.push('--dynamic-config-value', 'matching.useNewMatcher=true');
+  // Without them the server ignores priorities and fairness keys; later servers know the second one only.
+  for (const name of ['useNewMatcher', 'enableFairness']) args.push('--dynamic-config-value', `matching.${name}=true`);
   // Priorities are compared within a partition of a queue. One host needs one partition, and then their order is exact.
   for (const side of ['Read', 'Write']) args.push('--dynamic-config-value', `matching.numTaskqueue${side}Partitions=1`);
   args.push(...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
@@ -124,6 +125,16 @@ export async function isSameJob(client: Client, run: Run, item: WorkItem): Promi
   return (await inputOf(client, run.workflowId, run.runId)).source === item.source;
 }
 
+/** Bytes of a fairness key that the server takes. */
+const MAX_FAIRNESS_KEY = 64;
+
+/** Whose turn an item takes: its tenant's, and without tenants its batch's. Within a priority, those who wait take turns. */
+export function fairnessKey({ tenant, confined, batchId }: Pick<WorkItem, 'tenant' | 'confined' | 'batchId'>): string {
+  const key = confined || tenant !== 'default' ? tenant : batchId;
+  // Ids of batches are longer, tenants are not.
+  return key.length <= MAX_FAIRNESS_KEY ? key : createHash('sha256').update(key).digest('hex');
+}
+
 /** No execution timeout: an item may wait for a worker as long as it takes; its activities have their own limits. */
 function startOptions(
   { queuePrefix, pinnedTo }: SubmitContext,
@@ -146,7 +157,7 @@ function startOptions(
       // Cut short it would lead nowhere.
       ...(item.output.length <= MAX_MEMO_TEXT && { output: item.output }),
     },
-    priority: { priorityKey: item.priority },
+    priority: { priorityKey: item.priority, fairnessKey: fairnessKey(item), fairnessWeight: item.weight },
     ...(pinnedTo !== undefined && { versioningOverride: { pinnedTo } }),
     staticSummary: Buffer.byteLength(name) <= 400 ? name : item.itemKey,
   };

@@ -105,7 +105,7 @@ export async function prepare(
   // Where the files land, item key included: the key of a folder above may name the very folder that is fenced off.
   if (output !== undefined) await service.places.checkOutput(tenant, item.output);
   if (item.callbackUrl !== undefined) checkCallbackOf(service, item.callbackUrl);
-  return tenant === undefined ? item : { ...item, confined: true };
+  return tenant === undefined ? item : { ...item, confined: true, weight: principal.weight };
 }
 
 /** @throws ApiError NotAllowed for a priority that the key's jobs may not have */

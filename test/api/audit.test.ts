@@ -137,9 +137,27 @@ test('the best priority of a key is the best that its jobs have', async () => {
 test('the options of an entry; a wrong one is named without its hash', () => {
   const parse = (entry: string) => new ApiKeys(loadConfig({ DARKROOM_API_KEYS: entry }));
   const hash = '0'.repeat(64);
-  const good = ['operator', 'priority=1', 'open=10', 'uploads=10GiB', 'priority=3:open=5:uploads=1MiB:operator'];
+  const good = [
+    'operator',
+    'priority=1',
+    'weight=0.5',
+    'open=10',
+    'uploads=10GiB',
+    'priority=3:open=5:uploads=1MiB:operator',
+  ];
   for (const options of good) expect(() => parse(`a:a:0:${options}:${hash}`)).not.toThrow();
-  for (const options of ['root', 'priority=0', 'priority=6', 'open=0', 'open=-1', 'uploads=many', 'operator=1', '']) {
+  for (const options of [
+    'root',
+    'priority=0',
+    'priority=6',
+    'weight=0',
+    'weight=1000',
+    'open=0',
+    'open=-1',
+    'uploads=many',
+    'operator=1',
+    '',
+  ]) {
     const wrong = (): ApiKeys => parse(`b:b:0:${hash},a:a:0:${options}:${hash}`);
     expect(wrong).toThrow(/DARKROOM_API_KEYS: entry 2 is wrong/);
     expect(wrong).not.toThrow(hash);

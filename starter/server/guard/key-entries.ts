@@ -9,6 +9,8 @@ export interface Rights {
   operator: boolean;
   /** The best priority that its jobs may have. */
   priority: Priority;
+  /** Share of its tenant's jobs among those that wait; 1 where entries say nothing. */
+  weight?: number;
   /** Jobs of its tenant that may be open. */
   maxOpen: number;
   jobs?: TokenBucket;
@@ -65,12 +67,17 @@ function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
     const [word = '', value = ''] = option.split('=');
     if (word === 'operator' && value === '') rights.operator = true;
     else if (word === 'priority' && /^[1-5]$/.test(value)) rights.priority = Number(value) as Priority;
+    else if (word === 'weight' && isWeight(value)) rights.weight = Number(value);
     else if (word === 'open' && /^[1-9]\d{0,8}$/.test(value)) rights.maxOpen = Number(value);
     else if (word === 'uploads' && /^[1-9]\d*(B|KiB|MiB|GiB|TiB)$/.test(value)) {
       rights.uploads = bucket(size(value) / replicas / MINUTES_A_DAY, MINUTES_A_DAY);
-    } else throw wrong('the options operator, priority=1 to 5, open=jobs, uploads=10GiB a day');
+    } else throw wrong('the options operator, priority=1 to 5, weight=0.01 to 100, open=jobs, uploads=10GiB a day');
   }
   return { name, tenant, sha256: Buffer.from(sha256, 'hex'), ...rights };
+}
+
+function isWeight(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3})?$/.test(text) && Number(text) >= 0.01 && Number(text) <= 100;
 }
 
 /** @param minutes whose worth may be used at once */

@@ -112,8 +112,11 @@ resource "helm_release" "server" {
           }
         }
       }
-      # Priorities do nothing without the new matcher.
-      dynamicConfig = { "matching.useNewMatcher" = [{ value = true }] }
+      # Priorities do nothing without the new matcher, and tenants take no turns without fairness.
+      dynamicConfig = {
+        "matching.useNewMatcher"  = [{ value = true }]
+        "matching.enableFairness" = [{ value = true }]
+      }
     }
     cassandra     = { enabled = false }
     mysql         = { enabled = false }
