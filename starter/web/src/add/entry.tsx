@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { bytes } from '../lib/format';
 import { toItem } from '../lib/route';
-import { Icon } from '../parts/icon';
+import { Icon, iconOf } from '../parts/icon';
 import type { Entry } from './queue';
 
 /** One file, from the drop to its result. */
@@ -44,7 +44,7 @@ function Thumb({ file }: { file: File }) {
       {url ? (
         <img src={url} alt="" onError={() => setUrl(undefined)} />
       ) : (
-        <Icon name={file.type.startsWith('video/') ? 'film' : 'image'} />
+        <Icon name={iconOf(file.type.split('/')[0])} />
       )}
     </span>
   );

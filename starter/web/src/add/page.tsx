@@ -22,14 +22,14 @@ export function AddPage() {
         <input
           type="file"
           multiple
-          accept="image/*,video/*"
+          accept="image/*,video/*,audio/*"
           onChange={(event) => {
             enqueue([...(event.currentTarget.files ?? [])], preset);
             event.currentTarget.value = '';
           }}
         />
         <Icon name="upload" />
-        <strong>Drop images and videos here</strong>
+        <strong>Drop images, videos and audio files here</strong>
         <span>or choose them</span>
       </label>
       <fieldset class="presets">

@@ -3,7 +3,7 @@ import { bytes, duration, fileName } from '../lib/format';
 import { toItem } from '../lib/route';
 import { failureTitle, STATE_WORDS } from '../lib/words';
 import { ActionButton } from '../parts/bits';
-import { Icon } from '../parts/icon';
+import { Icon, iconOf } from '../parts/icon';
 import { Picture } from '../parts/picture';
 
 export interface CardProps {
@@ -47,7 +47,7 @@ function Face({ item }: { item: Item }) {
     return (
       <span class="face">
         <Picture src={item.thumbnail.href} alt="" placeholder={item.placeholder} />
-        {item.kind === 'video' && (
+        {item.kind !== 'image' && (
           <span class="tag">
             <Icon name="play" />
           </span>
@@ -66,7 +66,7 @@ function Face({ item }: { item: Item }) {
   }
   return (
     <span class={`face ${isOpen(item.state) && item.state !== 'paused' ? 'face-open' : ''}`}>
-      <Icon name={item.kind === 'video' ? 'film' : 'image'} />
+      <Icon name={iconOf(item.kind)} />
     </span>
   );
 }

@@ -8,6 +8,7 @@ import { useTitle } from '../lib/title';
 import { ActionButton, BackLink, isMissing, Missing, Problem, StateBadge } from '../parts/bits';
 import { Icon } from '../parts/icon';
 import { Compare } from './compare';
+import { Listen } from './listen';
 import { Player } from './player';
 import { RenditionTable } from './renditions';
 import { Timeline } from './timeline';
@@ -78,7 +79,7 @@ function factsOf({ manifest, startedAt, closedAt, kind }: Job): string {
   const facts = source
     ? [
         source.format.toUpperCase(),
-        `${source.width} × ${source.height}`,
+        source.width === undefined ? undefined : `${source.width} × ${source.height}`,
         bytes(source.bytes),
         source.durationSeconds === undefined ? undefined : duration(source.durationSeconds),
         `preset ${manifest.preset.name}`,
@@ -101,14 +102,19 @@ function Reason({ job }: { job: Job }) {
   );
 }
 
+function Shown({ id, manifest }: { id: string; manifest: NonNullable<Job['manifest']> }) {
+  if (manifest.kind === 'audio') return <Listen id={id} manifest={manifest} />;
+  return playables(manifest).length > 0 ? (
+    <Player id={id} manifest={manifest} />
+  ) : (
+    <Compare id={id} manifest={manifest} />
+  );
+}
+
 function Result({ job, manifest }: { job: Job; manifest: NonNullable<Job['manifest']> }) {
   return (
     <>
-      {playables(manifest).length > 0 ? (
-        <Player id={job.id} manifest={manifest} />
-      ) : (
-        <Compare id={job.id} manifest={manifest} />
-      )}
+      <Shown id={job.id} manifest={manifest} />
       {manifest.warnings.length > 0 && (
         <ul class="warnings">
           {manifest.warnings.map((warning) => (

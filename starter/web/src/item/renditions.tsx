@@ -38,9 +38,7 @@ export function RenditionTable({ id, manifest }: { id: string; manifest: Manifes
             <tr class="source-row">
               <th scope="row">Source</th>
               <td>{source.format}</td>
-              <td class="optional">
-                {source.width} × {source.height}
-              </td>
+              <td class="optional">{source.width !== undefined && `${source.width} × ${source.height}`}</td>
               <td class="wide optional">
                 <Share bytes={source.bytes} most={most} />
               </td>
@@ -65,7 +63,7 @@ function Row(props: { id: string; rendition: Rendition; source: Manifest['source
   const { id, rendition, source, most } = props;
   const { name, role, mime, width, height, bitrate, codecs, path, segments } = rendition;
   const size = sizeOf(rendition);
-  const comparable = role === 'image' || role === 'video';
+  const comparable = role === 'image' || role === 'video' || role === 'audio';
   return (
     <tr>
       <th scope="row">{name}</th>

@@ -1,3 +1,5 @@
+import type { MediaKind } from '../../../../common/kinds';
+
 const PATHS = {
   check: 'm5 12.5 4.5 4.5L19 7.5',
   alert: 'M12 8v5m0 3.5v.01M12 3 2.5 20h19z',
@@ -19,6 +21,13 @@ const PATHS = {
 } as const;
 
 export type IconName = keyof typeof PATHS;
+
+const OF_KINDS = { image: 'image', video: 'film', audio: 'sound' } as const satisfies Record<MediaKind, IconName>;
+
+/** The sign of a kind of media; a picture's for anything else. */
+export function iconOf(kind: string | undefined): IconName {
+  return OF_KINDS[kind as MediaKind] ?? 'image';
+}
 
 /** Decoration: what it says stands in words beside it, or in the label of its button. */
 export function Icon({ name }: { name: IconName }) {
