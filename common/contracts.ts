@@ -10,7 +10,7 @@ import type { MediaKind } from './kinds';
 export type Priority = 1 | 2 | 3 | 4 | 5;
 export const DEFAULT_PRIORITY: Priority = 3;
 
-/** What a user asks for: one image or one video. Every URI is `file:`, `s3://bucket/key` or (sources only) `https://`. */
+/** What a user asks for: one image, one video or one audio file. Every URI is `file:`, `s3://bucket/key` or (sources only) `https://`. */
 export interface MediaJob {
   /** The caller's own id; makes submitting it twice one job. Default: made from `source`. */
   id?: string;

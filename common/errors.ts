@@ -27,7 +27,7 @@ export const ERRORS = {
     status: 415,
     meaning: 'The file is of a type that Darkroom does not read.',
     title: 'Unsupported file type',
-    advice: 'Send a JPEG, PNG, WebP, AVIF, MP4, MOV or WebM instead.',
+    advice: 'Send a JPEG, PNG, WebP, AVIF, MP4, MOV, WebM, MP3 or FLAC instead.',
   },
   CorruptMedia: {
     retryable: false,

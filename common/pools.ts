@@ -12,7 +12,7 @@ interface PoolRow {
 export const POOLS = {
   workflows: { carries: 'workflows', slot: 'decides what comes next' },
   image: { carries: 'media', slot: 'makes one image' },
-  video: { carries: 'media', slot: 'runs one step of a video' },
+  video: { carries: 'media', slot: 'runs one step of a video, or makes one audio file' },
 } as const satisfies Record<string, PoolRow>;
 
 export type Pool = keyof typeof POOLS;

@@ -211,8 +211,8 @@ export const VARIABLES = {
     'pixels of an image, all frames together (libvips counts them so)',
   ),
   maxFrames: variable('DARKROOM_MAX_FRAMES', integer(1), '1000', 'frames of an animation'),
-  maxDuration: variable('DARKROOM_MAX_DURATION', duration, '6h', 'length of a video'),
-  maxStreams: variable('DARKROOM_MAX_STREAMS', integer(1), '64', 'streams of a video file'),
+  maxDuration: variable('DARKROOM_MAX_DURATION', duration, '6h', 'length of a video or an audio file'),
+  maxStreams: variable('DARKROOM_MAX_STREAMS', integer(1), '64', 'streams of a video or an audio file'),
   imageTimeout: variable('DARKROOM_IMAGE_TIMEOUT', duration, '2m', 'wall time of one image in its child process'),
   imageMaxRss: variable(
     'DARKROOM_IMAGE_MAX_RSS',
