@@ -11,7 +11,8 @@ export function openApi(open: boolean): NonNullable<Options['openapi']> {
     info: {
       title: 'Darkroom',
       version: '1',
-      description: 'Submit images, videos and audio files, wait for them, look after them. Errors are problem documents (RFC 9457).',
+      description:
+        'Submit images, videos and audio files, wait for them, look after them. Errors are problem documents (RFC 9457).',
     },
     tags: ['Jobs', 'Batches', 'Uploads', 'Presets', 'Aliases', 'Session', 'Health'].map((name) => ({ name })),
     components: {
