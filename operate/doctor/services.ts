@@ -1,7 +1,8 @@
-import { POOL_NAMES, taskQueue } from '../../common/pools';
+import { POOL_NAMES, POOLS, taskQueue } from '../../common/pools';
 import { missingSearchAttributes, namespaceOf } from '../../temporal/connect';
 import { createStorage } from '../../storage';
 import { accepts } from '../../local/embedded/probe';
+import { listedText, listedWorkers } from './listed-workers';
 import { broken, missing, ok, optional, type Check, type Context } from './types';
 
 const QUEUE_TYPES = { workflows: 1, image: 2, video: 2 } as const;
@@ -40,7 +41,10 @@ export const serviceChecks: Check[] = [
         taskQueueType: QUEUE_TYPES[pool],
       });
       const count = new Set(pollers?.map((poller) => poller.identity)).size;
-      if (count > 0) return ok(`${count} on ${name}`);
+      if (count > 0) {
+        const listed = await listedWorkers(connection, namespace, name, POOLS[pool].carries);
+        return ok(`${count} on ${name}${listedText(listed)}`);
+      }
       if (configured) return missing(`none polls ${name}`, `Start one: DARKROOM_POOLS=${pool} npm run worker`);
       return optional(`none polls ${name}; npm run start-batch starts one`);
     }),

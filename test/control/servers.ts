@@ -47,7 +47,7 @@ export function describeOnServers(name: string, tests: (control: () => Control) 
 let isInstalled = false;
 
 async function start(program: string | undefined): Promise<Control & { close(): Promise<void> }> {
-  if (!isInstalled) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  if (!isInstalled) Runtime.install({ logger: new DefaultLogger('ERROR'), workerHeartbeatInterval: '1s' });
   isInstalled = true;
   const server = await startTestServer(false, program);
   const native = await NativeConnection.connect({ address: server.config.temporalAddress });

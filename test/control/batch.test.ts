@@ -1,0 +1,73 @@
+/** One batch through all of it: paused half way, put behind another, resumed, a step begun again; nothing is lost, nothing done twice. */
+import { Context } from '@temporalio/activity';
+import type { WorkItem } from '../../common/contracts';
+import { controlBatch, controlItem } from '../../starter/core/control';
+import { viewBatch } from '../../starter/core/view/batch';
+import { until } from '../support/stack';
+import { describeOnServers, done } from './servers';
+
+const ITEMS = 60;
+
+describeOnServers('a batch in mid-flight', (control) => {
+  const began: string[] = [];
+  const release = new Map<string, () => void>();
+
+  /** Items named `hold…` keep their slot until they are released or told to give up. */
+  async function makeImage({ itemKey }: WorkItem): Promise<object> {
+    const context = Context.current();
+    const isFirst = !began.includes(itemKey);
+    began.push(itemKey);
+    if (!itemKey.startsWith('hold') || !isFirst) return done;
+    const beat = setInterval(() => context.heartbeat(), 500);
+    const released = new Promise<void>((resolve) => release.set(itemKey, resolve));
+    await Promise.race([released, context.cancelled]).finally(() => clearInterval(beat));
+    return done;
+  }
+
+  const client = () => control().server.client;
+  const view = (batch: string) => viewBatch(client(), control().prefix, batch);
+  const finished = (ids: string[]) => Promise.all(ids.map((id) => client().workflow.getHandle(id).result()));
+  const submit = (batch: string, count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => control().submit(batch, `${batch}-${index}`)));
+  const placesOf = (batch: string) => began.flatMap((key, place) => (key.startsWith(`${batch}-`) ? [place] : []));
+
+  test('ends with every item done, each once', async () => {
+    await control().work('workflows');
+    const ids = await submit('long', ITEMS);
+    await until(async () => (await view('long')).items === ITEMS);
+    await control().work('image', { makeImage }, 2);
+    await until(() => began.length >= ITEMS / 4);
+    await controlBatch(client(), 'pause', 'long');
+    const atPause = placesOf('long').length;
+    expect(atPause).toBeLessThan(ITEMS);
+    await finished(await submit('between', 6));
+    expect(placesOf('long')).toHaveLength(atPause);
+    await until(async () => (await view('long')).succeeded === atPause);
+    expect(await view('long')).toMatchObject({ open: ITEMS - atPause, paused: ITEMS - atPause, running: 0 });
+
+    // With both slots taken, what is let go and what comes later wait side by side.
+    const held = [await control().submit('busy', 'hold-1'), await control().submit('busy', 'hold-2')];
+    await until(() => release.size === 2);
+    const change = controlBatch(client(), { priority: 5 }, 'long');
+    const canMove = await change.then(
+      () => true,
+      (error: unknown) => (error as { type?: string }).type !== 'ServerTooOld' && Promise.reject(error as Error),
+    );
+    expect(await controlBatch(client(), 'resume', 'long')).toEqual({ changed: ITEMS - atPause, already: 0 });
+    const others = await submit('other', 6);
+    const pendingOf = async (id: string) => (await client().workflow.getHandle(id).describe()).raw.pendingActivities;
+    await until(async () => (await Promise.all(others.map(pendingOf))).every((pending) => pending?.length === 1));
+    expect(await controlItem(client(), 'restart', held[0]!)).toEqual({ changed: 1, already: 0, steps: 1 });
+    release.get('hold-2')?.();
+
+    await finished([...ids, ...held, ...others]);
+    const rest = placesOf('long').slice(atPause);
+    // One of them may stand in the worker's hands already when the others come.
+    if (canMove) expect(placesOf('other').filter((place) => place > rest[4]!)).toEqual([]);
+    const times = (key: string) => began.filter((each) => each === key).length;
+    expect([...new Set(began)].filter((key) => times(key) > 1)).toEqual(['hold-1']);
+    expect(times('hold-1')).toBe(2);
+    await until(async () => (await view('long')).succeeded === ITEMS);
+    expect(await view('long')).toMatchObject({ items: ITEMS, open: 0, paused: 0, failed: 0, cancelled: 0 });
+  });
+});
