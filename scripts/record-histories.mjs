@@ -76,6 +76,7 @@ const stepIs = (handle, state) =>
 /** What each activity does, unless a row says otherwise. */
 const ACTIVITIES = {
   makeImage: async () => result,
+  makeAudio: async () => result,
   makeVideo: async () => WHOLE,
   makeSound: async () => ({ renditions: [], files: [] }),
   makeOutputs: async () => ({ renditions: [] }),
@@ -126,6 +127,15 @@ const HISTORIES = {
     item: { kind: 'video' },
     activities: { makeOutputs: after(1, () => failing('CorruptMedia')) },
   },
+  'video-without-pictures': {
+    item: { kind: 'video' },
+    activities: { makeVideo: async () => ({ result: { ...result, kind: 'audio' } }) },
+  },
+  audio: { item: { kind: 'audio' }, activities: {} },
+  'audio-outputs-removed': {
+    item: { kind: 'audio' },
+    activities: { makeAudio: after(4, () => failing('EncoderFailed')) },
+  },
   'video-source-replaced': {
     item: { kind: 'video' },
     activities: {
@@ -161,7 +171,7 @@ async function record(name, { item, watch, activities, meanwhile }, { connection
       },
       ...item,
     };
-    const type = watch ? 'notifyBatch' : kind === 'image' ? 'processImage' : 'processVideo';
+    const type = watch ? 'notifyBatch' : built('common/kinds.js').KINDS[kind].workflow;
     const handle = await client.workflow.start(type, {
       ...{ workflowId: `recorded/${name}`, taskQueue: `${PREFIX}-workflows`, args: [watch ?? whole] },
     });

@@ -23,12 +23,19 @@ const replay = (history: History, bundle = 'workflow-bundle.js') => {
 beforeAll(() => void Runtime.install({ logger: new DefaultLogger('ERROR') }));
 
 test('there are histories of every way that a run takes', () => {
-  const ended = ['image', 'image-refused', 'video', 'video-hls', 'video-planned', 'video-source-replaced'];
-  const failed = ['image-counted-failure', 'video-counted-failure', 'video-outputs-removed', 'video-killed'];
+  const ended = ['image', 'image-refused', 'video', 'video-hls', 'video-planned', 'video-source-replaced', 'audio'];
+  const failed = [
+    'image-counted-failure',
+    'video-counted-failure',
+    'video-outputs-removed',
+    'video-killed',
+    'audio-outputs-removed',
+  ];
   const quarantined = ['image-quarantined', 'image-quarantined-by-worker'];
   const steered = ['video-paused', 'video-cancelled'];
+  const turned = ['video-without-pictures'];
   const told = ['image-webhook', 'batch-webhook'];
-  const wanted = [...ended, ...failed, ...quarantined, ...steered, ...told].map((name) => `${name}.pb`);
+  const wanted = [...ended, ...failed, ...quarantined, ...steered, ...turned, ...told].map((name) => `${name}.pb`);
   expect(names).toEqual(expect.arrayContaining(wanted));
 });
 
@@ -47,6 +54,9 @@ test('a history holds what its name says', () => {
   expect(kinds('image-quarantined')).toContain('quarantine');
   expect(kinds('video-outputs-removed')).toContain('removeOutputs');
   expect(kinds('video-planned')).toContain('packageStream');
+  expect(kinds('audio-outputs-removed')).toContain('removeOutputs');
+  const upserted = String(EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES);
+  expect(kinds('video-without-pictures')).toContain(upserted);
   expect(kinds('image-webhook')).toContain(String(EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED));
 });
 
