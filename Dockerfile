@@ -52,6 +52,7 @@ WORKDIR /app
 # What changes least comes first: a change of our own code is a layer of a few MB.
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
+COPY licences ./licences
 COPY deploy/image/run.cjs deploy/image/health.cjs deploy/image/
 COPY presets ./presets
 COPY --from=build /app/dist ./dist

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { bareStream, isoBrand, matroskaDocType, oggPayload, startsWithText, textFormat } from './sniffParts';
+import { bareStream, isoBrand, matroskaDocType, oggPayload, rawTiff, startsWithText, textFormat } from './sniffParts';
 
 /** What a file is, by its first bytes. */
 export interface Sniffed {
@@ -70,6 +70,30 @@ const adtsFrame = (head: Buffer) => {
   return isFrame && (length + 1 >= head.length || (head[length] === 0xff && head[length + 1] === layer));
 };
 
+/** Photos as a sensor gave them: by a beginning of their own, or as a TIFF whose first folder says so. */
+function rawRows(): Row[] {
+  const tiffs: [format: string, name: string][] = [
+    ['dng', 'DNG'],
+    ['nef', 'NEF (Nikon)'],
+    ['arw', 'ARW (Sony)'],
+    ['pef', 'PEF (Pentax)'],
+    ['srw', 'SRW (Samsung)'],
+    ['rawphoto', 'of a camera'],
+  ];
+  return [
+    ['orf', 'image', 'image/x-olympus-orf', 'ORF (Olympus)', any(at(0, 'IIRO'), at(0, 'IIRS'), at(0, 'MMOR'))],
+    ['rw2', 'image', 'image/x-panasonic-rw2', 'RW2 (Panasonic)', at(0, 'IIU\0')],
+    ['raf', 'image', 'image/x-fuji-raf', 'RAF (Fujifilm)', at(0, 'FUJIFILMCCD-RAW')],
+    ...tiffs.map(([format, name]): Row => [
+      format,
+      'image',
+      `image/x-${format}`,
+      name,
+      (head) => rawTiff(head) === format,
+    ]),
+  ];
+}
+
 /** The first row that fits wins, so the sure ones stand before the vague ones. */
 const ROWS: Row[] = [
   ['jpeg', 'image', 'image/jpeg', 'JPEG', at(0, '\xff\xd8\xff')],
@@ -80,8 +104,9 @@ const ROWS: Row[] = [
   ['avifs', 'image', 'image/avif', 'AVIF animation', brand('avifs')],
   ['heic', 'image', 'image/heic', 'HEIC (iPhone photo)', brand('heic')],
   ['heif', 'image', 'image/heif', 'HEIF', brand('heif')],
-  ['cr3', 'image', 'image/x-canon-cr3', 'CR3 (Canon raw photo)', brand('cr3')],
-  ['cr2', 'image', 'image/x-canon-cr2', 'CR2 (Canon raw photo)', (head) => at(0, 'II*\0')(head) && at(8, 'CR')(head)],
+  ['cr3', 'image', 'image/x-canon-cr3', 'CR3 (Canon)', brand('cr3')],
+  ['cr2', 'image', 'image/x-canon-cr2', 'CR2 (Canon)', (head) => at(0, 'II*\0')(head) && at(8, 'CR')(head)],
+  ...rawRows(),
   ['tiff', 'image', 'image/tiff', 'TIFF', any(at(0, 'II*\0'), at(0, 'MM\0*'), at(0, 'II+\0'), at(0, 'MM\0+'))],
   ['psd', 'image', 'image/vnd.adobe.photoshop', 'PSD (Photoshop)', at(0, '8BPS')],
   ['jxl', 'image', 'image/jxl', 'JPEG XL', any(at(0, '\xff\x0a'), at(0, '\0\0\0\x0cJXL \r\n\x87\n'))],

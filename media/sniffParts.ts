@@ -58,6 +58,40 @@ export function oggPayload(head: Buffer): 'video' | 'audio' | undefined {
   return /\x80theora|fishead|\x01video|BBCD/.test(head.toString('latin1')) ? 'video' : 'audio';
 }
 
+/** Compressions of raw data (Nikon, Sony, Samsung, Kodak, Pentax), and the colour filter of a sensor as a kind of colour. */
+const RAW_COMPRESSIONS = [34713, 32767, 32770, 65000, 65535];
+const CFA = 32803;
+const MAKERS: [pattern: RegExp, format: string][] = [
+  [/^nikon/i, 'nef'],
+  [/^sony/i, 'arw'],
+  [/^(pentax|ricoh)/i, 'pef'],
+  [/^samsung/i, 'srw'],
+];
+
+/**
+ * Which raw format a TIFF is, by its first folder: DNG says so; others have a camera's name, and a small picture in front of
+ * further folders, or raw data. An ordinary TIFF has its picture there.
+ */
+export function rawTiff(head: Buffer): string | undefined {
+  const little = head.toString('latin1', 0, 4) === 'II*\0';
+  if (!little && head.toString('latin1', 0, 4) !== 'MM\0*') return undefined;
+  const short = (at: number) => (at + 2 > head.length ? 0 : little ? head.readUInt16LE(at) : head.readUInt16BE(at));
+  const long = (at: number) => (at + 4 > head.length ? 0 : little ? head.readUInt32LE(at) : head.readUInt32BE(at));
+  const ifd = long(4);
+  const tags = new Map<number, number>();
+  for (let n = 0; n < Math.min(short(ifd), 200); n++) tags.set(short(ifd + 2 + 12 * n), ifd + 2 + 12 * n);
+  if (tags.has(50706)) return 'dng';
+  const value = (tag: number): number => {
+    const at = tags.get(tag);
+    return at === undefined ? 0 : short(at + 2) === 3 ? short(at + 8) : long(at + 8);
+  };
+  const maker = tags.get(271);
+  const isRaw = RAW_COMPRESSIONS.includes(value(259)) || value(262) === CFA || (tags.has(330) && value(254) === 1);
+  if (maker === undefined || !isRaw) return undefined;
+  const name = head.toString('latin1', long(maker + 8), long(maker + 8) + 20);
+  return MAKERS.find(([pattern]) => pattern.test(name))?.[1] ?? 'rawphoto';
+}
+
 /** Profiles of H.264, the first byte of its sequence parameters. */
 const H264_PROFILES = new Set([66, 77, 88, 100, 110, 122, 144, 244]);
 

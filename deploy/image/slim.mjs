@@ -28,6 +28,10 @@ for (const name of namesIn('@temporalio/core-bridge/sdk-core')) {
   if (!licence(name)) remove('@temporalio/core-bridge/sdk-core', name);
 }
 
+// Of the HEIC decoder, the builds for browsers and for engines without WebAssembly.
+remove('libheif-js/libheif');
+for (const name of ['libheif.js', 'libheif.wasm', 'libheif-bundle.mjs']) remove('libheif-js/libheif-wasm', name);
+
 // Tests, benchmarks and examples of packages: beside their package.json only, since a folder deeper down may be code. Some hold
 // keys and broken archives that make scanners cry.
 const BESIDE = /^(tests?|__tests__|benchmarks?|examples?|coverage|docs?)$/i;

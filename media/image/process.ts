@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { Placeholder } from '../../common/contracts';
@@ -10,7 +10,7 @@ import { encode, targetSize, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { withSvg } from './loaders';
 import { placeholderOf, THUMBNAIL_SIDE } from './placeholder';
-import { identify, openSource, type OpenSource } from './source';
+import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, resize, type Still } from './still';
 import type { ImageFile, ImageOutcome, ImageTask } from './types';
 
@@ -25,11 +25,23 @@ export async function processImage(task: ImageTask): Promise<ImageOutcome> {
   try {
     return await (identity.format === 'svg' ? withSvg(work) : work());
   } catch (error) {
-    throw decodeFailure(error, identity.name);
+    const mended = await withEndMarker(identity, error);
+    if (mended === undefined) throw decodeFailure(error, identity.name);
+    // Cut within its pixels it fails again, and then for the first reason.
+    return render(task, mended).catch(() => {
+      throw decodeFailure(error, identity.name);
+    });
   }
 }
 
-async function render(task: ImageTask, identity: Awaited<ReturnType<typeof identify>>): Promise<ImageOutcome> {
+/** A JPEG that lacks nothing but its end marker is whole; the marker is put there. */
+async function withEndMarker(identity: Identity, error: unknown): Promise<Identity | undefined> {
+  if (identity.format !== 'jpeg' || !/premature end|unexpected end/i.test(String(error))) return undefined;
+  const bytes = await readFile(identity.input);
+  return { ...identity, input: Buffer.concat([bytes, Buffer.from([0xff, 0xd9])]), isMended: true };
+}
+
+async function render(task: ImageTask, identity: Identity): Promise<ImageOutcome> {
   const timings: Record<string, number> = {};
   const startedAt: Record<string, number> = {};
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {

@@ -69,14 +69,14 @@ const ftyp = (brand: string) => Buffer.from(`\0\0\0\x14ftyp${brand}\0\0\0\0${bra
 describe('by what the file is', () => {
   test.each<[string, Buffer, RegExp]>([
     ['text called .jpg', Buffer.from('just some words'), /plain text, whatever its name/],
-    ['HEIC', ftyp('heic'), /HEIC \(iPhone photo\).*HEVC decoder.*export it as JPEG/],
+    ['JPEG XL', Buffer.from('\xff\x0a\0', 'latin1'), /a JPEG XL, which is not read here; convert it to PNG or AVIF/],
     ['an AVIF animation', ftyp('avis'), /an AVIF animation/],
     ['a video', ftyp('isom'), /a video, MP4, not an image; submit it as kind "video"/],
     ['sound', Buffer.from('fLaC'), /a sound file, FLAC/],
     ['a playlist', Buffer.from('#EXTM3U\n/etc/passwd\n'), /playlist.*points at other files/],
     ['a list for ffmpeg', Buffer.from('ffconcat version 1.0\nfile /etc/passwd\n'), /ffconcat.*points at other files/],
     ['a web page', Buffer.from('<!doctype html><p>404'), /a web page \(HTML\), not an image/],
-    ['Photoshop', Buffer.from('8BPS\0\x01'), /PSD \(Photoshop\), which is not read here/],
+    ['Photoshop', Buffer.from('8BPS\0\x01'), /PSD \(Photoshop\), which is not read here; save it as PNG or TIFF/],
     ['an SVG, unasked for', Buffer.from('<svg/>'), /an SVG.*DARKROOM_ALLOW_SVG/],
     ['bytes of no known type', Buffer.from([1, 2, 3, 4, 0, 0, 0xfe]), /of no known type; send a JPEG/],
   ])('%s', async (_name, source, sentence) => {

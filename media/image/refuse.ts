@@ -1,14 +1,15 @@
 import { DarkroomError } from '../../common/errors';
 import type { Sniffed } from '../sniff';
+import { readerOf } from './foreign';
 
 const READABLE = new Set(['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff']);
-const TAKES = 'send a JPEG, PNG, WebP, AVIF, GIF or TIFF instead';
+const TAKES = 'send a JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF instead';
 
 /** What helps the person who sent this format, where there is more to say than what to send instead. */
 const ADVICE: Record<string, string> = {
-  heic:
-    'reading it takes a sharp built on a libvips with an HEVC decoder (libheif with libde265), which is not installed; ' +
-    'export it as JPEG ("Most Compatible" in the iPhone\'s camera settings)',
+  psd: 'save it as PNG or TIFF, with its layers merged',
+  jxl: 'convert it to PNG or AVIF',
+  jp2: 'convert it to PNG or TIFF',
   svg: 'drawings are read only where the operator allows it (DARKROOM_ALLOW_SVG)',
   m3u8: 'it only points at other files, and Darkroom does not follow it; send the media file itself',
   ffconcat: 'it only points at other files, and Darkroom does not follow it; send the media file itself',
@@ -26,7 +27,7 @@ export function assertReadable(sniffed: Sniffed | undefined, allowSvg: boolean):
     throw new DarkroomError('UnsupportedMedia', `The file's content is of no known type; ${TAKES}.`);
   }
   const { format, kind, mime } = sniffed;
-  if (READABLE.has(format) || (format === 'svg' && allowSvg)) return;
+  if (READABLE.has(format) || readerOf(format) !== undefined || (format === 'svg' && allowSvg)) return;
   throw new DarkroomError('UnsupportedMedia', sentence(sniffed), { format, kind, mime });
 }
 

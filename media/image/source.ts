@@ -3,6 +3,9 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DarkroomError } from '../../common/errors';
 import { sniffFile } from '../sniff';
 import { fileFailure } from './failures';
+import { isHdr, type Cicp } from './foreign/colour';
+import { readerOf, type Converted } from './foreign';
+import { mainPicture } from './foreign/iso';
 import { assertReadable } from './refuse';
 import { assertSafeSvg, MAX_SVG_BYTES } from './svg';
 import type { ImageLimits, ImageSource, ImageTask } from './types';
@@ -19,11 +22,22 @@ export interface OpenSource {
   animated: boolean;
   /** For every pipeline that reads `input`. */
   options: SharpOptions;
+  /** What the pixels mean, where they are high dynamic range. */
+  hdr?: Cicp;
   warnings: string[];
 }
 
+/** What a file is, before anything of it is decoded. */
+export interface Identity {
+  input: string | Buffer;
+  format: string;
+  name: string;
+  /** The bytes are not the file's own: some may be missing, so nothing that a decoder complains of passes. */
+  isMended?: boolean;
+}
+
 /** What the file is, by content. @throws DarkroomError UnsupportedMedia, CorruptMedia (empty), Source… */
-export async function identify(task: ImageTask): Promise<{ input: string | Buffer; format: string; name: string }> {
+export async function identify(task: ImageTask): Promise<Identity> {
   const { size } = await stat(task.input).catch((error: unknown) => {
     throw fileFailure(error, 'input');
   });
@@ -43,11 +57,14 @@ export async function identify(task: ImageTask): Promise<{ input: string | Buffe
 }
 
 /** Reads the header and holds it against the limits. @throws what sharp throws; DarkroomError MediaTooLarge */
-export async function openSource(
-  { input, format, name }: Awaited<ReturnType<typeof identify>>,
-  limits: ImageLimits,
-): Promise<OpenSource> {
-  const options: SharpOptions = { failOn: 'error', limitInputPixels: limits.maxPixels, sequentialRead: true };
+export async function openSource(identity: Identity, limits: ImageLimits): Promise<OpenSource> {
+  const { format, name, isMended = false } = identity;
+  const { input, warnings } = await converted(identity, limits);
+  const options: SharpOptions = {
+    failOn: isMended ? 'warning' : 'error',
+    limitInputPixels: limits.maxPixels,
+    sequentialRead: true,
+  };
   // The limit is our own check below, which can say the numbers.
   const metadata = await sharp(input, { ...options, limitInputPixels: false }).metadata();
   const { orientation = 1, pages = 1 } = metadata;
@@ -62,8 +79,28 @@ export async function openSource(
     metadata,
     animated,
     options,
-    warnings: pages > 1 && !animated ? [`The file has ${pages} pages; only its main one was used.`] : [],
+    ...(await hdrOf(identity)),
+    warnings: [
+      ...warnings,
+      ...(pages > 1 && !animated ? [`The file has ${pages} pages; only its main one was used.`] : []),
+      ...(isMended ? ['The file lacks its end marker; nothing of the picture is missing.'] : []),
+    ],
   };
+}
+
+function converted(
+  { input, format, name }: Identity,
+  limits: ImageLimits,
+): Promise<Converted> | Pick<OpenSource, 'input' | 'warnings'> {
+  const reader = readerOf(format);
+  return reader && typeof input === 'string' ? reader(input, limits, name) : { input, warnings: [] };
+}
+
+/** An AVIF says what its colours mean beside its pixels. */
+async function hdrOf({ input, format }: Identity): Promise<{ hdr?: Cicp }> {
+  if (format !== 'avif') return {};
+  const { cicp } = mainPicture(typeof input === 'string' ? await readFile(input) : input);
+  return isHdr(cicp) ? { hdr: cicp } : {};
 }
 
 const grouped = (count: number) => count.toLocaleString('en-US');

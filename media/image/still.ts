@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { targetSize, type Size } from './encode';
+import { toSrgb, type Cicp } from './foreign/colour';
 import { THUMBNAIL_SIDE } from './placeholder';
 import type { OpenSource } from './source';
 
@@ -29,6 +30,7 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   const hasAlpha = metadata.hasAlpha;
   const keepProfile = preset.colour === 'keep' && metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
   const size = largest(facts, stills);
+  if (source.hdr) return toneMapped(source, source.hdr, size);
   const fromFile = (profile: boolean) => {
     const pipeline = sharp(source.input, source.options).autoOrient();
     if (keepProfile && profile) return pipeline.keepIccProfile();
@@ -45,6 +47,21 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
   return { pipeline: () => sharp(data, { raw, limitInputPixels: false }), size: raw, hasAlpha };
+}
+
+/**
+ * HDR as SDR, at the size of the largest rendition: what most screens show, and what formats without HDR can hold. Diffuse
+ * white stays white; highlights are compressed.
+ */
+async function toneMapped(source: OpenSource, hdr: Cicp, size: Size): Promise<Still> {
+  const { facts } = source;
+  const decoder = resize(sharp(source.input, source.options).autoOrient(), facts, size).toColourspace('rgb16');
+  const { data, info } = await decoder.raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
+  const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
+  const raw = { width: info.width, height: info.height, channels: info.channels };
+  const pixels = toSrgb(values, info.channels, hdr);
+  source.warnings.push('The picture is HDR; it was tone-mapped to SDR.');
+  return { pipeline: () => sharp(pixels, { raw, limitInputPixels: false }), size: raw, hasAlpha: info.channels === 4 };
 }
 
 /** Resizes to exactly `to`, which has the aspect ratio of `from` up to rounding. */

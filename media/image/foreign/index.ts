@@ -1,0 +1,29 @@
+import type { ImageLimits } from '../types';
+import { readHeic } from './heic';
+import { readRawPhoto } from './raw-photo';
+
+/** A file of another format as one that sharp reads. */
+export interface Converted {
+  input: Buffer;
+  warnings: string[];
+}
+
+/** @param name of the format, for people */
+type Reader = (path: string, limits: ImageLimits, name: string) => Promise<Converted>;
+
+/** The one table of formats that sharp does not read and that are read all the same; by the sniffed format. */
+const READERS: Record<string, Reader> = {
+  heic: readHeic,
+  heif: readHeic,
+  ...Object.fromEntries(
+    ['dng', 'cr2', 'cr3', 'nef', 'arw', 'orf', 'rw2', 'raf', 'pef', 'srw', 'rawphoto'].map((raw) => [
+      raw,
+      readRawPhoto,
+    ]),
+  ),
+};
+
+/** The reader of a format; undefined where sharp reads it, or nothing does. */
+export function readerOf(format: string): Reader | undefined {
+  return Object.hasOwn(READERS, format) ? READERS[format] : undefined;
+}
