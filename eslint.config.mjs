@@ -36,6 +36,7 @@ export default tseslint.config(
       'media/image/imageChild.ts',
       'local/embedded/{run,worker-process,temporal-binary,temporal-server}.ts',
       'local/dev/*.ts',
+      'operate/fuzz/through-worker.ts',
       'workers/main.ts',
       'bench/*.ts',
       'observability/e2e/*.ts',
