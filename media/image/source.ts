@@ -4,11 +4,11 @@ import { DarkroomError } from '../../common/errors';
 import { sniffFile } from '../sniff';
 import { fileFailure } from './failures';
 import { isHdr, type Cicp } from './foreign/colour';
-import { readerOf, type Converted } from './foreign';
+import { readerOf } from './foreign';
 import { mainPicture } from './foreign/iso';
 import { assertReadable } from './refuse';
 import { assertSafeSvg, MAX_SVG_BYTES } from './svg';
-import type { ImageLimits, ImageSource, ImageTask } from './types';
+import type { Converted, ImageLimits, ImageSource, ImageTask } from './types';
 
 /** A source that was sniffed, and whose header was read and found within limits; nothing is decoded yet. */
 export interface OpenSource {

@@ -11,6 +11,12 @@ export interface ImageLimits {
   maxFrames: number;
 }
 
+/** A file of a format that sharp does not read, as one that sharp reads. */
+export interface Converted {
+  input: Buffer;
+  warnings: string[];
+}
+
 export interface ImageTask {
   /** Path of the source file. */
   input: string;

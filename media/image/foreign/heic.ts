@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { DarkroomError } from '../../../common/errors';
-import type { ImageLimits } from '../types';
+import type { Converted, ImageLimits } from '../types';
 import { isPlain, toSrgb, type Cicp } from './colour';
 import { mainPicture } from './iso';
-import type { Converted } from './index';
 import { toTiff } from './tiff';
 
 /** px; decoding takes some 18 bytes of memory for each, and a child of the pool has about 2 GiB. */

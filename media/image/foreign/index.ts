@@ -1,12 +1,6 @@
-import type { ImageLimits } from '../types';
+import type { Converted, ImageLimits } from '../types';
 import { readHeic } from './heic';
 import { readRawPhoto } from './raw-photo';
-
-/** A file of another format as one that sharp reads. */
-export interface Converted {
-  input: Buffer;
-  warnings: string[];
-}
 
 /** @param name of the format, for people */
 type Reader = (path: string, limits: ImageLimits, name: string) => Promise<Converted>;

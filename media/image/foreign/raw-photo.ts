@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DarkroomError } from '../../../common/errors';
-import type { ImageLimits } from '../types';
-import type { Converted } from './index';
+import type { Converted, ImageLimits } from '../types';
 
 /** px of the longer side: a smaller preview is a thumbnail, and no stand-in for the photo. */
 const LEAST_SIDE = 640;
