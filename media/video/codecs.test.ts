@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { clipFolder, ffmpeg, keyframes, picture, settings, sound, streamsOf, X264 } from '../../test/support/clips';
 import { CODEC_FACTS } from '../../test/support/codecs';
@@ -21,12 +21,15 @@ const spec = (codec: CodecName, changes: Partial<VideoRungSpec> = {}): VideoRung
 });
 
 /** Everything that a preset makes of a clip, by one ffmpeg. */
-async function make(input: string, specs: VideoRungSpec[], hls = false) {
+async function make(input: string, specs: VideoRungSpec[], hls = false, ffmpegPath = settings.ffmpegPath) {
   const probe = await probeOf(input);
   const plan = planVideo(probe, { audio: 'optional', rungs: specs, hls });
   const outputDir = clips.at(`out ${Math.random()}`);
   mkdirSync(outputDir);
-  const files = await makeOutputs({ input, probe, plan, outputDir, maxDuration, settings });
+  const files = await makeOutputs({
+    ...{ input, probe, plan, outputDir, maxDuration },
+    settings: { ...settings, ffmpegPath },
+  });
   return { plan, outputDir, files };
 }
 
@@ -110,6 +113,17 @@ describe.each(CODEC_NAMES)('%s', (codec) => {
   test('its speeds cost more the slower they are', () => {
     const costs = Object.values(codecOf({ codec }).cost);
     expect(costs).toEqual(costs.toSorted((a, b) => a - b));
+  });
+});
+
+test('an encoder that this ffmpeg lacks is named, and is no fault of the file', async () => {
+  const ffmpegPath = clips.at('lacking-ffmpeg');
+  const script = `#!/usr/bin/env bash\nexec ${settings.ffmpegPath} "\${@/libx264/libnone}"\n`;
+  writeFileSync(ffmpegPath, script, { mode: 0o755 });
+  const clip = ffmpeg(`${picture('64x64', 0.4)} ${X264}`, clips.at('lacking.mp4'));
+  await expect(make(clip, [spec('h264', { height: 64, maxrate: 50 })], false, ffmpegPath)).rejects.toMatchObject({
+    type: 'EncoderFailed',
+    message: 'The ffmpeg of this worker has no encoder libnone, which the preset asks for.',
   });
 });
 

@@ -63,7 +63,10 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
     const { stderrTail } = await runProcess(program, commandLine(command), {
       signal: run.signal,
       cwd: run.cwd,
-      env: { ...QUIET, ...(run.report !== undefined && { FFREPORT: `file=${run.report}:level=${REPORT_LEVEL}` }) },
+      env: {
+        ...ENVIRONMENT,
+        ...(run.report !== undefined && { FFREPORT: `file=${run.report}:level=${REPORT_LEVEL}` }),
+      },
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
       ...{ cpuSeconds, fileBytes, openFiles: OPEN_FILES },
@@ -90,7 +93,11 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
 }
 
 /** Errors only, of an encoder (SVT-AV1) that does not follow ffmpeg's `-v`. */
-const QUIET = { SVT_LOG: '1' };
+const ENVIRONMENT = {
+  SVT_LOG: '1',
+  // SVT-AV1 starts some twenty threads to work with one, and glibc would reserve 64 MiB of addresses for many of them.
+  MALLOC_ARENA_MAX: '2',
+};
 /** Of one ffmpeg: libraries, inputs, outputs and threads need some dozens. */
 const OPEN_FILES = 256;
 /** Seconds by which a packet may lie behind the `-t` that every output has. */
