@@ -34,6 +34,12 @@ async function failure(work: Promise<unknown>): Promise<ProcessError> {
 const linux = process.platform === 'linux' ? test : test.skip;
 
 describe('runProcess', () => {
+  linux('where memory runs out, what it started goes before us, and so do its children', async () => {
+    const ours = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+    const { stdout } = await runProcess('sh', sh('sleep 0.3; cat /proc/self/oom_score_adj'));
+    expect(Number(stdout)).toBe(Math.min(1000, ours + 500));
+  });
+
   test('gives stdout and the end of stderr', async () => {
     const result = await runProcess('sh', sh('echo out; echo err >&2'));
     expect(result).toEqual({ stdout: 'out\n', stderrTail: 'err', exitCode: 0 });

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { oomKills } from './memory';
+import { takeFirst } from './oom-score';
 import { confine } from './process-limits';
 
 /** How much of what a process prints to stderr is kept: the end of it, in bytes. */
@@ -85,6 +86,7 @@ export async function runProcess(
     detached: true,
     windowsHide: true,
   });
+  takeFirst(child.pid);
   const watch = new Watch(child, options);
   const output = collect(child, options, watch);
   const exit = await watch.exit;

@@ -2,19 +2,12 @@
  * A process of the image pool: works on one image at a time, so that a decoder's crash, hang or memory takes one image along
  * and nothing else. Started by `imageChild.ts`.
  */
-import { writeFileSync } from 'node:fs';
 import { DarkroomError } from '../../common/errors';
 import { lockDown } from './loaders';
 import { processImage } from './process';
 import type { Reply, Request } from './types';
 
 lockDown();
-try {
-  // Where memory runs out, the kernel shall take this process and not the worker above it.
-  writeFileSync('/proc/self/oom_score_adj', '500');
-} catch {
-  // Not Linux, or not allowed: nothing lost.
-}
 
 // A terminal's Ctrl-C and a supervisor's TERM reach the whole group; the parent decides when this process ends.
 process.on('SIGINT', () => undefined);

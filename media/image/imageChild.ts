@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tail } from '../../common/errors';
+import { takeFirst } from '../../common/oom-score';
 import type { ImageTask, Reply, Request } from './types';
 
 /** Why a child was killed; `aborted` carries what the caller is to be thrown. */
@@ -51,6 +52,7 @@ export class ImageChild {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    takeFirst(this.#process.pid);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderrTail = tail(this.stderrTail + text, STDERR_TAIL);
     });

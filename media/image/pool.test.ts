@@ -264,6 +264,14 @@ describe('the real child', () => {
     await expect(pool.run(task(await photo('b.jpg', 64)))).resolves.toMatchObject({ source: { width: 64 } });
   });
 
+  const linux = process.platform === 'linux' ? test : test.skip;
+  linux('where memory runs out, it goes before its parent', async () => {
+    const pool = open(real);
+    await pool.run(task(await photo('c.jpg', 64)));
+    const score = async (pid: number | 'self') => Number(await readFile(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    expect(await score(pool.pids()[0]!)).toBe(Math.min(1000, (await score('self')) + 500));
+  });
+
   test('ignores Ctrl-C and ends when its parent is gone, even while it encodes', async () => {
     const child = fork(real.entry, [], { serialization: 'advanced', env: { PATH: process.env.PATH }, execArgv: [] });
     const large = task(await photo('large.jpg', 2000));
