@@ -97,7 +97,9 @@ testWithS3(
     ffmpeg(`${picture('640x360', 3)} ${X264}`, source);
     const rung = '{ name: low, height: 180, crf: 30, maxrate: 200, speed: ultrafast, audioBitrate: 64 }';
     const preset = parsePreset('encode', `video: { audio: drop, rungs: [${rung}] }`);
-    const item = labItem(source, { kind: 'video', source: fileUri(source), output: 's3://out/frozen', preset });
+    const item = labItem(source, {
+      ...{ kind: 'video', mode: 'interactive', source: fileUri(source), output: 's3://out/frozen', preset },
+    });
 
     await stack.worker({ DARKROOM_POOLS: 'workflows' });
     const scratch = path.join(stack.home, 'scratch-frozen');

@@ -69,39 +69,6 @@ onSmallDisk(
   120_000,
 );
 
-onSmallDisk(
-  'a disk that fills up while photos are made delays them and quarantines none',
-  async () => {
-    const disk = path.join(stack.home, 'disk');
-    const unmount = mountSmallDisk(disk, '32m');
-    try {
-      const slow = parsePreset(
-        'slow',
-        `image: { renditions: [
-        { name: a, format: png, width: 900, effort: 1 }, { name: b, format: avif, width: 900, effort: 3 }] }`,
-      );
-      const worker = await stack.worker({ DARKROOM_SCRATCH_DIR: disk });
-      const items = await Promise.all(
-        Array.from({ length: 6 }, async () => submit(stack, await photo(stack, 900), slow)),
-      );
-      await until(async () => (await folders(disk)).some((name) => name.endsWith('.jpg') || name.endsWith('in')));
-      await writeFile(path.join(disk, 'ballast'), Buffer.alloc(32 * 2 ** 20)).catch(() => undefined);
-      await until(async () => (await get(worker, '/ready')).status === 503);
-      await rm(path.join(disk, 'ballast'));
-      for (const { item, handle } of items) {
-        await handle.result();
-        expect((await manifestOf(item)).renditions).toHaveLength(2);
-        expect(await readdir(new URL(item.output))).not.toContain('quarantine.json');
-      }
-      await worker.stop();
-      expect(await folders(disk)).toEqual([]);
-    } finally {
-      unmount();
-    }
-  },
-  180_000,
-);
-
 /** Everything below a folder, by relative path. */
 async function folders(folder: string): Promise<string[]> {
   return readdir(folder, { recursive: true });

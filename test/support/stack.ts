@@ -99,8 +99,11 @@ export async function until(condition: () => boolean | Promise<boolean>, everyMs
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, everyMs));
 }
 
-/** Work folders of attempts; each worker has a folder for them, with a file that shows that the worker lives. */
+/**
+ * Work folders of attempts; each worker has a folder for them, with a file that shows that the worker lives, and with the
+ * sources that it keeps between the tasks of a video.
+ */
 export async function workFolders(scratch: string): Promise<string[]> {
   const entries = await Promise.all((await readdir(scratch)).map((worker) => readdir(path.join(scratch, worker))));
-  return entries.flat().filter((name) => name !== 'alive');
+  return entries.flat().filter((name) => name !== 'alive' && name !== 'sources');
 }
