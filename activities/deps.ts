@@ -12,6 +12,8 @@ export interface ActivityDeps {
   storage: Storage;
   /** Sources that several tasks share; absent: each task fetches its own. */
   sources?: SourceCache;
+  /** Looks for scratch folders of dead workers on this machine, and removes those found where asked to; absent: none. */
+  leftovers?: (remove: boolean) => Promise<{ name: string; bytes: number }[]>;
   /** Where sharp runs. */
   images: ImagePool;
   ffmpeg: FfmpegSettings;

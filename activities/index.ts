@@ -1,10 +1,12 @@
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
+import type { MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
 import { awaitBatch } from './batch';
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
+import { maintain } from './maintenance';
 import { makeVideo } from './make-video';
 import { packageHls } from './package';
 import { quarantine } from './quarantine';
@@ -37,6 +39,7 @@ export function createActivities(deps: ActivityDeps) {
     removeOutputs: (item: WorkItem) => removeOutputs(deps, item),
     deliverWebhook: (call: WebhookCall) => deliverWebhook(deps, call),
     awaitBatch: (watch: BatchWatch) => awaitBatch(deps, watch),
+    maintain: (step: MaintenanceStep, cleanup: boolean) => maintain(deps, step, cleanup),
   } satisfies Record<ActivityName, unknown>;
 }
 

@@ -41,8 +41,41 @@ export function isOfRun(path: string, runId: string): boolean {
   return written.test(path.split('/')[0] ?? '');
 }
 
+/** What a file's name says of its run. */
+export interface Written {
+  /** Relative to the item's folder: the output, or a file in the folder of a stream or of intermediates. */
+  path: string;
+  /** Of the run that wrote it, as `runDigits` returns them. */
+  run: string;
+  isIntermediate: boolean;
+}
+
+const WORK_FOLDER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const OUTPUT = new RegExp(
+  `-([0-9a-f]{${RUN_DIGITS}})[0-9a-f]{${ATTEMPT_DIGITS}}-[0-9a-f]{${CONTENT_DIGITS}}(?:\\.[a-z0-9]+)*$`,
+);
+
+/**
+ * Which run wrote a file, anywhere in a store. Of several names on the way that could be an output's the last one counts:
+ * people may name an item like an output. Undefined for every other file, manifests and evidence among them.
+ * @param path absolute, or an S3 key
+ */
+export function writtenBy(path: string): Written | undefined {
+  const names = path.split('/');
+  if (/^\.?(manifest|quarantine)\.json/.test(names.at(-1) ?? '')) return undefined;
+  const work = names.lastIndexOf('.work');
+  if (work !== -1) {
+    const runId = names[work + 1] ?? '';
+    if (!WORK_FOLDER.test(runId) || work + 2 >= names.length) return undefined;
+    return { path: names.slice(work).join('/'), run: runDigits(runId), isIntermediate: true };
+  }
+  const at = names.findLastIndex((name) => OUTPUT.test(name));
+  const [, run] = OUTPUT.exec(names[at] ?? '') ?? [];
+  return run === undefined ? undefined : { path: names.slice(at).join('/'), run, isIntermediate: false };
+}
+
 /** A hash, because the ids of runs begin with the time of their start, and so alike. */
-function runDigits(runId: string): string {
+export function runDigits(runId: string): string {
   return digits(runId, RUN_DIGITS);
 }
 

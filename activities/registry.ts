@@ -43,6 +43,7 @@ export const ACTIVITIES = {
   removeOutputs: { pool: 'workflows', attempt: '5m', total: '15m', label: 'remove outputs' },
   deliverWebhook: { pool: 'workflows', attempt: '30s', label: 'webhook' },
   awaitBatch: { pool: 'workflows', attempt: '2m', label: 'await batch' },
+  maintain: { pool: 'workflows', attempt: '12h', total: '24h', label: 'maintenance' },
 } as const satisfies Record<string, ActivityRow>;
 
 export type ActivityName = keyof typeof ACTIVITIES;

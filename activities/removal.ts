@@ -97,18 +97,20 @@ export async function removeReplaced(
 
 /** The rest of a URI below a folder, decoded. */
 function pathIn(folder: string, uri: string): string {
-  const [base = '', file = ''] = [folder, uri].map((each) => {
-    const at = parseUri(each);
-    return at.scheme === 'file' ? at.path : at.scheme === 's3' ? at.key : each;
-  });
-  return file.slice(base.length + 1);
+  return pathOf(uri).slice(pathOf(folder).length + 1);
+}
+
+/** The path or the key that a URI means, without percent-encoding. @throws DarkroomError InvalidJob */
+export function pathOf(uri: string): string {
+  const at = parseUri(uri);
+  return at.scheme === 'file' ? at.path : at.scheme === 's3' ? at.key : uri;
 }
 
 function placesOf(manifest: Manifest | undefined): string[] {
   return (manifest?.renditions ?? []).map(({ path }) => path.replace(/\/.*$/s, '/'));
 }
 
-function isNamed(manifest: Manifest, path: string): boolean {
+export function isNamed(manifest: Manifest, path: string): boolean {
   return placesOf(manifest).includes(path.replace(/\/.*$/s, '/'));
 }
 
@@ -117,7 +119,7 @@ function isOutput(path: string): boolean {
 }
 
 /** Undefined also where the file of that name is not Darkroom's: it names no output. */
-async function manifestIn(storage: Storage, output: string): Promise<Manifest | undefined> {
+export async function manifestIn(storage: Storage, output: string): Promise<Manifest | undefined> {
   try {
     return (await storage.readManifest(output))?.manifest;
   } catch (error) {

@@ -99,6 +99,11 @@ class AnyStorage implements t.Storage {
     yield* store.list(at, options);
   }
 
+  async *unfinished(uriPrefix: string): AsyncIterable<t.Unfinished> {
+    const [store, at] = this.output(uriPrefix, 'output');
+    if (store.unfinished) yield* store.unfinished(at);
+  }
+
   async putStream(uri: string, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {
     holdErrors(stream);
     const [store, at] = this.output(uri, 'output');

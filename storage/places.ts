@@ -18,8 +18,9 @@ interface Place {
 
 /** Where outputs and uploads lie, and the fences between tenants there. */
 export class Places {
-  private readonly outputs: string;
-  private readonly uploads: string;
+  /** URI prefixes without a slash at their end. */
+  readonly outputs: string;
+  readonly uploads: string;
 
   constructor(config: Pick<Config, 'home' | 'outputDefault' | 'uploads'>) {
     this.outputs = (config.outputDefault ?? joinUri(fileUri(config.home), 'outputs')).replace(/\/+$/, '');

@@ -9,6 +9,7 @@ import type {
   PublishOptions,
   PutOptions,
   ReadOptions,
+  Unfinished,
 } from './types';
 import type { Location } from './uri';
 
@@ -25,6 +26,7 @@ export interface OutputStore<L extends Location> extends SourceStore<L> {
   putStream(at: L, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
   openRead(at: L, options: ReadOptions): Promise<Opened>;
   list(at: L, options: ListOptions): AsyncIterable<ObjectInfo>;
+  unfinished?(at: L): AsyncIterable<Unfinished>;
   remove(at: L): Promise<void>;
   writeText(at: L, text: string, contentType: string): Promise<void>;
   /**

@@ -14,6 +14,8 @@ export interface ObjectInfo {
    */
   fingerprint: string;
   contentType?: string;
+  /** ms since 1970; in listings of files and of S3. */
+  modified?: number;
 }
 
 /** A source on the scratch disk. */
@@ -86,6 +88,16 @@ export interface ListOptions {
   signal?: AbortSignal;
 }
 
+/** An upload in parts that was begun, and neither completed nor given up. */
+export interface Unfinished {
+  /** What it would become. */
+  uri: string;
+  /** ms since 1970. */
+  startedAt: number;
+  /** Removes its parts; that they are gone is no failure. */
+  discard: () => Promise<void>;
+}
+
 export interface StoredManifest {
   manifest: Manifest;
   /** Characters of its text. */
@@ -124,6 +136,8 @@ export interface Storage {
   openRead(uri: string, options?: ReadOptions): Promise<Opened>;
   /** Every file below a folder or `s3://bucket/prefix/`, in no particular order and in constant memory. */
   list(uriPrefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
+  /** The unfinished uploads below a prefix; a store that has none of the kind yields none. */
+  unfinished(uriPrefix: string): AsyncIterable<Unfinished>;
   putStream(uri: string, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
   /** Removes one file; that it is not there is no failure. Local folders left empty go too, as they would in S3. */
   remove(uri: string): Promise<void>;

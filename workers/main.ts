@@ -35,7 +35,10 @@ async function main(): Promise<void> {
   const scratch = await openScratch(config, logger, metrics);
   const own = { ...config, scratchDir: scratch.folder };
   const sources = createSourceCache(config, scratch);
-  const activities = createActivities({ config: own, storage, images, ffmpeg, logger, metrics, tools, sources });
+  const activities = createActivities({
+    ...{ config: own, storage, images, ffmpeg, logger, metrics, tools, sources },
+    leftovers: scratch.leftovers,
+  });
 
   const connection = await NativeConnection.connect(connectionOptions(config));
   const workers = await Promise.all(

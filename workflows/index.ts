@@ -4,3 +4,4 @@ export { processVideo } from './process-video';
 export { processAudio } from './process-audio';
 export { notify } from './webhook';
 export { notifyBatch } from './batch-webhook';
+export { maintenance, scheduledMaintenance } from './maintenance';

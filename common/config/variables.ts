@@ -240,6 +240,26 @@ export const VARIABLES = {
     'read SVG, rasterised; files that refer to other files or hosts are refused all the same',
   ),
 
+  // Maintenance
+  maintenanceCron: variable(
+    'DARKROOM_MAINTENANCE_CRON',
+    text,
+    '17 3 * * *',
+    'when maintenance removes what is not needed, as five fields of cron in UTC; none: only by npm run maintenance',
+  ),
+  maintenanceGrace: variable(
+    'DARKROOM_MAINTENANCE_GRACE',
+    duration,
+    '24h',
+    'maintenance removes no file that is younger, and no file of a run that closed later than this long ago',
+  ),
+  quarantineAge: variable(
+    'DARKROOM_QUARANTINE_AGE',
+    duration,
+    '90d',
+    'maintenance removes the evidence against an input (quarantine.json) when it is older',
+  ),
+
   // Tools and places
   home: variable('DARKROOM_HOME', text, DEFAULT_HOME, 'data of an embedded run: database, samples, outputs, logs'),
   cacheHome: optional('XDG_CACHE_HOME', text, 'where downloaded and built tools are kept; unset: ~/.cache'),

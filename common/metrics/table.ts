@@ -162,6 +162,18 @@ export const METRICS = {
     labels: ['outcome'],
     from: 'worker',
   },
+  darkroom_maintenance_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When this worker last finished a step of the maintenance, in seconds since 1970',
+    labels: ['step'],
+    from: 'worker',
+  },
+  darkroom_maintenance_failures_total: {
+    type: 'counter',
+    help: 'Attempts at a step of the maintenance that failed',
+    labels: ['step'],
+    from: 'worker',
+  },
   http_request_duration_seconds: {
     type: 'histogram',
     help: 'Time to answer a request of the API. Answers that are held for their caller have the route with ?wait; event streams last as long as they are open',

@@ -6,6 +6,7 @@ import { connectionOptions, createClient, namespaceOf } from '../../temporal/con
 import { loadPreset } from '../../media/presets';
 import { createStorage, Places, type Storage } from '../../storage';
 import { cachedPresets, type PresetSource } from '../core/job';
+import { ensureMaintenanceSchedule } from '../core/maintenance';
 import type { SubmitContext } from '../core/submit';
 import { ManifestCache } from '../core/view/item';
 import { createQueueMetrics } from '../queue-metrics';
@@ -53,7 +54,9 @@ export function createService(config: Config, keys: ApiKeys, logger: Logger, sto
     ...{ config, keys, logger, stopping, connection, client, storage, metrics },
     queuePrefix: config.queuePrefix,
     presets: cachedPresets((name) => loadPreset(config.presetsDir, name)),
-    temporal: new TemporalMonitor(connection, namespaceOf(config), logger),
+    temporal: new TemporalMonitor(connection, namespaceOf(config), logger, () =>
+      ensureMaintenanceSchedule(client, config),
+    ),
     backlog: new Backlog(client, config.queuePrefix, config.maxBacklogAge),
     openJobs: new OpenJobs(client),
     seats: {

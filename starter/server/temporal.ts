@@ -19,6 +19,8 @@ export class TemporalMonitor {
     private readonly connection: Connection,
     private readonly namespace: string,
     private readonly logger: Logger,
+    /** Called once, when Temporal has answered for the first time. */
+    private readonly prepare: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** Looks at once, and then every two seconds until `stop`. */
@@ -66,6 +68,10 @@ export class TemporalMonitor {
     this.registered = true;
     await ensureSearchAttributes(this.connection, this.namespace).catch((error: unknown) =>
       this.logger.warn({ detail: rootMessage(error) }, 'search attributes could not be registered'),
+    );
+    // Nobody waits for it: jobs are taken without.
+    void this.prepare().catch((error: unknown) =>
+      this.logger.warn({ detail: rootMessage(error) }, 'the maintenance schedule could not be made'),
     );
   }
 }

@@ -78,7 +78,13 @@ async function file(child: string, entry: Dirent, allow: AllowList): Promise<Obj
 
 function describe(file: string, stats: BigIntStats): ObjectInfo {
   const uri = fileUri(file);
-  return { uri, bytes: Number(stats.size), fingerprint: fingerprint(stats), contentType: contentTypeOf(file) };
+  return {
+    uri,
+    bytes: Number(stats.size),
+    fingerprint: fingerprint(stats),
+    contentType: contentTypeOf(file),
+    modified: Number(stats.mtimeMs),
+  };
 }
 
 function outside(uri: string): DarkroomError {

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import {
+  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   paginateListObjectsV2,
   PutObjectCommand,
   type GetObjectCommandOutput,
@@ -114,12 +116,32 @@ export class S3Store implements OutputStore<S3Location> {
     for (;;) {
       const page = await this.run('source', at, options.signal, () => pump.next());
       if (page.done) return;
-      for (const { Key: key, Size: size, ETag: etag } of page.value.Contents ?? []) {
+      for (const { Key: key, Size: size, ETag: etag, LastModified: time } of page.value.Contents ?? []) {
         // Keys that end in a slash are the folders that consoles draw.
         if (key === undefined || key.endsWith('/')) continue;
         if (!options.hidden && /(^|\/)\./.test(key.slice(prefix.length))) continue;
-        yield describe(`s3://${at.bucket}/${key}`, size, etag);
+        yield { ...describe(`s3://${at.bucket}/${key}`, size, etag), modified: time?.getTime() };
       }
+    }
+  }
+
+  async *unfinished(at: S3Location): AsyncGenerator<t.Unfinished> {
+    const input = { Bucket: at.bucket, Prefix: at.key === '' ? '' : `${at.key.replace(/\/$/, '')}/` };
+    let from: { KeyMarker?: string; UploadIdMarker?: string } = {};
+    for (;;) {
+      const command = new ListMultipartUploadsCommand({ ...input, ...from });
+      const page = await this.run('source', at, undefined, () => this.client.send(command));
+      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+        if (Key === undefined || UploadId === undefined || Initiated === undefined) continue;
+        const uri = `s3://${at.bucket}/${Key}`;
+        const abort = new AbortMultipartUploadCommand({ Bucket: at.bucket, Key, UploadId });
+        const discard = async (): Promise<void> => {
+          await this.run('output', at, undefined, () => this.client.send(abort).catch(ignoreMissing));
+        };
+        yield { uri, startedAt: Initiated.getTime(), discard };
+      }
+      if (!page.IsTruncated) return;
+      from = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
     }
   }
 
@@ -172,6 +194,10 @@ export class S3Store implements OutputStore<S3Location> {
   private run<T>(role: Role, at: S3Location, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     return translating(signal, (error) => s3Failure(error, role, at.uri), work);
   }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
 }
 
 function name(at: S3Location): { Bucket: string; Key: string } {

@@ -16,6 +16,8 @@ export interface Scratch {
   /** Folder of this process. */
   folder: string;
   room: ScratchRoom;
+  /** Folders of dead processes, see {@link Leftovers.find}. */
+  leftovers: (remove: boolean) => Promise<{ name: string; bytes: number }[]>;
   /** Removes the folder. */
   close(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export async function openScratch(config: Config, logger: Logger, metrics: Metri
   return {
     folder: own.path,
     room,
+    leftovers: (remove) => leftovers.find(remove),
     close: async () => {
       timers.forEach(clearInterval);
       await own.remove();

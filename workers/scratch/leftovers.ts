@@ -30,16 +30,26 @@ export class Leftovers {
    * @throws what the file system says
    */
   async sweep(): Promise<string[]> {
+    return (await this.find(true)).map(({ name }) => name);
+  }
+
+  /**
+   * One look, at folders that are removed only if `remove` says so. @returns them with the bytes of their files
+   * @throws what the file system says
+   */
+  async find(remove: boolean): Promise<{ name: string; bytes: number }[]> {
     const entries = await readdir(this.root, { withFileTypes: true });
-    const removed: string[] = [];
+    const found: { name: string; bytes: number }[] = [];
     for (const entry of entries) {
       const owner = entry.isDirectory() ? ownerOf(entry.name) : undefined;
       if (owner === undefined || !(await this.isDead(entry.name, owner))) continue;
-      await rm(path.join(this.root, entry.name), { recursive: true, force: true });
+      const folder = path.join(this.root, entry.name);
+      found.push({ name: entry.name, bytes: await bytesIn(folder) });
+      if (!remove) continue;
+      await rm(folder, { recursive: true, force: true });
       this.watched.delete(entry.name);
-      removed.push(entry.name);
     }
-    return removed;
+    return found;
   }
 
   private async isDead(name: string, owner: ProcessIdentity): Promise<boolean> {
@@ -52,4 +62,15 @@ export class Leftovers {
     this.watched.set(name, { changed: seen.mtimeMs, looks });
     return looks >= LOOKS;
   }
+}
+
+/** Bytes of the files below a folder; another worker may remove them meanwhile. */
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  let bytes = 0;
+  for (const entry of entries) {
+    if (entry.isFile())
+      bytes += (await stat(path.join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0;
+  }
+  return bytes;
 }

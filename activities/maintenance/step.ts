@@ -1,0 +1,92 @@
+import type { Client } from '@temporalio/client';
+import { DarkroomError } from '../../common/errors';
+import type { Logger } from '../../common/logger';
+import type { StepTally } from '../../common/maintenance';
+import { Places, type ObjectInfo, type Storage } from '../../storage';
+import type { ActivityDeps } from '../deps';
+import type { Pulse } from '../pulse';
+
+const MAX_EXAMPLES = 100;
+
+/** What a step works with. */
+export interface StepContext {
+  deps: ActivityDeps;
+  log: Logger;
+  /** For the runs that the server knows. */
+  client: Pick<Client, 'workflowService' | 'options'>;
+  findings: Findings;
+  cleanup: boolean;
+  /** ms since 1970, of the step's start. */
+  now: number;
+  pulse: Pick<Pulse, 'throwIfOver'>;
+}
+
+interface Saved extends StepTally {
+  /** Last object of the listing that was looked at. */
+  after?: string;
+}
+
+/** What a step has found; each change goes into the next heartbeat, so that another attempt goes on from there. */
+export class Findings {
+  readonly tally: StepTally;
+  private looked: string | undefined;
+
+  /**
+   * @param saved details of the last heartbeat of the attempt before
+   * @param onChange takes the details of the next heartbeat
+   */
+  constructor(
+    private readonly cleanup: boolean,
+    saved: unknown,
+    private readonly onChange: (state: Saved) => void,
+  ) {
+    const before = saved as Partial<Saved> | undefined;
+    this.looked = before?.after?.startsWith('s3:') ? before.after : undefined;
+    // Without a place to go on from the listing begins again, and finds everything again but what is removed.
+    const keeps = before !== undefined && (cleanup || this.looked !== undefined);
+    const { found = 0, removed = 0, bytes = 0, examples = [] } = keeps ? before : {};
+    this.tally = { found: this.looked === undefined ? removed : found, removed, bytes, examples: [...examples] };
+  }
+
+  /** Where a listing of S3 goes on. */
+  get after(): string | undefined {
+    return this.looked;
+  }
+
+  /** Everything up to this object of the listing is done. */
+  passed(uri: string | undefined): void {
+    this.looked = uri ?? this.looked;
+    this.onChange({ ...this.tally, after: this.looked });
+  }
+
+  /** Counts what is not needed, and removes it in a cleanup. */
+  async take(name: string, bytes: number, remove: () => Promise<void>): Promise<void> {
+    if (this.cleanup) {
+      await remove();
+      this.tally.removed++;
+    }
+    this.tally.found++;
+    this.tally.bytes += bytes;
+    if (this.tally.examples.length < MAX_EXAMPLES) this.tally.examples.push(name);
+    this.onChange({ ...this.tally, after: this.looked });
+  }
+}
+
+/** The files below the outputs, without uploads: their names are chosen by their senders. */
+export async function* outputFiles({ deps, log, findings, pulse }: StepContext): AsyncGenerator<ObjectInfo> {
+  const { outputs, uploads } = new Places(deps.config);
+  const onError = (error: DarkroomError, uri: string): void => log.warn({ error: error.message, uri }, 'not looked at');
+  for await (const info of existing(deps.storage, outputs, { hidden: true, onError, after: findings.after })) {
+    pulse.throwIfOver();
+    if (!info.uri.startsWith(`${uploads}/`)) yield info;
+  }
+}
+
+/** A folder that is not there has no files. */
+async function* existing(storage: Storage, ...args: Parameters<Storage['list']>): AsyncGenerator<ObjectInfo> {
+  try {
+    yield* storage.list(...args);
+  } catch (error) {
+    if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The one table of maintenance steps, and the input and result of the workflow that runs them. Free of Node, since
+ * workflows import it; the functions are in `activities/maintenance/`, which does not compile while one is missing.
+ */
+export const MAINTENANCE_STEPS = {
+  store: 'files that no manifest names and no open run needs, and uploads to S3 that never ended',
+  scratch: 'work files of dead workers, on the machine of the worker that takes the step',
+  quarantine: 'evidence against inputs that is older than DARKROOM_QUARANTINE_AGE',
+} as const;
+
+export type MaintenanceStep = keyof typeof MAINTENANCE_STEPS;
+export const MAINTENANCE_STEP_NAMES = Object.keys(MAINTENANCE_STEPS) as MaintenanceStep[];
+
+export interface MaintenanceInput {
+  /** False: steps count what they would remove, and remove nothing. */
+  cleanup: boolean;
+  steps: MaintenanceStep[];
+}
+
+/** What a step has found so far. */
+export interface StepTally {
+  /** Files, folders and uploads that are not needed. */
+  found: number;
+  removed: number;
+  /** Of what was found. Parts of unfinished uploads are not counted. */
+  bytes: number;
+  /** The first hundred of what was found. */
+  examples: string[];
+}
+
+export interface StepResult extends StepTally {
+  step: MaintenanceStep;
+  /** One sentence; absent: the step has reached its end. */
+  error?: string;
+}
+
+export interface MaintenanceResult {
+  cleanup: boolean;
+  steps: StepResult[];
+}
+
+/** Id of the workflow: two runs at once are one. */
+export function maintenanceId(queuePrefix: string): string {
+  return `maintenance/${queuePrefix}`;
+}

@@ -1,0 +1,206 @@
+/** Maintenance removes what is not needed, and nothing else, while a batch runs: real server, real workers, disk and S3. */
+import { createHash, randomUUID } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
+import { Findings, type StepContext } from '../../activities/maintenance/step';
+import { cleanQuarantine } from '../../activities/maintenance/quarantine';
+import { cleanStore } from '../../activities/maintenance/store';
+import { outputName, workFolder } from '../../activities/names';
+import { keepEvidence } from '../../activities/deaths/evidence';
+import type { ActivityDeps } from '../../activities/deps';
+import type { Config } from '../../common/config';
+import { maintenanceId, MAINTENANCE_STEP_NAMES } from '../../common/maintenance';
+import { ensureMaintenanceSchedule, runMaintenance } from '../../starter/core/maintenance';
+import { createStorage, fileUri, joinUri, type Storage } from '../../storage';
+import { photo } from '../api/support';
+import { runCommand, startCommand } from '../support/cli';
+import { photo as anyPhoto, submit } from '../support/items';
+import { S3_START_TIMEOUT, startS3, testWithS3, type TestS3 } from '../support/s3';
+import { startStack, until, type Stack } from '../support/stack';
+
+const ITEMS = 20;
+const DAY_MS = 86_400_000;
+const ALL = { cleanup: true, steps: MAINTENANCE_STEP_NAMES };
+
+let s3: TestS3 | undefined;
+let stack: Stack;
+beforeAll(async () => {
+  s3 = await startS3();
+  await s3?.bucket('media');
+  stack = await startStack({
+    S3_ENDPOINT: s3?.endpoint ?? '',
+    S3_FORCE_PATH_STYLE: 'true',
+    S3_ACCESS_KEY_ID: s3?.accessKey ?? '',
+    S3_SECRET_ACCESS_KEY: s3?.secretKey ?? '',
+    DARKROOM_ALLOWED_BUCKETS: 'media',
+    DARKROOM_MAINTENANCE_GRACE: '0s',
+  });
+  for (let i = 0; i < ITEMS; i++) await photo(stack, `many/${i}`);
+}, 2 * S3_START_TIMEOUT);
+afterAll(async () => {
+  await stack?.stop();
+  await s3?.stop();
+});
+
+/** A queue prefix and a place for outputs of their own, with a worker. */
+async function place(name: string, outputs: string) {
+  const env = { DARKROOM_QUEUE_PREFIX: name, DARKROOM_OUTPUT: outputs };
+  await stack.worker({ ...env, DARKROOM_POOLS: 'workflows,image' });
+  const config: Config = { ...stack.config, queuePrefix: name, outputDefault: outputs };
+  return { env, config, storage: createStorage(config) };
+}
+
+/** Every file below a folder with its hash; only manifests may change. */
+async function filesBelow(storage: Storage, uri: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for await (const info of storage.list(uri, { hidden: true })) {
+    files.set(info.uri, await sha256(storage, info.uri));
+  }
+  return files;
+}
+
+async function sha256(storage: Storage, uri: string): Promise<string> {
+  const bytes = await buffer((await storage.openRead(uri)).stream);
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+const put = (storage: Storage, uri: string): Promise<unknown> =>
+  storage.putStream(uri, Readable.from([Buffer.from('left over')]), { maxBytes: 100, contentType: 'text/plain' });
+
+async function survives(name: string, outputs: string): Promise<void> {
+  const { env, config, storage } = await place(name, outputs);
+  const args = ['--input', path.join(stack.home, 'in/many'), '--batch-id', name, '--json'];
+  expect((await runCommand(stack, 'start-batch', args, env)).summary).toMatchObject({ completed: ITEMS });
+  const folders = new Set<string>();
+  for await (const { uri } of storage.list(outputs)) folders.add(uri.slice(0, uri.lastIndexOf('/')));
+  expect(folders.size).toBe(ITEMS);
+
+  const [strays, own]: [string[], string[]] = [[], []];
+  for (const folder of folders) {
+    const { runId } = (await storage.readManifest(folder))!.manifest.workflow;
+    const stray = `${outputName('lost', { runId, activityId: '1', attempt: 99 }, 'ab'.repeat(32))}.webp`;
+    strays.push(joinUri(folder, stray), joinUri(folder, ...workFolder(runId).split('/'), 'left.mp4'));
+    own.push(joinUri(folder, 'notes.txt'), joinUri(outputs, 'copies', stray));
+  }
+  for (const uri of [...strays, ...own]) await put(storage, uri);
+
+  const dry = await runCommand(stack, 'maintenance', ['--only', 'store', '--json'], env);
+  expect([dry.code, dry.summary.steps]).toMatchObject([0, [{ step: 'store', removed: 0 }]]);
+  expect((await filesBelow(storage, outputs)).size).toBeGreaterThanOrEqual(strays.length + own.length);
+
+  const batch = startCommand(stack, 'start-batch', [...args, '--force'], env);
+  let over = false;
+  const ended = batch.ended.finally(() => (over = true));
+  let rounds = 0;
+  while (!over) {
+    const { steps } = await runMaintenance(stack.client, name, ALL);
+    expect(steps.filter(({ error }) => error !== undefined)).toEqual([]);
+    rounds++;
+  }
+  expect(rounds).toBeGreaterThan(1);
+  expect((await ended).summary).toMatchObject({ completed: ITEMS, failed: 0 });
+
+  await until(async () => (await runMaintenance(stack.client, name, ALL)).steps.every(({ found }) => found === 0), 500);
+  const files = await filesBelow(storage, outputs);
+  for (const uri of strays) expect(files.has(uri)).toBe(false);
+  for (const uri of own) expect(files.has(uri)).toBe(true);
+  let named = 0;
+  for (const folder of folders) {
+    for (const { path: file, sha256: hash } of (await storage.readManifest(folder))!.manifest.renditions) {
+      expect(files.get(joinUri(folder, file))).toBe(hash);
+      named++;
+    }
+  }
+  // Besides: the manifests, the notes, and the copies, whose names differ.
+  expect(files.size).toBe(named + ITEMS + own.length);
+  expect(config.maintenanceGrace).toBe(0);
+  storage.close();
+}
+
+test('on a disk, in a loop during a batch', () => survives('disk', fileUri(path.join(stack.home, 'disk'))), 120_000);
+testWithS3('in S3, in a loop during a batch', () => survives('bucket', 's3://media/outputs'), 120_000);
+
+/** Runs a step as if it were later, with the default grace period. */
+async function later(step: (context: StepContext) => Promise<void>, outputs: string, days: number) {
+  const config: Config = { ...stack.config, outputDefault: outputs, maintenanceGrace: DAY_MS };
+  const storage = createStorage(config);
+  const findings = new Findings(true, undefined, () => undefined);
+  const log = { warn: () => undefined } as unknown as StepContext['log'];
+  const pulse = { throwIfOver: () => undefined };
+  // Of all that activities work with, these steps take two.
+  const deps = { config, storage } as ActivityDeps;
+  const now = Date.now() + days * DAY_MS;
+  await step({ deps, log, findings, cleanup: true, client: stack.client, now, pulse });
+  storage.close();
+  return findings.tally;
+}
+
+test('of runs that nobody knows, intermediates and unnamed files of items go after eight days; of open runs nothing', async () => {
+  const { config, storage, env } = await place('old', fileUri(path.join(stack.home, 'old')));
+  const outputs = env.DARKROOM_OUTPUT;
+  await photo(stack, 'one/a');
+  const args = ['--input', path.join(stack.home, 'in/one'), '--batch-id', 'old', '--json'];
+  expect((await runCommand(stack, 'start-batch', args, env)).code).toBe(0);
+  const item = await firstFolder(storage, outputs);
+  // Nobody serves this queue, so the run stays open.
+  const open = await submit({ ...stack, config: { ...config, queuePrefix: 'nobody' } }, await anyPhoto(stack));
+  const [known, unknown] = [(await open.handle.describe()).runId, randomUUID()];
+  const file = (runId: string) => `${outputName('x', { runId, activityId: '1', attempt: 1 }, 'cd'.repeat(32))}.webp`;
+  const gone = [joinUri(item, file(unknown)), joinUri(outputs, 'y', ...workFolder(unknown).split('/'), 'a.mp4')];
+  const kept = [
+    joinUri(item, file(known)),
+    joinUri(outputs, 'y', ...workFolder(known).split('/'), 'a.mp4'),
+    joinUri(outputs, 'y', file(unknown)),
+  ];
+  for (const uri of [...gone, ...kept]) await put(storage, uri);
+  await until(async () => (await stack.client.workflow.count(`RunId = "${known}"`)).count === 1);
+  expect(await later(cleanStore, outputs, 7)).toMatchObject({ removed: 0 });
+  const tally = await later(cleanStore, outputs, 9);
+  expect(tally.examples.sort()).toEqual(gone.sort());
+  const left = await filesBelow(storage, outputs);
+  expect(kept.filter((uri) => !left.has(uri))).toEqual([]);
+  await open.handle.terminate();
+  storage.close();
+}, 60_000);
+
+test('evidence goes when it is old, and a file of that name that is none stays', async () => {
+  const outputs = fileUri(path.join(stack.home, 'evidence'));
+  const storage = createStorage(stack.config);
+  const { item } = await submit(stack, await anyPhoto(stack));
+  await keepEvidence(storage, { ...item, output: joinUri(outputs, 'a') }, { deaths: [] });
+  await put(storage, joinUri(outputs, 'b', 'quarantine.json'));
+  expect(await later(cleanQuarantine, outputs, 89)).toMatchObject({ found: 0 });
+  expect(await later(cleanQuarantine, outputs, 91)).toMatchObject({ removed: 1 });
+  expect([...(await filesBelow(storage, outputs)).keys()]).toEqual([joinUri(outputs, 'b', 'quarantine.json')]);
+  storage.close();
+});
+
+testWithS3('an upload in parts that never ended is dropped after a day', async () => {
+  const input = { Bucket: 'media', Key: 'parts/item/long.mp4' };
+  await s3?.client.send(new CreateMultipartUploadCommand(input));
+  expect(await later(cleanStore, 's3://media/parts', 0.5)).toMatchObject({ found: 0 });
+  expect(await later(cleanStore, 's3://media/parts', 2)).toMatchObject({ removed: 1 });
+  expect(await later(cleanStore, 's3://media/parts', 2)).toMatchObject({ found: 0 });
+});
+
+test('the Schedule is made once, follows the configuration, starts the one maintenance, and goes', async () => {
+  const settings = { queuePrefix: 'disk', maintenanceCron: '17 3 * * *' };
+  const handle = stack.client.schedule.getHandle(maintenanceId('disk'));
+  await Promise.all([1, 2].map(() => ensureMaintenanceSchedule(stack.client, settings)));
+  await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: '5 4 * * *' });
+  expect((await handle.describe()).spec.calendars?.[0]).toMatchObject({ hour: [{ start: 4 }], minute: [{ start: 5 }] });
+  const runs = () =>
+    stack.client.workflow.count(`WorkflowType = "scheduledMaintenance" AND ExecutionStatus = "Completed"`);
+  await handle.trigger();
+  await until(async () => (await runs()).count === 1);
+  await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
+  await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
+  await expect(handle.describe()).rejects.toThrow(/not found/i);
+}, 60_000);
+
+async function firstFolder(storage: Storage, outputs: string): Promise<string> {
+  for await (const { uri } of storage.list(outputs)) return uri.slice(0, uri.lastIndexOf('/'));
+  throw new Error('no item has been published');
+}
