@@ -10,6 +10,12 @@ const ftyp = (major: string, ...compatible: string[]) => {
   size.writeUInt32BE(body.length + 4);
   return Buffer.concat([size, body]);
 };
+/** Two frames of AAC of so many bytes each. */
+const adts = (bytes: number) => {
+  const frame = Buffer.alloc(bytes);
+  frame.set([0xff, 0xf1, 0x50, 0x80 | (bytes >> 11), (bytes >> 3) & 0xff, ((bytes & 7) << 5) | 0x1f, 0xfc]);
+  return Buffer.concat([frame, frame]);
+};
 const packets = (first: number, step: number) => {
   const stream = Buffer.alloc(first + 3 * step, 0xff);
   for (let n = 0; n < 3; n++) stream[first + n * step] = 0x47;
@@ -55,6 +61,7 @@ const cases: [expected: string | undefined, head: Buffer][] = [
   ['video/quicktime', latin('\0\0\0\x08wide')],
   ['video/3gpp', ftyp('3gp5')],
   ['audio/mp4', ftyp('M4A ')],
+  ['audio/mp4', ftyp('M4P ')],
   ['video/webm', latin('\x1a\x45\xdf\xa3\x93\x42\x82\x84webm')],
   ['video/x-matroska', latin('\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska')],
   ['video/x-msvideo', latin('RIFF\0\0\0\0AVI LIST')],
@@ -74,6 +81,7 @@ const cases: [expected: string | undefined, head: Buffer][] = [
   ['audio/mpeg', latin('ID3\x04')],
   ['audio/mpeg', latin('\xff\xfb\x90\x64')],
   ['audio/flac', latin('fLaC')],
+  ['audio/aac', adts(64)],
   ['application/vnd.apple.mpegurl', Buffer.from('\ufeff#EXTM3U\nfile:///etc/passwd')],
   ['application/pdf', latin('%PDF-1.7')],
   ['text/html', Buffer.from('<!DOCTYPE html><svg>')],

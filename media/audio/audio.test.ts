@@ -7,6 +7,7 @@ import { parsePreset, sectionOf } from '../presets';
 import type { AudioPreset } from '../presets/schema';
 import { encodeAudio, measureLoudness, planAudio, probeAudio, type AudioInput, type AudioOutcome } from '.';
 import type { Peaks } from './peaks';
+import type { AudioProbe } from './types';
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -35,10 +36,13 @@ async function prepare(input: string, preset: Partial<AudioPreset> = {}): Promis
   return { input, outputDir, probe, plan: planAudio(probe, { ...PRESET, ...preset }), ...LIMITS, settings };
 }
 
-async function make(input: string, preset: Partial<AudioPreset> = {}): Promise<AudioOutcome & { folder: string }> {
+async function make(
+  input: string,
+  preset: Partial<AudioPreset> = {},
+): Promise<AudioOutcome & { folder: string; probe: AudioProbe }> {
   const prepared = await prepare(input, preset);
   const first = prepared.plan.target && (await measureLoudness(prepared));
-  return { ...(await encodeAudio(prepared, first)), folder: prepared.outputDir };
+  return { ...(await encodeAudio(prepared, first)), folder: prepared.outputDir, probe: prepared.probe };
 }
 
 const refusal = (work: Promise<unknown>) =>
@@ -70,11 +74,9 @@ describe('renditions', () => {
     ['flac', '-c:a flac -ac 2', 'flac'],
     ['wav', '-c:a pcm_s24le -ac 2', 'wav'],
     ['ogg', '-c:a libvorbis -ac 2', 'ogg'],
-    ['opus', '-c:a libopus -ac 2', 'ogg'],
     ['m4a', '-c:a aac -ac 2 -f ipod', 'm4a'],
     ['aac', '-c:a aac -ac 2 -f adts', 'aac'],
     ['mp4', '-c:a ac3 -ac 2', 'mp4'],
-    ['mov', '-c:a pcm_s16le -ac 2', 'mov'],
     ['mkv', '-c:a flac -ac 2', 'mkv'],
     ['webm', '-c:a libopus -ac 2', 'webm'],
   ];
@@ -82,9 +84,9 @@ describe('renditions', () => {
   test.each(sources)(
     '%s becomes AAC and Opus at the level asked for, as long as the source',
     async (name, words, format) => {
-      const input = ffmpeg(`${quiet(5)} ${words}`, clips.at(`in.${name}`));
+      const input = ffmpeg(`${quiet(2)} ${words}`, clips.at(`in.${name}`));
       const made = await make(input);
-      expect(await probeAudio(input, LIMITS, settings)).toMatchObject({ format, facts: { channels: 2 } });
+      expect(made.probe).toMatchObject({ format, facts: { channels: 2 } });
       expect(readdirSync(made.folder).sort()).toEqual(['high.m4a', 'low.opus', 'peaks.json', 'waveform.png']);
       for (const [rendition, codec, codecs] of [
         ['high', 'aac', 'mp4a.40.2'],
@@ -93,7 +95,7 @@ describe('renditions', () => {
         const file = fileOf(made, rendition);
         expect(streamsOf(file.file)).toMatchObject([{ codec_name: codec, sample_rate: '48000', channels: 2 }]);
         expect(file).toMatchObject({ role: 'audio', codecs, bytes: statSync(file.file).size });
-        expect(Math.abs((file.durationSeconds ?? 0) - 5)).toBeLessThan(0.05);
+        expect(Math.abs((file.durationSeconds ?? 0) - 2)).toBeLessThan(0.05);
         expect(Math.abs(loudnessOf(file.file) + 16)).toBeLessThan(1);
         expect(Math.abs((file.audio?.loudness?.integrated ?? 0) + 16)).toBeLessThan(0.5);
         expect(file.audio).toMatchObject({ channels: 2, sampleRate: 48_000, loudness: { mode: 'linear' } });

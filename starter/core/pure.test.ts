@@ -1,18 +1,29 @@
-import { createStorage } from '../../storage';
+import type { Manifest } from '../../common/contracts';
+import { createStorage, type Storage } from '../../storage';
 import { loadConfig } from '../../common/config';
-import { parsePreset } from '../../media/presets';
+import { parsePreset, recipeHash } from '../../media/presets';
 import { describeFailure } from './failure';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure, RetryState } from '@temporalio/common';
 import { parseJob, resolveJob } from './job';
 import { defaultBatchId, itemKey, slug } from './keys';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from '../../common/for-each-bounded';
+import { isPublished } from './published';
 import { isTransient, retrying } from './lib/grpc';
+import { sampleManifest } from '../../test/support/manifest';
 import { batchQuery, checkBatchId, quoted } from '../../temporal/batches/query';
 
 const config = loadConfig({});
 const web = parsePreset('web', 'image: { renditions: [{ name: a, format: webp, width: 640 }] }');
 const context = { storage: createStorage(config), presets: async () => web };
+const WHOLE = parsePreset(
+  'whole',
+  `
+image: { renditions: [{ name: a, format: webp, width: 640 }] }
+video: { rungs: [{ name: a, height: 90, crf: 30, maxrate: 200, speed: fast, audioBitrate: 64 }] }
+audio: { renditions: [{ name: a, codec: aac, bitrate: 64 }] }
+`,
+);
 const defaults = { batchId: 'b', output: 'file:///out', preset: 'web' };
 
 describe('a job', () => {
@@ -43,6 +54,42 @@ describe('a job', () => {
     });
     expect(item.output).toBe(`file:///out/${item.itemKey}`);
     expect(item.itemKey).toMatch(/^my-cat-[0-9a-f]{12}$/);
+  });
+
+  test.each([
+    ['s3://b/song.MP3', 'audio'],
+    ['s3://b/song.opus?v=1', 'audio'],
+    ['s3://b/talk.mp4', 'video'],
+    ['s3://b/cat', 'image'],
+  ])('%s is taken for %s by its name', async (source, kind) => {
+    const item = await resolveJob({ source }, defaults, { ...context, presets: async () => WHOLE });
+    expect(item.kind).toBe(kind);
+  });
+
+  test('of a video has what its preset says of audio, too: it may turn out to have no pictures', async () => {
+    const item = await resolveJob({ source: 's3://b/a.mp4' }, defaults, { ...context, presets: async () => WHOLE });
+    expect(item.preset).toEqual({ name: 'whole', video: WHOLE.video, audio: WHOLE.audio });
+    expect(item.recipe).toBe(recipeHash(WHOLE, 'video'));
+  });
+
+  test.each([
+    ['made from it as a video', 'video', 'video', true],
+    ['made from it as audio, which it turned out to be', 'audio', 'audio', true],
+    ['by another recipe for audio', 'audio', 'video', false],
+    ['of another kind', 'image', 'video', false],
+  ] as const)('of a video is done where there is a manifest %s', async (_, kind, recipe, expected) => {
+    const item = await resolveJob({ source: 's3://b/a.mp4' }, defaults, { ...context, presets: async () => WHOLE });
+    const found = {
+      ...sampleManifest('run'),
+      kind,
+      source: { uri: item.source, fingerprint: 'f' } as Manifest['source'],
+      preset: { name: 'whole', recipe: recipeHash(WHOLE, recipe) },
+    };
+    const storage = {
+      readManifest: () => Promise.resolve({ manifest: found, version: '1' }),
+      stat: () => Promise.resolve({ fingerprint: 'f' }),
+    } as unknown as Storage;
+    expect(await isPublished(storage, item)).toBe(expected);
   });
 
   test('for a kind that its preset does not know is refused', async () => {
