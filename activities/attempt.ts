@@ -143,9 +143,14 @@ async function makeWorkDir(workDir: string): Promise<void> {
   }
 }
 
+/** A host on the web that is away may come back; one that answers and drips will drip the next time as well. */
+const MAX_SLOW_TRIES = 8;
+
 /** Any error as the failure that Temporal records: type from the table, one sentence, capped evidence. */
 function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, attempt: Attempt): ApplicationFailure {
   const known = error instanceof DarkroomError ? error : unexpected(error);
+  const isTooSlow = known.details['drips'] === true && attempt.writer.attempt >= MAX_SLOW_TRIES;
+  const message = isTooSlow ? `${known.message} It was tried ${attempt.writer.attempt} times.` : known.message;
   const type: ErrorType = known.type;
   deps.metrics.darkroom_errors_total.inc({ kind: item.kind, type });
   const { childKilled, reason } = known.details;
@@ -154,9 +159,9 @@ function toFailure(error: unknown, deps: ActivityDeps, item: WorkItem, attempt: 
   attempt.log[known.retryable ? 'warn' : 'info']({ type, details, source: printable(item.source) }, known.message);
   return ApplicationFailure.create({
     type,
-    message: known.message,
+    message,
     details: [details],
-    nonRetryable: !known.retryable,
+    nonRetryable: !known.retryable || isTooSlow,
   });
 }
 

@@ -7,10 +7,11 @@ import path from 'node:path';
 import type { WorkItem } from '../common/contracts';
 import type { PlanRef, Task } from '../common/tasks';
 import { parsePreset } from '../media/presets';
-import { fileUri } from '../storage';
+import { createStorage, fileUri } from '../storage';
 import { ffmpeg, picture, X264 } from '../test/support/clips';
 import { attempt, labItem, openLab, type Lab } from '../test/support/lab';
 import type { ActivityDeps } from './deps';
+import { makeImage } from './image';
 import { makeVideo } from './make-video';
 import { SourceCache } from './source-cache';
 import { makeOutputs } from './video-tasks';
@@ -84,6 +85,33 @@ function runAll(item: WorkItem, { plan, tasks }: PlanRef) {
   const run = (task: Task) => attempt(() => makeOutputs(deps, item, { plan, task, results: {} }));
   return Promise.all(tasks.filter(({ activity }) => activity === 'makeOutputs').map(run));
 }
+
+test('a host that drips is tried a few times, and then given up with its reason', async () => {
+  const drip = http.createServer((_, response) => {
+    const timer = setInterval(() => response.write('x'), 20);
+    response.once('close', () => clearInterval(timer));
+  });
+  await new Promise<void>((resolve) => drip.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(drip.address() as AddressInfo).port}`;
+  const config = { ...lab.deps.config, privateHosts: [host] };
+  const storage = createStorage(config, { answer: 5000, window: 100, windowBytes: 10_000 });
+  try {
+    const item = labItem(path.join(folder, 'x'), { source: `http://${host}/a.jpg` });
+    const failure = (number: number): Promise<unknown> =>
+      attempt(() => makeImage({ ...deps, config, storage }, item), { attempt: number }).catch(
+        (error: unknown) => error,
+      );
+    expect(await failure(7)).toMatchObject({ type: 'SourceUnavailable', nonRetryable: false });
+    expect(await failure(8)).toMatchObject({
+      ...{ type: 'SourceUnavailable', nonRetryable: true },
+      message: expect.stringMatching(/was too slow\. It was tried 8 times\.$/) as string,
+    });
+  } finally {
+    storage.close();
+    drip.closeAllConnections();
+    drip.close();
+  }
+});
 
 test('the source is fetched once for all tasks', async () => {
   const item = web();

@@ -41,7 +41,7 @@ export function post(config: Config, uri: string, { body, headers, signal }: Pos
     const request = (url.protocol === 'https:' ? https : http).request(url, {
       method: 'POST',
       agent: false,
-      headers: { 'user-agent': 'darkroom', ...headers, 'content-length': String(Buffer.byteLength(body)) },
+      headers: { 'user-agent': config.userAgent, ...headers, 'content-length': String(Buffer.byteLength(body)) },
       signal,
       ...(exempt ? {} : { lookup: publicLookup }),
     });

@@ -24,6 +24,7 @@ export class WebClient {
   constructor(
     private readonly hosts: HostList,
     private readonly tuning: RequestTuning,
+    private readonly userAgent: string,
   ) {
     this.secure = new https.Agent({ keepAlive: true, maxSockets: 64, ca: tuning.ca });
   }
@@ -74,7 +75,7 @@ export class WebClient {
     return new Promise((resolve, reject) => {
       const request = (secure ? https : http).get(url, {
         agent: secure ? this.secure : this.plain,
-        headers: { 'user-agent': 'darkroom', accept: '*/*', 'accept-encoding': 'identity', ...headers },
+        headers: { 'user-agent': this.userAgent, accept: '*/*', 'accept-encoding': 'identity', ...headers },
         signal,
         ...(exempt ? {} : { lookup: publicLookup }),
       });

@@ -38,7 +38,7 @@ class AnyStorage implements t.Storage {
   ) {
     this.allow = new AllowList(config);
     this.local = new LocalStore(this.allow);
-    this.web = new WebStore(this.allow, tuning);
+    this.web = new WebStore(this.allow, tuning, config.userAgent);
   }
 
   checkSource(uri: string): void {

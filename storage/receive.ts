@@ -4,7 +4,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { tooLarge } from './failures';
 
 /** Ends a stream that is no longer worth waiting for. */
-class Stalled extends Error {
+export class Stalled extends Error {
   readonly code = 'ETIMEDOUT';
 }
 

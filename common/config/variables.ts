@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { API_VARIABLES } from './api-variables';
 import { projectRoot } from '../paths';
@@ -7,6 +8,14 @@ import { OBSERVABILITY_VARIABLES } from './observability-variables';
 import { bool, buckets, duration, hostAndPort, hosts, integer, list, listOf, size, text, url } from './parse';
 import { lastFields } from './secrets';
 import { optional, secret, variable } from './variable';
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(path.join(projectRoot(), 'package.json'), 'utf8')) as { version: string };
+  return version;
+}
+
+/** Product and version. */
+const USER_AGENT = `darkroom/${packageVersion()}`;
 
 /** Where an embedded run keeps its server's database, samples, outputs and logs. */
 const DEFAULT_HOME = path.join(projectRoot(), '.darkroom');
@@ -144,6 +153,12 @@ export const VARIABLES = {
     buckets,
     '',
     'buckets that s3: URIs may name, comma-separated; bucket/prefix narrows it',
+  ),
+  userAgent: variable(
+    'DARKROOM_USER_AGENT',
+    text,
+    USER_AGENT,
+    'what requests for https: sources and webhooks call themselves; add a contact, which some hosts want: darkroom/1.0 (+https://example.com/contact)',
   ),
   allowedHosts: variable(
     'DARKROOM_ALLOWED_HOSTS',

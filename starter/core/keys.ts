@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { withoutSignature } from '../../net/url';
 
 /** Characters of the readable part; with the hash a key stays under 100. */
 const MAX_SLUG = 60;
@@ -34,23 +35,29 @@ function baseName(uri: string): string {
 
 /**
  * Names an item within its batch: in the workflow's id, and as the folder of its outputs. The same source always gets
- * the same key, and files of the same name in two folders get two.
+ * the same key, also by a URL that was signed anew, and files of the same name in two folders get two.
  * @param id the caller's own, which counts instead of the source
  */
 export function itemKey(source: string, id?: string): string {
   if (id !== undefined && SAFE_ID.test(id)) return id;
   const readable = slug(id ?? baseName(source));
-  return [readable, hash(id ?? source, 12)].filter(Boolean).join('-');
+  return [readable, hash(id ?? withoutSignature(source), 12)].filter(Boolean).join('-');
 }
 
 /** Key of a single job without an id of its own: the same wish is the same job, and another preset or place another one. */
 export function wishKey(source: string, preset: string, output: string | undefined): string {
-  const parts = [slug(baseName(source)), slug(preset).slice(0, 20), hash(JSON.stringify([source, preset, output]), 12)];
+  const parts = [
+    slug(baseName(source)),
+    slug(preset).slice(0, 20),
+    hash(JSON.stringify([withoutSignature(source), preset, output]), 12),
+  ];
   return parts.filter(Boolean).join('-');
 }
 
 /** The same command gets the same batch, so that running it again goes on with what is missing. */
 export function defaultBatchId(input: string, preset: string, output: string | undefined): string {
   const readable = slug(baseName(input) || input).slice(0, 30);
-  return [readable, slug(preset), hash(JSON.stringify([input, preset, output ?? null]), 8)].filter(Boolean).join('-');
+  return [readable, slug(preset), hash(JSON.stringify([withoutSignature(input), preset, output ?? null]), 8)]
+    .filter(Boolean)
+    .join('-');
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { DarkroomError } from '../../common/errors';
+import { withoutSignature } from '../../net/url';
 import type { MediaJob } from '../../common/contracts';
 
 /** Items of one ledger unless its maker says otherwise: 2^24 items take about 0.9 GB. */
@@ -150,5 +151,5 @@ function printOf(job: MediaJob): bigint {
   const { source, preset, output, priority, tenant, metadata, callbackUrl } = job;
   const words = metadata && Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const rest = JSON.stringify([preset, output, priority, tenant, words, callbackUrl]);
-  return (BigInt(hash32(source)) << 32n) | BigInt(hash32(rest));
+  return (BigInt(hash32(withoutSignature(source))) << 32n) | BigInt(hash32(rest));
 }

@@ -4,6 +4,7 @@ import type { SourceFacts, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { possibleKinds } from '../../common/kinds';
 import { recipeHash } from '../../media/presets';
+import { withoutSignature } from '../../net/url';
 import type { Storage } from '../../storage';
 
 /**
@@ -16,10 +17,11 @@ export async function isPublished(storage: Storage, item: WorkItem, signal?: Abo
     const found = await storage.readManifest(item.output);
     if (found === undefined) return false;
     const { source, preset, kind } = found.manifest;
-    if (source.uri !== item.source || !possibleKinds(item.kind).includes(kind)) return false;
+    if (withoutSignature(source.uri) !== withoutSignature(item.source) || !possibleKinds(item.kind).includes(kind))
+      return false;
     const recipe = kind === item.kind ? item.recipe : recipeHash(item.preset, kind);
     if (preset.recipe !== recipe) return false;
-    return await isSameSource(storage, source, signal);
+    return await isSameSource(storage, { ...source, uri: item.source }, signal);
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof DarkroomError && error.type === 'InvalidJob') throw error;

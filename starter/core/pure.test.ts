@@ -122,6 +122,22 @@ describe('keys', () => {
     expect(itemKey('s3://b/1/a.jpg')).toBe(itemKey('s3://b/1/a.jpg'));
   });
 
+  test.each([
+    ['https://b.s3.example/a.jpg', 'X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=1&X-Amz-Expires=60&X-Amz-Signature=%'],
+    ['https://storage.example/b/a.jpg', 'GoogleAccessId=me&Expires=%&Signature=%'],
+    ['https://cdn.example/a.jpg', 'Expires=%&Signature=%&Key-Pair-Id=K'],
+    ['https://x.blob.example/c/a.jpg', 'sv=2024-01-01&se=%&sr=b&sp=r&sig=%'],
+  ])('a URL of %s that is signed anew is the same source', (bare, signature) => {
+    const [first, second] = ['1', '2'].map((mark) => `${bare}?${signature.replaceAll('%', mark)}`);
+    expect(itemKey(first ?? '')).toBe(itemKey(second ?? ''));
+    expect(itemKey(`${first}&version=7`)).toBe(itemKey(`${bare}?version=7`));
+    expect(itemKey(`${first}&version=7`)).not.toBe(itemKey(`${second}&version=8`));
+  });
+
+  test.each(['?expires=1', '?sig=1', '?se=1&v=2', '?id=1'])('%s alone is no signature', (query) => {
+    expect(itemKey(`https://h/a.jpg${query}`)).not.toBe(itemKey('https://h/a.jpg'));
+  });
+
   test('a batch is named by input, preset and output', () => {
     const id = defaultBatchId('file:///home/me/Summer%20Photos', 'web', undefined);
     expect(id).toMatch(/^summer-photos-web-[0-9a-f]{8}$/);

@@ -12,6 +12,7 @@ import { DarkroomError } from '../../common/errors';
 import { WORKFLOW_TASK_MS } from '../../common/heartbeats';
 import { taskQueue } from '../../common/pools';
 import { KINDS } from '../../common/kinds';
+import { withoutSignature } from '../../net/url';
 import type { Storage } from '../../storage';
 import { attribute, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type * as workflows from '../../workflows';
@@ -120,9 +121,10 @@ export async function isSameJob(client: Client, run: Run, item: WorkItem): Promi
   if (attribute(run, 'MediaPreset') !== item.preset.name) return false;
   const [source, output] = [memoText(run, 'source'), memoText(run, 'output')];
   if (output !== undefined && output !== item.output) return false;
-  if (source === undefined || source.length < MAX_MEMO_TEXT) return (source ?? item.source) === item.source;
+  const wanted = withoutSignature(item.source);
+  if (source === undefined || source.length < MAX_MEMO_TEXT) return withoutSignature(source ?? item.source) === wanted;
   // Cut short it says nothing of the rest.
-  return (await inputOf(client, run.workflowId, run.runId)).source === item.source;
+  return withoutSignature((await inputOf(client, run.workflowId, run.runId)).source) === wanted;
 }
 
 /** Bytes of a fairness key that the server takes. */

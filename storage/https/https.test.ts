@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import http, { type RequestListener, type Server } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig } from '../../common/config';
@@ -119,6 +120,19 @@ test.each(['photo', 'dated', 'ranged', 'chunked'])(
 test('an empty file is no error here', async () => {
   expect((await storage.stat(`http://${host}/empty.jpg`)).bytes).toBe(0);
   expect((await fetch(`http://${host}/empty.jpg`)).bytes).toBe(0);
+});
+
+test.each([
+  [{}, /^darkroom\/\d+\.\d+\.\d+$/],
+  [
+    { DARKROOM_USER_AGENT: 'shop/2 (+https://shop.example/contact)' },
+    /^shop\/2 \(\+https:\/\/shop\.example\/contact\)$/,
+  ],
+])('the host is told who asks: %j', async (env, agent) => {
+  const asked = once(server, 'request') as Promise<[http.IncomingMessage]>;
+  await fetch(`http://${host}/photo.jpg`, {}, storageFor({ DARKROOM_PRIVATE_HOSTS: host, ...env }));
+  const [request] = await asked;
+  expect(request.headers['user-agent']).toMatch(agent);
 });
 
 test('redirects are followed', async () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { DarkroomError } from '../../common/errors';
 import type { AllowList } from '../allow';
 import { forbidden, scratchFailure, tooLarge, translating, unavailable } from '../failures';
-import { receive } from '../receive';
+import { receive, Stalled } from '../receive';
 import type { SourceStore } from '../store';
 import type { Fetched, FetchOptions, ObjectInfo, Tuning } from '../types';
 import { printable, type WebLocation } from '../uri';
@@ -15,8 +15,9 @@ export class WebStore implements SourceStore<WebLocation> {
   constructor(
     allow: AllowList,
     private readonly tuning: Tuning,
+    userAgent: string,
   ) {
-    this.client = new WebClient(allow.hosts, tuning);
+    this.client = new WebClient(allow.hosts, tuning, userAgent);
   }
 
   /** Asks for the first byte rather than by HEAD, which signed URLs (for GET only) and some servers refuse. */
@@ -96,6 +97,10 @@ function networkFailure(at: WebLocation): (error: unknown) => unknown {
     const code = (error as { code?: unknown }).code;
     if (typeof code !== 'string') return error;
     if (code === 'ENOTFOUND') return new DarkroomError('SourceNotFound', `The host of ${name} does not exist.`);
+    if (error instanceof Stalled) {
+      const details = { cause: error.message, drips: true };
+      return new DarkroomError('SourceUnavailable', `The host of ${name} was too slow.`, details, { cause: error });
+    }
     if (code === 'ETIMEDOUT') return unavailable('source', `The host of ${name} was too slow.`, error);
     if (/CERT|TLS|SSL|SIGNATURE/.test(code)) return unavailable('source', `${name} could not be read safely.`, error);
     return unavailable('source', `${name} could not be read just now.`, error);
