@@ -37,7 +37,7 @@ export const METRICS = {
   },
   darkroom_stage_duration_seconds: {
     type: 'histogram',
-    help: 'Time in one stage (fetch, scan, probe, decode, encode, poster, sprite, package, publish) by format',
+    help: 'Time in one stage (fetch, scan, probe, decode, measure, encode, poster, sprite, package, publish) by format',
     labels: ['stage', 'format'],
     buckets: STAGE_BUCKETS,
     from: 'worker',
