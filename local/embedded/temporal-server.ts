@@ -155,6 +155,9 @@ function serverArgs({ home, port, uiPort, dbFile, namespace = 'default', dynamic
   for (const name of ['useNewMatcher', 'enableFairness']) args.push('--dynamic-config-value', `matching.${name}=true`);
   // Priorities are compared within a partition of a queue. One host needs one partition, and then their order is exact.
   for (const side of ['Read', 'Write']) args.push('--dynamic-config-value', `matching.numTaskqueue${side}Partitions=1`);
+  // By default an operation on many workflows, such as cancelling a batch, takes 50 of them a second.
+  for (const setting of ['batcherRPS=500', 'batcherConcurrency=20'])
+    args.push('--dynamic-config-value', `worker.${setting}`);
   args.push(...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]));
   args.push(...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]));
   if (dbFile === false) return args;

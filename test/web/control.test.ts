@@ -67,6 +67,20 @@ describeInBrowser('control and ways through the page', () => {
     await until(async () => (await batch('held')).paused === 0, 200);
   });
 
+  test('a priority is chosen on the batch and the item; where the server lacks the change, the page says which has it', async () => {
+    const { serverVersion } = await stack.connection.workflowService.getSystemInfo({});
+    const isOld = /^1\.2\d\./.test(serverVersion);
+    for (const hash of ['#/item/held~p001', '#/batch/held']) {
+      await open(hash);
+      await page.getByLabel('Change the priority').selectOption('1');
+      if (isOld) await page.getByText('that needs version 1.30 or newer').waitFor();
+      else {
+        const { priority } = (await stack.client.workflow.getHandle('held/p001').describe()).raw.workflowExecutionInfo!;
+        expect(priority?.priorityKey).toBe(1);
+      }
+    }
+  });
+
   test('what was cancelled can be run again from the batch page', async () => {
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await page.getByRole('button', { name: 'Cancel 3 items' }).click();

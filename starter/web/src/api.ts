@@ -231,7 +231,7 @@ export async function getText(url: string): Promise<string> {
   return response.text();
 }
 
-export type Action = 'cancel' | 'retry' | 'pause' | 'resume';
+export type Action = 'cancel' | 'retry' | 'pause' | 'resume' | 'restart';
 
 /** What an action changed, as far as the page says it. */
 export interface Acted {
@@ -265,6 +265,11 @@ const asJson = (body: object): RequestInit => ({
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 });
+
+/** @param priority 1 to 5, 1 is served first */
+export function setPriority(on: 'job' | 'batch', id: string, priority: number): Promise<void> {
+  return call(`${on === 'job' ? job(id) : batch(id)}/priority`, asJson({ priority }));
+}
 
 /** @returns the job's id */
 export async function submit(body: { source: string; preset: string }): Promise<string> {

@@ -8,6 +8,7 @@ import { useTitle } from '../lib/title';
 import { ActionButton, BackLink, CountsBar, Empty, isMissing, Missing, Problem, Stat } from '../parts/bits';
 import type { Question } from '../parts/confirm';
 import { Icon } from '../parts/icon';
+import { PriorityChoice } from '../parts/priority';
 import { FilterBar, filterOf, FILTERS, type Filter } from './filter';
 import { useItems } from './use-items';
 import { Wall } from './wall';
@@ -97,6 +98,7 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
               ) : (
                 <ActionButton icon="play" label="Resume" run={run('resume')} />
               )}
+              <PriorityChoice on="batch" id={id} onChanged={onChanged} />
               <ActionButton icon="stop" label="Cancel" question={aboutToCancel(batch)} run={run('cancel')} />
             </>
           )}

@@ -1,4 +1,4 @@
-import { act, eventsOf, getJob, isOpen, type Job } from '../api';
+import { act, eventsOf, getJob, isOpen, type Action, type Job } from '../api';
 import { bytes, duration, fileName, moment } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
 import { playables } from '../lib/pictures';
@@ -7,6 +7,7 @@ import { failureAdvice, failureTitle } from '../lib/words';
 import { useTitle } from '../lib/title';
 import { ActionButton, BackLink, isMissing, Missing, Problem, StateBadge } from '../parts/bits';
 import { Icon } from '../parts/icon';
+import { PriorityChoice } from '../parts/priority';
 import { Compare } from './compare';
 import { Listen } from './listen';
 import { Player } from './player';
@@ -34,8 +35,7 @@ export function ItemPage({ id }: { id: string }) {
 }
 
 function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
-  const run = (action: 'cancel' | 'retry' | 'pause' | 'resume') => () =>
-    act('job', job.id, action).then(() => onChanged());
+  const run = (action: Action) => () => act('job', job.id, action).then(() => onChanged());
   const open = isOpen(job.state);
   return (
     <header class="head">
@@ -48,6 +48,8 @@ function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
           )}
           {open && job.state !== 'paused' && <ActionButton icon="pause" label="Pause" run={run('pause')} />}
           {open && job.state === 'paused' && <ActionButton icon="play" label="Resume" run={run('resume')} />}
+          {job.state === 'running' && <ActionButton icon="retry" label="Restart the step" run={run('restart')} />}
+          {open && <PriorityChoice on="job" id={job.id} onChanged={onChanged} />}
           {open && (
             <ActionButton
               icon="stop"
