@@ -24,7 +24,11 @@ type Variants = Record<string, (source: Buffer) => Promise<number>>;
 function encoders(width: number): Variants {
   const webp = (effort: number): ImageRenditionSpec => ({ name: 'x', format: 'webp', width, quality: 78, effort });
   const jpeg = (trellis: boolean): ImageRenditionSpec => ({ name: 'x', format: 'jpeg', width, quality: 80, trellis });
-  const specs = { 'WebP 0': webp(0), 'WebP 1': webp(1), 'WebP 2': webp(2), JPEG: jpeg(false), trellis: jpeg(true) };
+  const jxl: ImageRenditionSpec = { name: 'x', format: 'jxl', width, quality: 75 };
+  const specs = {
+    ...{ 'WebP 0': webp(0), 'WebP 1': webp(1), 'WebP 2': webp(2) },
+    ...{ JPEG: jpeg(false), trellis: jpeg(true), 'JPEG XL': jxl },
+  };
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => [name, (source) => encode(sharp(source), spec)]),
   );
