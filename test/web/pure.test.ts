@@ -1,7 +1,9 @@
 /** The parts of the page, and of what serves it, that need no browser. */
+import type { Manifest } from '../../common/contracts';
 import { withBacklog } from '../../starter/core/view/throughput';
 import { stepsFrom } from '../../starter/core/view/steps';
 import { bytes, clock, duration, fileName, saving } from '../../starter/web/src/lib/format';
+import { playables } from '../../starter/web/src/lib/pictures';
 import { gridWindow } from '../../starter/web/src/lib/grid-window';
 import { cueAt, parseStoryboard } from '../../starter/web/src/lib/vtt';
 
@@ -23,6 +25,25 @@ test.each([
   [fileName('https://x.example/a.jpg?token=1'), 'a.jpg'],
   [fileName('file:///%E0%A4%A.jpg'), '%E0%A4%A.jpg'],
 ])('%s', (said, expected) => expect(said).toBe(expected));
+
+test('a player begins with the tallest file that the browser decodes', () => {
+  const rung = (name: string, height: number, codecs?: string) => ({
+    name,
+    height,
+    codecs,
+    role: 'video',
+    mime: 'video/mp4',
+  });
+  const renditions = [
+    rung('360p', 360),
+    rung('hevc', 1080, 'hvc1.1.6.L93.90, mp4a.40.2'),
+    rung('720p', 720, 'avc1.64001f'),
+  ];
+  const manifest = { renditions } as unknown as Manifest;
+  const names = (decodes?: (type: string) => boolean) => playables(manifest, decodes).map(({ name }) => name);
+  expect(names()).toEqual(['hevc', '720p', '360p']);
+  expect(names((type) => !type.includes('codecs="hvc1'))).toEqual(['720p', '360p', 'hevc']);
+});
 
 describe('the wall', () => {
   const size = { minColumn: 190, gap: 10, rowHeight: () => 190 };

@@ -7,12 +7,14 @@ import { Icon } from '../parts/icon';
 import { Scrubber } from './scrubber';
 import { useSource } from './use-source';
 
+const decodes = (type: string): boolean => document.createElement('video').canPlayType(type) !== '';
+
 /** The video in any of its renditions, with previews while scrubbing. Keys: space, arrows, m, f. */
 export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
   const video = useRef<HTMLVideoElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   const choices = [
-    ...playables(manifest).map(({ name, path, mime }) => ({ name, mime, url: fileUrl(id, path) })),
+    ...playables(manifest, decodes).map(({ name, path, mime }) => ({ name, mime, url: fileUrl(id, path) })),
     { name: 'source', mime: 'video/mp4', url: sourceUrl(id) },
   ];
   const [chosen, setChosen] = useState(0);

@@ -12,9 +12,15 @@ const HLS = 'application/vnd.apple.mpegurl';
 
 export const isHls = ({ mime }: { mime: string }): boolean => mime === HLS;
 
-/** What a player can choose from: a stream that adapts first, then files, the tallest first. */
-export function playables(manifest: Manifest): Rendition[] {
+/**
+ * What a player can choose from: a stream that adapts first, then files, the tallest first; files that this browser does not
+ * decode come last.
+ * @param decodes whether the browser decodes a type such as `video/mp4; codecs="hvc1.1.6.L93.90, mp4a.40.2"`
+ */
+export function playables(manifest: Manifest, decodes: (type: string) => boolean = () => true): Rendition[] {
   const masters = manifest.renditions.filter((rendition) => isHls(rendition));
   const files = manifest.renditions.filter(({ role, mime }) => role === 'video' && mime === 'video/mp4');
-  return [...masters, ...files.sort((a, b) => (b.height ?? 0) - (a.height ?? 0))];
+  files.sort((a, b) => (b.height ?? 0) - (a.height ?? 0));
+  const decoded = files.filter(({ mime, codecs }) => codecs === undefined || decodes(`${mime}; codecs="${codecs}"`));
+  return [...masters, ...decoded, ...files.filter((file) => !decoded.includes(file))];
 }
