@@ -185,6 +185,21 @@ testWithS3('an upload in parts that never ended is dropped after a day', async (
   expect(await later(cleanStore, 's3://media/parts', 2)).toMatchObject({ found: 0 });
 });
 
+test('a step that fails does not stop the others, and is told with exit code 1', async () => {
+  const { env, storage } = await place('fenced', 's3://elsewhere/outputs');
+  const { code, summary } = await runCommand(stack, 'maintenance', ['--json', '--cleanup'], env);
+  expect(code).toBe(1);
+  expect(summary.steps).toMatchObject([
+    { step: 'store', error: expect.stringContaining('outside of the buckets') },
+    { step: 'scratch', found: 0 },
+    { step: 'quarantine', error: expect.stringContaining('outside of the buckets') },
+  ]);
+  expect(summary.steps[1].error).toBeUndefined();
+  const unknown = await runCommand(stack, 'maintenance', ['--only', 'stores'], env);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('expected some of store,scratch')]);
+  storage.close();
+}, 60_000);
+
 test('the Schedule is made once, follows the configuration, starts the one maintenance, and goes', async () => {
   const settings = { queuePrefix: 'disk', maintenanceCron: '17 3 * * *' };
   const handle = stack.client.schedule.getHandle(maintenanceId('disk'));

@@ -63,7 +63,7 @@ describeWithHelm('helm/workers', () => {
     [at('image', '4Gi', 'slots=2', 'env.DARKROOM_IMAGE_MAX_RSS=0'), undefined],
     [
       at('image', '4Gi', 'slots=2', 'env.DARKROOM_IMAGE_MAX_RSS=2GiB'),
-      /Lower pools\.image\.slots or DARKROOM_IMAGE_MAX/,
+      /Lower pools\.image\.slots or DARKROOM_IMAGE_MAX_RSS/,
     ],
     [at('video', '8Gi', 'slots=4'), /4 video slots x 2048 MiB .* = 8704 MiB, but resources\.limits\.memory is 8Gi/],
     [at('video', '1536Mi', 'slots=1'), undefined],

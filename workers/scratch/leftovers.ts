@@ -6,6 +6,13 @@ import { ALIVE_FILE, ownerOf } from './folder';
 /** Looks in a row that have to find a folder without a sign of life before its owner counts as dead. */
 const LOOKS = 5;
 
+/** A folder of a dead worker. */
+interface Leftover {
+  name: string;
+  /** Of its files. */
+  bytes: number;
+}
+
 /**
  * Finds the folders of worker processes that have ended without removing them. Several workers, also in different
  * containers, may share the scratch disk, so:
@@ -30,24 +37,37 @@ export class Leftovers {
    * @throws what the file system says
    */
   async sweep(): Promise<string[]> {
-    return (await this.find(true)).map(({ name }) => name);
+    const found = await this.remove(await this.search((name, owner) => this.isDead(name, owner)));
+    return found.map(({ name }) => name);
   }
 
   /**
-   * One look, at folders that are removed only if `remove` says so. @returns them with the bytes of their files
+   * Looks among neighbours alone, and counts as no look at the others: looks that follow each other fast would make a living
+   * process of another container appear dead.
+   * @returns the folders of dead ones with the bytes of their files; removed only if `remove` says so
    * @throws what the file system says
    */
-  async find(remove: boolean): Promise<{ name: string; bytes: number }[]> {
-    const entries = await readdir(this.root, { withFileTypes: true });
-    const found: { name: string; bytes: number }[] = [];
-    for (const entry of entries) {
+  async find(remove: boolean): Promise<Leftover[]> {
+    const found = await this.search((_, owner) => isNeighbour(owner, this.self) && !isRunning(owner));
+    return remove ? this.remove(found) : found;
+  }
+
+  private async search(
+    isLeft: (name: string, owner: ProcessIdentity) => boolean | Promise<boolean>,
+  ): Promise<Leftover[]> {
+    const found: Leftover[] = [];
+    for (const entry of await readdir(this.root, { withFileTypes: true })) {
       const owner = entry.isDirectory() ? ownerOf(entry.name) : undefined;
-      if (owner === undefined || !(await this.isDead(entry.name, owner))) continue;
-      const folder = path.join(this.root, entry.name);
-      found.push({ name: entry.name, bytes: await bytesIn(folder) });
-      if (!remove) continue;
-      await rm(folder, { recursive: true, force: true });
-      this.watched.delete(entry.name);
+      if (owner === undefined || !(await isLeft(entry.name, owner))) continue;
+      found.push({ name: entry.name, bytes: await bytesIn(path.join(this.root, entry.name)) });
+    }
+    return found;
+  }
+
+  private async remove(found: Leftover[]): Promise<Leftover[]> {
+    for (const { name } of found) {
+      await rm(path.join(this.root, name), { recursive: true, force: true });
+      this.watched.delete(name);
     }
     return found;
   }

@@ -52,6 +52,21 @@ describe('folders of processes', () => {
     },
   );
 
+  linux(
+    'a look that removes nothing names what is left; looks among neighbours are none at other containers',
+    async () => {
+      await folderOf({ ...self, started: '1' });
+      await folderOf(elsewhere);
+      const [dead, other] = [folderName({ ...self, started: '1' }), folderName(elsewhere)];
+      const leftovers = new Leftovers(root, self);
+      for (let look = 0; look < 10; look++) expect(await leftovers.find(false)).toEqual([{ name: dead, bytes: 1 }]);
+      expect((await readdir(root)).sort()).toEqual([dead, other].sort());
+      expect(await leftovers.find(true)).toEqual([{ name: dead, bytes: 1 }]);
+      expect(await leftovers.sweep()).toEqual([]);
+      expect(await readdir(root)).toEqual([other]);
+    },
+  );
+
   linux('a later process with the same id does not keep it', async () => {
     await folderOf({ ...self, started: '1' });
     expect(await new Leftovers(root, self).sweep()).toHaveLength(1);
