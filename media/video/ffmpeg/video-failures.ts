@@ -36,7 +36,7 @@ const ROWS: [RegExp, ErrorType, string][] = [
     'The video is coded in a way that Darkroom does not read.',
   ],
   [
-    /Invalid data found|Error while decoding|Error submitting packet|moov atom not found|error reading header|corrupt|truncated|partial file|Invalid NAL|invalid residual|decode_frame\(\) failed|Failed to read frame|decode_slice|End of file|EBML|could not find codec parameters|concealing/i,
+    /Invalid data found|Error while decoding|Error submitting packet|moov atom not found|error reading header|corrupt|truncated|partial file|Invalid NAL|invalid residual|decode_frame\(\) failed|Failed to read frame|decode_slice|End of file|EBML|could not find codec parameters|concealing|damaged at|Error at MB|Header missing|illegal (?:ac|dc|mb)|overflow at|skipped MB|Packet mismatch/i,
     'CorruptMedia',
     'The video is damaged or cut short.',
   ],
