@@ -197,6 +197,8 @@ export function workflowId(batchId: string, itemKey: string): string {
 /** What the callbackUrl of a job is sent, once for each of its runs. */
 export interface WebhookEvent {
   type: 'job.succeeded' | 'job.failed' | 'job.cancelled';
+  /** Of the key that submitted the job. */
+  tenant?: string;
   /** The id of the job in the API. */
   job: string;
   batch: string;
@@ -212,6 +214,8 @@ export interface WebhookEvent {
 /** A batch whose end somebody wants to be told. */
 export interface BatchWatch {
   batchId: string;
+  /** Of the key that submitted the batch. */
+  tenant?: string;
   url: string;
   /** That were started or joined: while the visibility store shows fewer, it lags. */
   runs: number;
@@ -228,6 +232,7 @@ export interface BatchTotals {
 /** What the callbackUrl of a batch is sent when nothing of it is open any more. */
 export interface BatchEvent extends BatchTotals {
   type: 'batch.ended';
+  tenant?: string;
   batch: string;
   /** ISO 8601. */
   at: string;
@@ -235,6 +240,8 @@ export interface BatchEvent extends BatchTotals {
 
 export interface WebhookCall {
   url: string;
+  /** Whose secret signs it; absent: that of the service. */
+  tenant?: string;
   /** The same for every attempt. */
   id: string;
   event: WebhookEvent | BatchEvent;

@@ -7,7 +7,11 @@ export class HostList {
   private readonly allowed: string[];
   private readonly privateHosts: Set<string>;
 
-  constructor(config: Pick<Config, 'allowedHosts' | 'privateHosts'>) {
+  /** @param use what the hosts are for, and the variable that lists them: for messages */
+  constructor(
+    config: Pick<Config, 'allowedHosts' | 'privateHosts'>,
+    private readonly use = { purpose: 'read from', setting: 'DARKROOM_ALLOWED_HOSTS' },
+  ) {
     this.allowed = config.allowedHosts.map((entry) => entry.toLowerCase());
     this.privateHosts = new Set(config.privateHosts.map((entry) => entry.toLowerCase()));
   }
@@ -24,8 +28,9 @@ export class HostList {
     }
     const host = url.hostname.toLowerCase().replace(/\.$/, '');
     if (privateHost || this.allowed.some((entry) => matches(entry, host, portOf(url)))) return;
-    throw new DarkroomError('SourceForbidden', `${url.host} is not among the hosts that Darkroom may read from.`, {
-      setting: 'DARKROOM_ALLOWED_HOSTS',
+    const { purpose, setting } = this.use;
+    throw new DarkroomError('SourceForbidden', `${url.host} is not among the hosts that Darkroom may ${purpose}.`, {
+      setting,
     });
   }
 

@@ -10,13 +10,23 @@ import { parseWebUrl } from './url';
 /** ms from the name look-up to the answer's headers. */
 const ANSWER_MS = 15_000;
 
+const USE = { purpose: 'call back', setting: 'DARKROOM_CALLBACK_HOSTS' };
+
 /**
- * May this address be called? Hosts are allowed as for sources.
+ * The hosts of callbacks are a list of their own: a host that files are read from may do as it is told by whoever writes to
+ * it. A private one has to be in both lists.
+ */
+function callbackHosts({ callbackHosts: allowedHosts, privateHosts }: Config): HostList {
+  return new HostList({ allowedHosts, privateHosts: privateHosts.filter((host) => allowedHosts.includes(host)) }, USE);
+}
+
+/**
+ * May this address be called?
  * @throws DarkroomError InvalidJob or SourceForbidden
  */
 export function checkCallback(config: Config, uri: string): URL {
   if (!/^https?:/i.test(uri)) throw new DarkroomError('InvalidJob', 'A callbackUrl has to begin with https://.');
-  const hosts = new HostList(config);
+  const hosts = callbackHosts(config);
   const url = parseWebUrl(uri);
   hosts.check(url, uri);
   if (!hosts.isPrivate(url)) checkLiteral(url.hostname);
@@ -34,9 +44,9 @@ export interface PostOptions {
  * the address that was checked.
  * @returns the status of the answer; its body is not read
  */
-export function post(config: Config, uri: string, { body, headers, signal }: PostOptions): Promise<number> {
+export async function post(config: Config, uri: string, { body, headers, signal }: PostOptions): Promise<number> {
   const url = checkCallback(config, uri);
-  const exempt = new HostList(config).isPrivate(url);
+  const exempt = callbackHosts(config).isPrivate(url);
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? https : http).request(url, {
       method: 'POST',

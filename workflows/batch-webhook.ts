@@ -18,8 +18,9 @@ export async function notifyBatch(watch: BatchWatch): Promise<void> {
   const { workflowId, runId } = workflowInfo();
   const call: WebhookCall = {
     url: watch.url,
+    tenant: watch.tenant,
     id: runId,
-    event: { type: 'batch.ended', batch: watch.batchId, ...totals, at: new Date().toISOString() },
+    event: { type: 'batch.ended', tenant: watch.tenant, batch: watch.batchId, ...totals, at: new Date().toISOString() },
   };
   await startChild(notify, {
     args: [call],

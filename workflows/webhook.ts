@@ -21,11 +21,14 @@ export async function announce(item: WorkItem, event: Pick<WebhookEvent, 'type' 
   const { callbackUrl } = item;
   if (callbackUrl === undefined) return;
   const { workflowId, runId } = workflowInfo();
+  const tenant = item.confined ? item.tenant : undefined;
   const call: WebhookCall = {
     url: callbackUrl,
+    tenant,
     id: runId,
     event: {
       ...event,
+      tenant,
       job: `${item.batchId}~${item.itemKey}`,
       batch: item.batchId,
       source: item.source,

@@ -1,5 +1,6 @@
 import { Connection, type Client } from '@temporalio/client';
 import type { Config } from '../../common/config';
+import { Seats } from '../../common/seats';
 import type { Logger } from '../../common/logger';
 import { createMetrics, type Metrics } from '../../common/metrics';
 import { connectionOptions, createClient, namespaceOf } from '../../temporal/connect';
@@ -13,7 +14,6 @@ import { createQueueMetrics } from '../queue-metrics';
 import type { ApiKeys } from './guard/auth';
 import { Backlog } from './guard/backlog';
 import { OpenJobs } from './guard/open-jobs';
-import { Seats } from './guard/seats';
 import { TemporalMonitor } from './temporal';
 
 /** What the routes work with. Nothing in it is state that another replica would miss. */

@@ -25,6 +25,8 @@ const DEFAULT_PRESET = 'web';
 /** What holds for all jobs of a request. */
 export interface Settings {
   batchId: string;
+  /** Of the caller's key. */
+  tenant?: string;
   preset?: string;
   output?: string;
   priority?: Priority;
@@ -104,7 +106,7 @@ export async function prepare(
   );
   // Where the files land, item key included: the key of a folder above may name the very folder that is fenced off.
   if (output !== undefined) await service.places.checkOutput(tenant, item.output);
-  if (item.callbackUrl !== undefined) checkCallbackOf(service, item.callbackUrl);
+  if (item.callbackUrl !== undefined) checkCallbackOf(service, principal, item.callbackUrl);
   return tenant === undefined ? item : { ...item, confined: true, weight: principal.weight };
 }
 
@@ -115,7 +117,7 @@ export function checkPriority({ priority: best }: Pick<Principal, 'priority'>, p
 }
 
 /** @throws DarkroomError where it may not be called, or could not be signed */
-export function checkCallbackOf({ config }: Service, url: string): void {
+export function checkCallbackOf({ config }: Service, { callbackHosts }: Principal, url: string): void {
   if (config.webhookSecret === undefined) {
     throw new DarkroomError(
       'InvalidJob',
@@ -123,6 +125,7 @@ export function checkCallbackOf({ config }: Service, url: string): void {
     );
   }
   checkCallback(config, url);
+  if (callbackHosts !== undefined) checkCallback({ ...config, callbackHosts }, url);
 }
 
 /** Starts the item's run, or finds that there is no need to. `patient`: waits for a Temporal that is away. */
@@ -144,12 +147,12 @@ export async function start(
 /** Asks for the call to the batch's callbackUrl, now that all of the batch is submitted. `patient`: as for `start`. */
 export async function watchSubmitted(
   service: Service,
-  { batchId, callbackUrl: url }: Settings,
+  { batchId, tenant, callbackUrl: url }: Settings,
   { started, joined, skipped }: Tally,
   patient?: AbortSignal,
 ): Promise<void> {
   if (url === undefined || started + joined + skipped === 0) return;
-  const watch = { batchId, url, runs: started + joined };
+  const watch = { batchId, tenant, url, runs: started + joined };
   if (patient !== undefined) return watchBatch(service, watch, { signal: patient });
   await bounded(service, () => watchBatch(service, watch, { limitMs: RETRY_MS }));
 }

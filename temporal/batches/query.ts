@@ -1,7 +1,7 @@
 import { DarkroomError } from '../../common/errors';
 
-/** A batch id becomes a path, a URL and part of workflow ids. */
-export const BATCH_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** A batch id becomes a path, a URL and part of workflow ids, of which `webhook/…` are those of calls. */
+export const BATCH_ID = /^(?!webhook$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** The ways in which a run can end without a result. */
 const UNSUCCESSFUL = ['Failed', 'TimedOut', 'Terminated', 'Canceled'] as const;

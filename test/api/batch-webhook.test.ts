@@ -9,7 +9,11 @@ let api: Api;
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  stack = await startStack({ DARKROOM_WEBHOOK_SECRET: SECRET, DARKROOM_PRIVATE_HOSTS: receiver.host });
+  stack = await startStack({
+    DARKROOM_WEBHOOK_SECRET: SECRET,
+    DARKROOM_PRIVATE_HOSTS: receiver.host,
+    DARKROOM_CALLBACK_HOSTS: receiver.host,
+  });
   api = await startApi(stack);
 });
 afterAll(async () => {

@@ -1,7 +1,7 @@
 /** Webhooks: signed, repeated until they arrive, never to where they must not go, and never in the way of the result. */
 import { startStack, until, type Stack } from '../support/stack';
 import { isGenuine, SECRET, startReceiver, type Receiver } from './receiver';
-import { broken, photo, startApi, type Api } from './support';
+import { bearer, broken, keyEntry, photo, startApi, type Api } from './support';
 
 let receiver: Receiver;
 let base: string;
@@ -14,7 +14,8 @@ beforeAll(async () => {
   stack = await startStack({
     DARKROOM_WEBHOOK_SECRET: SECRET,
     DARKROOM_PRIVATE_HOSTS: receiver.host,
-    DARKROOM_ALLOWED_HOSTS: '*,localtest.me,localhost',
+    DARKROOM_ALLOWED_HOSTS: '*',
+    DARKROOM_CALLBACK_HOSTS: `localtest.me,localhost,127.0.0.1,169.254.169.254,[::1],${receiver.host}`,
   });
   [api] = await Promise.all([startApi(stack), stack.worker({ DARKROOM_POOLS: 'workflows,image' })]);
 });
@@ -76,6 +77,50 @@ test.each([
 ])('a callback to %s is refused at once', async (callbackUrl, status) => {
   const source = await photo(stack, 'ssrf');
   expect((await api.call('POST', '/v1/jobs', { source, callbackUrl })).status).toBe(status);
+});
+
+test('a host that may be read from is not one that may be called', async () => {
+  const callbackUrl = 'https://example.org/';
+  const answer = await api.call('POST', '/v1/jobs', { source: await photo(stack, 'other'), callbackUrl });
+  expect(answer).toMatchObject({
+    status: 403,
+    body: { code: 'SourceForbidden', details: { setting: 'DARKROOM_CALLBACK_HOSTS' } },
+  });
+});
+
+test("with keys, a job's call is signed by the secret of its tenant, and a key may name its own hosts only", async () => {
+  const keyed = await startApi(stack, {
+    DARKROOM_API_KEYS: [
+      keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
+      keyEntry('narrow-1', 'acme', 0, 'narrow-secret-0123456789', 'callbacks=hooks.acme.example'),
+    ].join(),
+    DARKROOM_ALLOWED_ROOTS: stack.home,
+  });
+  try {
+    const acme = bearer('acme-secret-0123456789');
+    const { body: mine } = await keyed.call('GET', '/v1/webhook-secret', undefined, acme);
+    expect(mine).toMatchObject({ tenant: 'acme', secret: expect.stringMatching(/^whsec_/) });
+    const job = { source: await photo(stack, 'keyed'), callbackUrl: `${base}/keyed-job` };
+    const batch = { id: 'keyed', callbackUrl: `${base}/keyed-batch`, jobs: [job] };
+    expect((await keyed.call('POST', '/v1/batches', batch, acme)).status).toBe(202);
+    await until(() => ['/keyed-job', '/keyed-batch'].every((path) => callsTo(path).length > 0));
+    for (const { headers, body } of [...callsTo('/keyed-job'), ...callsTo('/keyed-batch')]) {
+      expect(isGenuine(headers, body, mine.secret)).toBe(true);
+      expect(isGenuine(headers, body)).toBe(false);
+      expect(JSON.parse(body)).toMatchObject({ tenant: 'acme' });
+    }
+    const elsewhere = { ...job, callbackUrl: 'https://localhost/' };
+    const refused = await keyed.call('POST', '/v1/jobs', elsewhere, bearer('narrow-secret-0123456789'));
+    expect(refused).toMatchObject({ status: 403, body: { code: 'SourceForbidden' } });
+    expect((await api.call('GET', '/v1/webhook-secret')).status).toBe(404);
+  } finally {
+    await keyed.stop();
+  }
+});
+
+test('no batch is called "webhook", whose ids are those of the calls', async () => {
+  const jobs = [{ source: await photo(stack, 'named') }];
+  expect((await api.call('POST', '/v1/batches', { id: 'webhook', jobs })).status).toBe(400);
 });
 
 test('a name that leads to a private address is refused when it is called, and not again', async () => {

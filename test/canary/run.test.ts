@@ -47,6 +47,7 @@ beforeAll(async () => {
     DARKROOM_SQS_URL: `${base}/000000000000/jobs`,
     DARKROOM_SQS_DEAD_URL: `${base}/000000000000/dead`,
     DARKROOM_ALLOWED_HOSTS: '127.0.0.1',
+    DARKROOM_CALLBACK_HOSTS: `127.0.0.1:${store.port}`,
     DARKROOM_PRIVATE_HOSTS: `127.0.0.1:${store.port}`,
     LOG_LEVEL: 'trace',
   });

@@ -41,7 +41,7 @@ export const DEFAULT_TENANT = 'default';
 export function batchIdFor(tenant: string | undefined, name: string): string {
   const id = tenant === undefined || tenant === DEFAULT_TENANT ? name : prefixed(tenant, name);
   if (!BATCH_ID.test(id)) {
-    const what = 'letters, digits, dots, dashes and underscores, 100 at most with the tenant';
+    const what = 'letters, digits, dots, dashes and underscores, 100 at most with the tenant, and not "webhook"';
     throw new ApiError('BadRequest', `"${name.slice(0, 120)}" cannot be the id of a batch: expected ${what}.`);
   }
   if (tenant === DEFAULT_TENANT && id.includes('.')) {

@@ -1,5 +1,5 @@
 import type { Config } from '../../../common/config';
-import { size } from '../../../common/config/parse';
+import { hosts, size } from '../../../common/config/parse';
 import type { Priority } from '../../../common/contracts';
 import { TokenBucket } from './bucket';
 
@@ -13,6 +13,8 @@ export interface Rights {
   weight?: number;
   /** Jobs of its tenant that may be open. */
   maxOpen: number;
+  /** Of the hosts that may be called back, those that its jobs may name; absent: all of them. */
+  callbackHosts?: string[];
   jobs?: TokenBucket;
   reads?: TokenBucket;
   /** Bytes. */
@@ -39,6 +41,8 @@ const BEST_PRIORITY: Priority = 2;
 /** Tenants are folders, and some volumes take two cases of a name for one. */
 const ENTRY = /^([\w.-]{1,64}):([a-z0-9][a-z0-9_-]{0,31}):(\d{1,9}):(?:(.+):)?([0-9a-fA-F]{64})$/;
 const SHAPE = 'name:tenant:jobsPerMinute:sha256 in hex, the tenant in lower case, rate 0 for none';
+const OPTIONS =
+  'the options operator, priority=1 to 5, weight=0.01 to 100, open=jobs, uploads=10GiB a day, callbacks=host+host';
 
 /**
  * @param text comma- or line-separated `name:tenant:jobsPerMinute[:option…]:sha256`
@@ -69,9 +73,10 @@ function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
     else if (word === 'priority' && /^[1-5]$/.test(value)) rights.priority = Number(value) as Priority;
     else if (word === 'weight' && isWeight(value)) rights.weight = Number(value);
     else if (word === 'open' && /^[1-9]\d{0,8}$/.test(value)) rights.maxOpen = Number(value);
+    else if (word === 'callbacks' && value !== '') rights.callbackHosts = hosts(value.replaceAll('+', ','));
     else if (word === 'uploads' && /^[1-9]\d*(B|KiB|MiB|GiB|TiB)$/.test(value)) {
       rights.uploads = bucket(size(value) / replicas / MINUTES_A_DAY, MINUTES_A_DAY);
-    } else throw wrong('the options operator, priority=1 to 5, weight=0.01 to 100, open=jobs, uploads=10GiB a day');
+    } else throw wrong(OPTIONS);
   }
   return { name, tenant, sha256: Buffer.from(sha256, 'hex'), ...rights };
 }

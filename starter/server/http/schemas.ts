@@ -255,6 +255,10 @@ export const retryQuery = z.object({
 export const retriedAnswer = z.object({ restarted: z.int(), already: z.int() });
 export const uploadAnswer = z.object({ source: z.string(), bytes: z.int(), name: z.string() });
 export const sessionBody = z.object({ key: z.string().min(1).max(1000) });
+export const webhookSecretAnswer = z.object({
+  tenant: z.string(),
+  secret: z.string().describe('As in Standard Webhooks: whsec_…'),
+});
 export const sessionAnswer = z.object({
   name: z.string().describe('Of the key'),
   tenant: z.string().optional().describe('Whose jobs are seen; absent where nobody has keys'),

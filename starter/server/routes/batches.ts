@@ -37,7 +37,7 @@ export function batchRoutes(app: App, service: Service): void {
       const key = request.headers['idempotency-key'];
       const given = request.body instanceof Object && 'jobs' in request.body ? request.body : undefined;
       const settings = settingsOf(request.principal, { ...request.query, ...given }, key);
-      if (settings.callbackUrl !== undefined) checkCallbackOf(service, settings.callbackUrl);
+      if (settings.callbackUrl !== undefined) checkCallbackOf(service, request.principal, settings.callbackUrl);
       if (given === undefined) return answerNdjson(service, request, reply, settings);
       const answer = await submitAll(service, request.principal, given.jobs, settings);
       request.audit = { batch: answer.id, ...countsOf(answer) };
@@ -73,7 +73,8 @@ type Given = Pick<z.output<typeof s.batchBody>, 'id' | 'preset' | 'output' | 'pr
 function settingsOf(principal: Principal, given: Given, idempotencyKey: string | undefined): Settings {
   const { id, preset, output, priority, callbackUrl } = given;
   const name = id ?? (idempotencyKey === undefined ? madeUpName() : keyName(idempotencyKey));
-  return { batchId: batchIdFor(principal.tenant, name), preset, output, priority, callbackUrl, mode: 'batch' };
+  const { tenant } = principal;
+  return { batchId: batchIdFor(tenant, name), tenant, preset, output, priority, callbackUrl, mode: 'batch' };
 }
 
 function madeUpName(): string {

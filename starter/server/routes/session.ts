@@ -1,13 +1,15 @@
 import { z } from 'zod';
+import { tenantWebhookSecret } from '../../../common/webhook-secret';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { sessionCookie } from '../guard/session';
+import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
 
 /** How the page gets in where keys are asked for: a key is shown once, and a cookie stands for it from then on. */
-export function sessionRoutes(app: App, { keys }: Service): void {
+export function sessionRoutes(app: App, { keys, config }: Service): void {
   app.get(
     '/v1/session',
     {
@@ -41,6 +43,27 @@ export function sessionRoutes(app: App, { keys }: Service): void {
       if (session !== undefined) void reply.header('set-cookie', sessionCookie(request, session));
       void reply.header('cache-control', 'no-store');
       return tell(principal);
+    },
+  );
+
+  app.get(
+    '/v1/webhook-secret',
+    {
+      schema: {
+        tags: ['Session'],
+        summary: 'The secret that signs the calls for the tenant of this key',
+        response: { 200: s.webhookSecretAnswer, ...failures(401, 404) },
+      },
+    },
+    ({ principal: { tenant } }, reply) => {
+      if (config.webhookSecret === undefined || tenant === undefined) {
+        throw new ApiError(
+          'NotFound',
+          'No tenant has a secret here: without keys it is DARKROOM_WEBHOOK_SECRET, if set.',
+        );
+      }
+      void reply.header('cache-control', 'no-store');
+      return { tenant, secret: tenantWebhookSecret(config.webhookSecret, tenant) };
     },
   );
 

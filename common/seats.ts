@@ -1,12 +1,12 @@
 /**
- * What callers hold for a while: event streams, held answers, uploads. There are so many at once, and fewer for one tenant,
- * so that one always leaves room for others. Counted within this process.
+ * What tenants (or hosts) hold for a while: event streams, held answers, uploads, calls. There are so many at once, and fewer
+ * for one, so that one always leaves room for others. Counted within this process.
  */
 export class Seats {
   private readonly taken = new Map<string, number>();
   private all = 0;
 
-  /** @param ofOne for one tenant at most; a server without keys has one caller, who may have all */
+  /** @param ofOne for one at most; undefined, the caller of a server without keys, may have all */
   constructor(
     private readonly most: number,
     private readonly ofOne: number,
