@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { apart } from './apart';
 
 /** What a process may use; see RunOptions. */
 export interface Limits {
@@ -6,6 +7,8 @@ export interface Limits {
   cpuSeconds?: number;
   fileBytes?: number;
   openFiles?: number;
+  /** See apart.ts. */
+  apart?: boolean;
 }
 
 /** CPU seconds between SIGXCPU, on which a program may end by itself, and SIGKILL. */
@@ -18,7 +21,7 @@ let present: Promise<{ setpriv: boolean; prlimit: boolean }> | undefined;
 
 /**
  * The command with its limits around it, where the tools for that are present (any Linux with util-linux).
- * Both tools replace themselves by the command, so the process keeps its id.
+ * The tools replace themselves by the command, so the process keeps its id.
  */
 export async function confine(
   command: string,
@@ -28,6 +31,7 @@ export async function confine(
   present ??= findTools();
   const { setpriv, prlimit } = await present;
   const words = [
+    ...(limits.apart ? await apart() : []),
     ...(setpriv ? DIES_WITH_US : []),
     ...(prlimit ? ['prlimit', ...limitOptions(limits), '--'] : []),
     command,

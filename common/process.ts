@@ -30,6 +30,8 @@ export interface RunOptions {
   fileBytes?: number;
   /** RLIMIT_NOFILE. Held where util-linux's prlimit is. */
   openFiles?: number;
+  /** For programs that read what strangers sent: without network and secrets where the system allows it (apart.ts). */
+  apart?: boolean;
   /** A process that prints more than this to stdout is ended; it counts only without onLine. Default 16 MiB. */
   stdoutMaxBytes?: number;
   /** ms between SIGTERM and SIGKILL. Default 3000. */

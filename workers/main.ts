@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
+import { isolation, isolationGap } from '../common/apart';
 import { SourceCache } from '../activities/source-cache';
 import { loadConfig, type Config } from '../common/config';
 import { listenFailure, serveHealth, type DependencyState } from '../common/health';
@@ -33,6 +34,8 @@ async function main(): Promise<void> {
   const ffmpeg = ffmpegSettings(config, slots);
   const tools = await toolVersions(ffmpeg, config.pools);
   const scratch = await openScratch(config, logger, metrics);
+  const gap = config.pools.some(isMediaPool) ? isolationGap(await isolation()) : undefined;
+  if (gap !== undefined) logger.warn(gap);
   const own = { ...config, scratchDir: scratch.folder };
   const sources = createSourceCache(config, scratch);
   const activities = createActivities({

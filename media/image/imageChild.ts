@@ -1,11 +1,12 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tail } from '../../common/errors';
 import { takeFirst } from '../../common/oom-score';
+import { readReply } from './reply';
 import type { ImageTask, Reply, Request } from './types';
 
 /** Why a child was killed; `aborted` carries what the caller is to be thrown. */
-export type KillReason = 'timeout' | 'memory' | 'recycled' | { aborted: unknown };
+export type KillReason = 'timeout' | 'memory' | 'recycled' | 'nonsense' | { aborted: unknown };
 
 /** How a child ended. */
 export interface Exit {
@@ -16,8 +17,8 @@ export interface Exit {
 /** Characters of a child's stderr that are kept. */
 const STDERR_TAIL = 4096;
 
-/** The parent's secrets stay with the parent: a decoder that was taken over finds nothing to steal. */
-const PASSED_ON = /^(?:PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_\w+|MALLOC_\w+|FONTCONFIG_\w+|NODE_EXTRA_CA_CERTS)$/;
+/** What a child's libraries need, and no secret; how far it is kept from its parent's otherwise, apart.ts tells. */
+const PASSED_ON = /^(?:PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|MALLOC_\w+|FONTCONFIG_\w+)$/;
 
 function childEnv(): NodeJS.ProcessEnv {
   const passed = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
@@ -45,18 +46,22 @@ export class ImageChild {
   readonly #process: ChildProcess;
   #onReply?: (reply: Reply) => void;
 
-  constructor(entry: string) {
-    this.#process = fork(entry, [], {
+  /** @param command Node with the module of the child, and what confines it */
+  constructor([file, args]: readonly [file: string, args: readonly string[]]) {
+    this.#process = spawn(file, args, {
       env: childEnv(),
-      execArgv: [],
-      serialization: 'advanced',
+      serialization: 'json',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     takeFirst(this.#process.pid);
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderrTail = tail(this.stderrTail + text, STDERR_TAIL);
     });
-    this.#process.on('message', (reply: Reply) => this.#onReply?.(reply));
+    this.#process.on('message', (received: unknown) => {
+      const reply = readReply(received);
+      if (reply === undefined) this.kill('nonsense');
+      else this.#onReply?.(reply);
+    });
     this.closed = new Promise((resolve) => {
       this.#process.once('close', (exitCode, signal) => resolve({ exitCode, signal }));
       this.#process.on('error', (error) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { fork } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,14 +11,23 @@ import { ImagePool, type ImagePoolOptions, type ImageTask } from './pool';
 
 /** Does what the name of its input says; anything else it answers with its pid and environment. */
 const MISBEHAVING = `
+const outcome = {
+  source: { format: 'jpeg', width: 1, height: 1 },
+  ...{ files: [], placeholder: { thumbhash: '', dominant: '' }, warnings: [], timings: {}, startedAt: {} },
+};
 process.on('disconnect', () => process.exit());
 process.on('message', ({ id, task }) => {
   if (task.input === 'hang') return;
+  if (task.input === 'nonsense') return process.send({ id, ok: true, outcome: { files: 'all' } });
+  if (/^\\//.test(task.input)) {
+    const file = { name: 'w', file: task.input, format: 'webp', mime: 'image/webp', width: 1, height: 1, bytes: 1 };
+    return process.send({ id, ok: true, outcome: { ...outcome, files: [{ ...file, sha256: '0'.repeat(64) }] } });
+  }
   if (task.input === 'spin') for (;;);
   if (task.input === 'crash') { console.error('x'.repeat(9000) + 'the last words'); process.abort(); }
   if (task.input === 'exit') process.exit(3);
   if (task.input === 'bloat') { globalThis.kept = []; setInterval(() => kept.push(Buffer.alloc(2 ** 24, 1)), 2); return; }
-  const reply = () => process.send({ id, ok: true, outcome: { pid: process.pid, env: process.env } });
+  const reply = () => process.send({ id, ok: true, outcome: { ...outcome, warnings: [JSON.stringify({ pid: process.pid, env: process.env })] } });
   if (task.input === 'slow') setTimeout(reply, 300); else reply();
 });`;
 
@@ -58,7 +67,7 @@ interface Answer {
   env: Record<string, string>;
 }
 const ask = async (to: ImagePool, input: string, signal?: AbortSignal) =>
-  (await to.run(task(input), signal)) as unknown as Answer;
+  JSON.parse((await to.run(task(input), signal)).warnings[0]!) as Answer;
 
 function alive(pid: number): boolean {
   try {
@@ -184,6 +193,35 @@ describe('the children', () => {
   });
 });
 
+describe('an answer of a child that was taken over', () => {
+  const nonsense = {
+    type: 'EncoderFailed',
+    message: expect.stringMatching(/makes no sense/),
+    details: { blame: 'input' },
+  };
+
+  test('that has another shape ends the child, and the next image gets a new one', async () => {
+    const pool = open({ size: 1 });
+    await expect(ask(pool, 'nonsense')).rejects.toMatchObject(nonsense);
+    expect((await ask(pool, 'fine')).pid).toBeGreaterThan(0);
+  });
+
+  test('that names a file elsewhere, or a link, publishes nothing', async () => {
+    const link = path.join(folder, 'link.webp');
+    await symlink('/etc/hostname', link);
+    await mkdir(path.join(folder, 'deeper'));
+    await writeFile(path.join(folder, 'deeper', 'a'), '');
+    const elsewhere = [
+      '/etc/hostname',
+      `${folder}/../../etc/hostname`,
+      link,
+      path.join(folder, 'deeper', 'a'),
+      `${folder}/none`,
+    ];
+    for (const file of elsewhere) await expect(ask(open({ size: 1 }), file)).rejects.toMatchObject(nonsense);
+  });
+});
+
 describe('the real child', () => {
   const real = { entry: built('media/image/child.js') };
   const photo = async (name: string, side: number) => {
@@ -273,7 +311,7 @@ describe('the real child', () => {
   });
 
   test('ignores Ctrl-C and ends when its parent is gone, even while it encodes', async () => {
-    const child = fork(real.entry, [], { serialization: 'advanced', env: { PATH: process.env.PATH }, execArgv: [] });
+    const child = fork(real.entry, [], { env: { PATH: process.env.PATH }, execArgv: [] });
     const large = task(await photo('large.jpg', 2000));
     large.preset.renditions = [{ name: 'large', format: 'avif', width: 2000, effort: 9 }];
     child.send({ id: 1, task: large });

@@ -3,7 +3,9 @@ import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../common/de
 import { DarkroomError } from '../../common/errors';
 import { oomKills } from '../../common/memory';
 import { built } from '../../common/paths';
+import { confine } from '../../common/process-limits';
 import { ImageChild, type Exit } from './imageChild';
+import { liesInside } from './reply';
 import type { ImageOutcome, ImageTask } from './types';
 
 export type { ImageOutcome, ImageTask } from './types';
@@ -24,6 +26,10 @@ export interface ImagePoolOptions {
 
 /** ms between looks at the children's memory. */
 const WATCH_INTERVAL = 100;
+
+const NONSENSE = 'The process that works on this image gave an answer that makes no sense, and was stopped.';
+/** Libraries, the channel, an input and some outputs. */
+const LIMITS = { apart: true, openFiles: 256 };
 
 interface Slot {
   child?: ImageChild;
@@ -135,6 +141,10 @@ export class ImagePool {
         throw this.#death(child, await this.#bury(slot, child), oomKills() > killsBefore);
       }
       if (this.#worn(child)) await this.#discard(slot, 'recycled');
+      if (reply.ok && !(await liesInside(reply.outcome, task))) {
+        await this.#discard(slot, 'nonsense');
+        throw new DarkroomError('EncoderFailed', NONSENSE, { childKilled: true, reason: 'nonsense', blame: 'input' });
+      }
       if (reply.ok) return reply.outcome;
       throw new DarkroomError(reply.error.type, reply.error.message, reply.error.details);
     } finally {
@@ -148,8 +158,12 @@ export class ImagePool {
     if (slot.child?.usable === false) await this.#discard(slot, 'recycled');
     if (this.#closed) throw closedError();
     try {
-      return (slot.child ??= new ImageChild(this.#options.entry));
+      if (slot.child !== undefined) return slot.child;
+      const command = await confine(process.execPath, [this.#options.entry], LIMITS);
+      if (this.#closed) throw closedError();
+      return (slot.child = new ImageChild(command));
     } catch (cause) {
+      if (this.#closed) throw cause;
       const details = { message: cause instanceof Error ? cause.message : String(cause) };
       throw new DarkroomError('EncoderFailed', 'No process could be started for this image.', details, { cause });
     }
@@ -183,6 +197,9 @@ export class ImagePool {
     if (typeof killedFor === 'object') return killedFor.aborted;
     const own = killedFor === 'timeout' || killedFor === 'memory' ? killedFor : undefined;
     const reason = own ?? causeOfDeath(exit.signal, oom);
+    if (killedFor === 'nonsense') {
+      return new DarkroomError('EncoderFailed', NONSENSE, { childKilled: true, reason: 'nonsense', blame: 'input' });
+    }
     const details = {
       childKilled: true,
       reason,

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isolation, isolationGap } from '../../common/apart';
 import { availableCores } from '../../common/cores';
 import { memoryLimit } from '../../common/memory';
 import { built, projectRoot } from '../../common/paths';
 import { listPresets, loadPreset } from '../../media/presets';
-import { broken, missing, ok, type Check } from './types';
+import { broken, missing, ok, optional, type Check } from './types';
 
 const GIB = 2 ** 30;
 const LEAST_FREE_BYTES = 2 * GIB;
@@ -38,6 +39,14 @@ export const machineChecks: Check[] = [
       return bytes >= LEAST_MEMORY_BYTES
         ? ok(gib(bytes))
         : broken(`${gib(bytes)} is little`, 'Give it 2 GiB, or set DARKROOM_IMAGE_SLOTS=1 and DARKROOM_VIDEO_SLOTS=1');
+    },
+  },
+  {
+    name: 'decoders',
+    run: async () => {
+      const gap = isolationGap(await isolation());
+      if (gap === undefined) return ok('kept apart: no network, no secrets of the worker');
+      return optional(gap, 'See docs/operations/security.md');
     },
   },
   {

@@ -69,6 +69,7 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
       },
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
+      apart: true,
       ...{ cpuSeconds, fileBytes, openFiles: OPEN_FILES },
       // `+faststart` moves all media of the finished file, for minutes where that is large, and prints nothing meanwhile.
       hasProgressed: async () => {

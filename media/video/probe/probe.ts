@@ -161,5 +161,5 @@ export async function countPackets(
 
 function bounds(settings: FfmpegSettings, signal?: AbortSignal) {
   const limits = { memoryBytes: settings.maxMemory, cpuSeconds: PROBE_CPU_SECONDS, fileBytes: 0, openFiles: 64 };
-  return { signal, timeoutMs: settings.stallMs, ...limits };
+  return { signal, timeoutMs: settings.stallMs, apart: true, ...limits };
 }
