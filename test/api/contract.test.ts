@@ -45,6 +45,11 @@ afterAll(async () => {
   await stack.stop();
 });
 
+test.each(['/v1/jobs?search=a%00b', '/v1/jobs?preset=%00', '/v1/batches/c/items?search=%1f'])(
+  '%s has a control character, which is refused before Temporal chokes on it',
+  async (where) => expect((await api.call('GET', where)).status).toBe(400),
+);
+
 const STREAMS = /\/events$/;
 const fill = (path: string, id: string) =>
   path.replace('{id}', id).replace('{name}', 'a.jpg').replace('{*}', 'manifest.json').replace('{operation}', 'none');

@@ -163,10 +163,19 @@ export const batchAnswer = z.object({
   links,
 });
 
+/** Temporal takes a NUL in a query for a fault of its own, and is asked again and again. */
+function plainText(max: number) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\x00-\x1f\x7f]*$/, 'expected text without control characters');
+}
+
 const conditions = {
   state: z.enum(RUN_STATES).optional(),
   kind: z.enum(MEDIA_KINDS).optional(),
-  preset: z.string().min(1).max(64).optional(),
+  preset: plainText(64).optional(),
   from: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted at this time or later'),
   to: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted before this time'),
   cursor: z.string().max(4096).optional().describe('`next` of the page before'),
@@ -193,7 +202,7 @@ export const batchesAnswer = z.object({
 
 export const itemsQuery = z.object({
   ...conditions,
-  search: z.string().min(1).max(200).optional().describe('Jobs whose file name or id begins so'),
+  search: plainText(200).optional().describe('Jobs whose file name or id begins so'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 export const jobsQuery = itemsQuery.extend({

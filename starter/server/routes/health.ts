@@ -44,7 +44,12 @@ export function healthRoutes(app: App, service: Service): void {
       return reply.code(status).send(service.keys.open ? body : withoutDetails(body));
     });
   }
-  const metrics = { tags: ['Health'], summary: 'For Prometheus', response: failures(401, 403) };
+  const figures = { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } };
+  const metrics = {
+    tags: ['Health'],
+    summary: 'For Prometheus',
+    response: { 200: figures as never, ...failures(401, 403) },
+  };
   app.get('/metrics', { schema: metrics }, async (request, reply) => {
     requireOperator(request.principal);
     return reply.type(service.metrics.registry.contentType).send(await health.metrics());
