@@ -1,4 +1,4 @@
-import { duration, integer, list, oneOf, size, text, url } from './parse';
+import { duration, hosts, integer, list, oneOf, size, text, url } from './parse';
 import { lastFields, urlPassword } from './secrets';
 import { optional, secret, variable } from './variable';
 
@@ -31,6 +31,12 @@ export const API_VARIABLES = {
   webhookSecret: secret(
     'DARKROOM_WEBHOOK_SECRET',
     'signs the calls to callbackUrl (starter and worker); unset: jobs with a callbackUrl are refused',
+  ),
+  callbackHosts: variable(
+    'DARKROOM_CALLBACK_HOSTS',
+    hosts,
+    '',
+    'hosts that callbackUrl may name (starter and worker), written as in DARKROOM_ALLOWED_HOSTS; a private host:port has to be in DARKROOM_PRIVATE_HOSTS too',
   ),
   healthHost: variable(
     'DARKROOM_HEALTH_HOST',

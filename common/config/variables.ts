@@ -172,12 +172,6 @@ export const VARIABLES = {
     '',
     'host:port entries that may resolve to private addresses and use plain http (for tests and stores inside of a cluster)',
   ),
-  callbackHosts: variable(
-    'DARKROOM_CALLBACK_HOSTS',
-    hosts,
-    '',
-    'hosts that callbackUrl may name (starter and worker), written as in DARKROOM_ALLOWED_HOSTS; a private host:port has to be in DARKROOM_PRIVATE_HOSTS too',
-  ),
   outputDefault: optional('DARKROOM_OUTPUT', text, 'URI prefix for outputs where a job names none'),
 
   // S3 or anything that speaks it
