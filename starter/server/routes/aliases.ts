@@ -45,7 +45,7 @@ export function aliasRoutes(app: App, service: Service): void {
         tags: ['Aliases'],
         summary: 'POST /v1/batches in the shape of messages',
         body: s.batchProduceBody,
-        response: { 202: s.batchProduceAnswer, ...failures(400, 401, 403, 429, 503) },
+        response: { 202: s.batchProduceAnswer, ...failures(400, 401, 403, 413, 429, 503) },
       },
     },
     async (request, reply) => {
