@@ -138,9 +138,11 @@ export class SourceCache {
       const source = await fetch(path.join(folder, 'in'), onProgress);
       const entry = { source, leases: 1, folder };
       // Two fetches without a known version, or one that found another version than it looked for: the later one stays.
+      // It takes its place at once: while the file of the one before is removed, a third may come.
       const same = this.entries.get(keyOf(source));
-      if (same !== undefined) await this.drop(same);
+      if (same !== undefined) this.forget(same);
       this.entries.set(keyOf(source), entry);
+      if (same !== undefined) await this.drop(same);
       return entry;
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
