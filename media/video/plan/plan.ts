@@ -31,7 +31,8 @@ export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
   const sized = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset.audio === 'optional'));
   const rungs = sized.filter(isHeld);
-  if (rungs.length === 0) throw tooSmall(preset, sized);
+  const [lost] = sized;
+  if (rungs.length === 0 && lost !== undefined) throw tooSmall(preset, lost);
   return {
     ...(preset.hls ? alignRungs(rungs, probe.video.fps) : { rungs }),
     ...(poster && { poster: planPoster(probe, poster) }),
@@ -68,8 +69,7 @@ function isHeld(rung: RungPlan): boolean {
   return Math.min(rung.width, rung.height) >= codecOf(rung).minSide;
 }
 
-function tooSmall(preset: VideoPreset, [rung]: RungPlan[]): DarkroomError {
-  if (rung === undefined) throw new Error('a preset without rungs');
+function tooSmall(preset: VideoPreset, rung: RungPlan): DarkroomError {
   const { name, codec, width, height } = rung;
   const at = preset.rungs.findIndex((spec) => spec.name === name);
   const { minSide } = codecOf(rung);
