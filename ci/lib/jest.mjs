@@ -5,6 +5,8 @@ import path from 'node:path';
 import { root } from './root.mjs';
 
 const program = path.join(root, 'node_modules/jest/bin/jest.js');
+/** A whole suite takes a quarter of an hour at most; a jest that takes longer hangs. */
+const LIMIT_MS = 30 * 60_000;
 const relative = (file) => path.relative(root, file).split(path.sep).join('/');
 
 /** Test files that jest would run, as paths inside the repository; `related` narrows them to those that import these. */
@@ -28,7 +30,15 @@ export async function runJest(files, { config, env = {}, quiet = false } = {}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-jest-'));
   const output = path.join(folder, 'result.json');
   const args = [
-    ...['--ci', '--json', `--outputFile=${output}`, '--testSequencer', path.join(root, 'ci/lib/sequencer.cjs')],
+    // A failed test may leave a server's connection open: jest then ends all the same, and the run goes on.
+    ...[
+      '--ci',
+      '--forceExit',
+      '--json',
+      `--outputFile=${output}`,
+      '--testSequencer',
+      path.join(root, 'ci/lib/sequencer.cjs'),
+    ],
     ...(config === undefined ? [] : ['--config', config]),
     ...['--runTestsByPath', ...files],
   ];
@@ -42,7 +52,11 @@ export async function runJest(files, { config, env = {}, quiet = false } = {}) {
         stdio,
         env: { ...process.env, ...env, CI_ORDER: order },
       });
-      child.once('error', reject).once('exit', resolve);
+      const tooLong = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+      child.once('error', reject).once('exit', () => {
+        clearTimeout(tooLong);
+        resolve();
+      });
     });
     return JSON.parse(readFileSync(output, 'utf8')).testResults.map(toResult);
   } catch (error) {

@@ -77,8 +77,10 @@ describeOnServers('a change in mid-flight', (control) => {
   });
 
   test('cancels many by an operation of the server, which goes on when nobody waits', async () => {
-    const ids = await Promise.all(['hold-1', 'hold-2', 'hold-3'].map((key) => control().submit('many', key)));
+    const running = [await control().submit('many', 'hold-1'), await control().submit('many', 'hold-2')];
     await until(() => release.has('hold-1') && release.has('hold-2'));
+    // Both slots are taken, so the third is queued.
+    const ids = [...running, await control().submit('many', 'hold-3')];
     await until(async () => (await viewBatch(client(), control().prefix, 'many')).items === 3);
     const { operation } = await controlBatch(client(), 'cancel', 'many', { mostOneByOne: 0, waitMs: 0 });
     expect(operation).toMatchObject({ state: 'running' });

@@ -12,6 +12,9 @@ import { startTemporalServer } from '../../local/embedded/temporal-server';
 
 export { freePort };
 
+/** Longer than the limit of any test. */
+const LONGEST_WAIT_MS = 5 * 60_000;
+
 /** A Temporal server of the test's own, on ports and in a folder of its own. */
 export interface Stack {
   home: string;
@@ -94,9 +97,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Polls until the condition holds; the test's own time limit bounds it. */
+/**
+ * Polls until the condition holds. The test's own time limit bounds the wait; a poll that outlives its test stops at five
+ * minutes, and its timer never keeps the process alive.
+ */
 export async function until(condition: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, everyMs));
+  const end = Date.now() + LONGEST_WAIT_MS;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('what the test waited for did not happen');
+    await new Promise((resolve) => setTimeout(resolve, everyMs).unref());
+  }
 }
 
 /**
