@@ -6,6 +6,7 @@ import { SourceCache } from '../activities/source-cache';
 import { loadConfig, type Config } from '../common/config';
 import { listenFailure, serveHealth, type DependencyState } from '../common/health';
 import { createLogger, type Logger } from '../common/logger';
+import { takesNoArguments } from '../common/no-arguments';
 import { createMetrics } from '../common/metrics';
 import { isMediaPool } from '../common/pools';
 import { connectionOptions } from '../temporal/connect';
@@ -20,6 +21,7 @@ import { installRuntime } from './telemetry';
 
 /** The worker process: serves the pools of its configuration until SIGTERM or SIGINT, then leaves in good order. */
 async function main(): Promise<void> {
+  takesNoArguments('worker', 'A worker: serves the pools of its configuration until SIGTERM or SIGINT.');
   const config = loadConfig();
   const logger = createLogger(config, 'worker');
   const slots = planSlots(config);

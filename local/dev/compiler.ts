@@ -26,7 +26,7 @@ export function compileOnChange(report: Report, onBuilt: () => Promise<void>): {
       // One after the other: a second save may come while a worker is still being restarted.
       rounds = rounds.then(() => afterRound(root, report, onBuilt));
     } else {
-      report('Not restarted: mend the errors above first');
+      report('Not restarted: fix the errors above first');
     }
   });
   return { stop: () => child.kill() };

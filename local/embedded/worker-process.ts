@@ -11,8 +11,14 @@ const STOP_RESERVE_MS = 5_000;
  * Starts a worker for this configuration and waits until it takes work. It inherits the environment, with the address of
  * the server, and takes any free ports, so that several run side by side; `npm run monitor` finds them.
  * @param logFile where it writes; undefined: to this terminal.
+ * @param httpPort of /live, /ready and /metrics; 0: any free one
  */
-export async function startWorkerProcess(config: Config, address: string, logFile?: string): Promise<Service> {
+export async function startWorkerProcess(
+  config: Config,
+  address: string,
+  logFile?: string,
+  httpPort = '0',
+): Promise<Service> {
   // Its runtime cannot say which port it took, so it is told one.
   const sdkMetricsPort = await freePort();
   const worker = await startService({
@@ -27,7 +33,7 @@ export async function startWorkerProcess(config: Config, address: string, logFil
       DARKROOM_ALLOWED_ROOTS_FILE: allowedRootsFile(config),
       DARKROOM_ALLOWED_BUCKETS: config.allowedBuckets.join(','),
       DARKROOM_ALLOWED_HOSTS: config.allowedHosts.join(','),
-      DARKROOM_WORKER_PORT: '0',
+      DARKROOM_WORKER_PORT: httpPort,
       DARKROOM_SDK_METRICS_PORT: String(sdkMetricsPort),
     },
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
 import type { Preset } from '../../common/contracts';
@@ -9,6 +9,9 @@ import { presetFile } from './schema';
 
 /** Changes when Darkroom itself makes other files from the same preset, so that old outputs count as outdated. */
 const RECIPE_VERSION = 1;
+
+/** No path leads out of the folder. */
+const PLAIN_NAME = /^[^/\\\0]+$/;
 
 /** Names of the presets in a folder, sorted. */
 export async function listPresets(folder: string): Promise<string[]> {
@@ -29,6 +32,30 @@ export async function loadPreset(folder: string, name: string): Promise<Preset> 
     throw new DarkroomError('InvalidJob', `There is no preset "${name}"; there are ${known.join(', ')}.`);
   }
   return parsePreset(name, await readFile(path.join(folder, `${name}.yaml`), 'utf8'));
+}
+
+/**
+ * The presets of a folder for a process that stays up: a file is read again when it has changed, so that an edited preset,
+ * or the mistake in it, counts from the next call on.
+ */
+export function presetsOf(folder: string): (name: string) => Promise<Preset> {
+  const known = new Map<string, { version: string; preset: Preset }>();
+  return async (name) => {
+    const version = await versionOf(folder, name);
+    const before = known.get(name);
+    if (before !== undefined && before.version === version) return before.preset;
+    const preset = await loadPreset(folder, name);
+    // Callers name what they like: only what exists is kept.
+    known.set(name, { version: version ?? '', preset });
+    return preset;
+  };
+}
+
+/** Changes whenever the file does, also where an editor or a mounted ConfigMap puts another file in its place. */
+async function versionOf(folder: string, name: string): Promise<string | undefined> {
+  if (!PLAIN_NAME.test(name)) return undefined;
+  const found = await stat(path.join(folder, `${name}.yaml`), { bigint: true }).catch(() => undefined);
+  return found && [found.ino, found.mtimeNs, found.size].join();
 }
 
 /**

@@ -1,6 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../../common/paths';
-import { listPresets, loadPreset, parsePreset, recipeHash } from '.';
+import { listPresets, loadPreset, parsePreset, presetsOf, recipeHash } from '.';
 
 const folder = path.join(projectRoot(), 'presets');
 
@@ -66,4 +68,25 @@ describe('presets', () => {
     expect(recipeHash(a, 'image')).not.toBe(recipeHash(c, 'image'));
     expect(recipeHash(a, 'image')).toMatch(/^[0-9a-f]{10}$/);
   });
+});
+
+test('a process that stays up sees an edited preset, and the place of a mistake in it, at the next call', async () => {
+  const own = await mkdtemp(path.join(os.tmpdir(), 'presets-'));
+  const write = (field: string) =>
+    writeFile(path.join(own, 'mine.yaml'), `image:\n  renditions:\n    - { name: a, format: webp, ${field} }\n`);
+  const presets = presetsOf(own);
+  try {
+    await write('width: 640');
+    const first = await presets('mine');
+    expect(await presets('mine')).toBe(first);
+    await write('width: 320');
+    expect((await presets('mine')).image?.renditions[0]).toMatchObject({ width: 320 });
+    await write('widht: 100');
+    await expect(presets('mine')).rejects.toThrow(/presets\/mine\.yaml: image\.renditions\[0\].*widht/);
+    await write('width: 100');
+    expect((await presets('mine')).image?.renditions[0]).toMatchObject({ width: 100 });
+    await expect(presets('../mine')).rejects.toThrow('There is no preset');
+  } finally {
+    await rm(own, { recursive: true });
+  }
 });

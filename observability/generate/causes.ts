@@ -44,7 +44,7 @@ and on (queue) darkroom:queue_pollers > 0
 and on (queue) darkroom:queue_dispatch_rate == 0
 unless on (pool) darkroom:slots_used > 0`,
     for: '10m',
-    summary: '{{ $value }} tasks wait in {{ $labels.queue }}, workers ask for them, and none is given out.',
+    summary: '{{ $value }} tasks wait in {{ $labels.queue }}, workers ask for them, and none is dispatched.',
   },
   {
     alert: 'OldestItemTooOld',

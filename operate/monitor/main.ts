@@ -1,5 +1,6 @@
 /** `npm run monitor`: Prometheus and Alertmanager with our rules, and the queue exporter, beside what runs here. */
 import { loadConfig, type Config } from '../../common/config';
+import { takesNoArguments } from '../../common/no-arguments';
 import { configuredAddress, connect } from '../../temporal/connect';
 import { messageOf, SetupError, toStderr } from '../../local/embedded/report';
 import { startMonitor } from './monitor';
@@ -8,6 +9,7 @@ import { startMonitor } from './monitor';
 const PORTS = { exporter: 9466, prometheus: 9090, alertmanager: 9093 };
 
 async function main(): Promise<void> {
+  takesNoArguments('monitor', 'Prometheus and Alertmanager beside what runs here, until Ctrl-C.');
   const base = loadConfig();
   const temporalAddress = configuredAddress(base) ?? `127.0.0.1:${base.embeddedPort}`;
   const config = { ...base, temporalAddress };

@@ -77,7 +77,7 @@ export interface JobContext {
   storage: Storage;
 }
 
-/** Reads each preset once. */
+/** Reads each preset once: for one submission, since its jobs must agree. */
 export function cachedPresets(load: PresetSource): PresetSource {
   const known = new Map<string, Promise<Preset>>();
   return (name) => {

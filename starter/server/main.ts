@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { loadConfig, type Config } from '../../common/config';
 import { listenFailure, serveHealth } from '../../common/health';
 import { createLogger, type Logger } from '../../common/logger';
+import { takesNoArguments } from '../../common/no-arguments';
 import { startTraces, stopTraces } from '../../common/traces';
 import { startJobSource } from '../job-queues';
 import { createApp } from './app';
@@ -12,6 +13,7 @@ import { healthOf } from './routes/health';
 import { createService, type Service } from './service';
 
 async function main(): Promise<void> {
+  takesNoArguments('starter', 'The HTTP API with its page, until SIGTERM or SIGINT.');
   const config = loadConfig();
   const keys = new ApiKeys(config);
   checkExposure(config, keys);

@@ -4,9 +4,9 @@ import { Seats } from '../../common/seats';
 import type { Logger } from '../../common/logger';
 import { createMetrics, type Metrics } from '../../common/metrics';
 import { connectionOptions, createClient, namespaceOf } from '../../temporal/connect';
-import { loadPreset } from '../../media/presets';
+import { presetsOf } from '../../media/presets';
 import { createStorage, Places, type Storage } from '../../storage';
-import { cachedPresets, type PresetSource } from '../core/job';
+import type { PresetSource } from '../core/job';
 import { ensureMaintenanceSchedule } from '../core/maintenance';
 import type { SubmitContext } from '../core/submit';
 import { ManifestCache } from '../core/view/item';
@@ -53,7 +53,7 @@ export function createService(config: Config, keys: ApiKeys, logger: Logger, sto
   return {
     ...{ config, keys, logger, stopping, connection, client, storage, metrics },
     queuePrefix: config.queuePrefix,
-    presets: cachedPresets((name) => loadPreset(config.presetsDir, name)),
+    presets: presetsOf(config.presetsDir),
     temporal: new TemporalMonitor(connection, namespaceOf(config), logger, () =>
       ensureMaintenanceSchedule(client, config),
     ),

@@ -3,7 +3,7 @@ import { workflowId } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { checkCallback } from '../../net/post';
 import { describeItem } from '../core/control';
-import { resolveJob } from '../core/job';
+import { cachedPresets, resolveJob } from '../core/job';
 import { isSameJob, submitItem, type Outcome } from '../core/submit';
 import type { Intake, Tally } from '../core/intake';
 import { Ledger } from '../core/ledger';
@@ -178,6 +178,7 @@ export function intakeOf(
   patient?: AbortSignal,
 ): Intake {
   const { preset = DEFAULT_PRESET, output, priority } = settings;
+  const steady = { ...service, presets: cachedPresets(service.presets) };
   return {
     ledger: new Ledger(MAX_COMPARED),
     defaults: { preset, output, priority },
@@ -186,7 +187,7 @@ export function intakeOf(
       if (patient !== undefined) {
         await principal.jobs?.wait(patient);
       }
-      const item = await prepare(service, principal, job, settings);
+      const item = await prepare(steady, principal, job, settings);
       if (patient !== undefined) await waitForRoom(service, principal, patient);
       return { ...(await start(service, item, source, { patient })), key: item.itemKey };
     },

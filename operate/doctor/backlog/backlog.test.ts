@@ -174,7 +174,7 @@ test('a worker that asked a moment ago and is gone', async () => {
     const findings = diagnose(await gather(configOf('gone'), hasty), limits);
     if (findings.length === 0) continue;
     expect(findings).toEqual([expect.objectContaining({ cause: 'no-workers', queue: 'gone-image' })]);
-    expect(findings[0]?.evidence.join('\n')).toContain('4711@elsewhere asked until a while ago');
+    expect(findings[0]?.evidence.join('\n')).toContain('4711@elsewhere has stopped asking for work');
     return;
   }
 });

@@ -171,3 +171,9 @@ test("Prometheus' text format", () => {
     { name: 'plain', labels: {}, value: 0.45 },
   ]);
 });
+
+test('where nobody has named a server, the command names the embedded one', () => {
+  const embedded = { address: '127.0.0.1:27233', embedded: true, latencyMs: 5 };
+  const found = diagnose(evidence({ temporal: embedded, queues: [queue({ ...backedUp, workers: [] })] }));
+  expect(found[0]?.mend[0]).toBe('TEMPORAL_ADDRESS=127.0.0.1:27233 DARKROOM_POOLS=image npm run worker');
+});

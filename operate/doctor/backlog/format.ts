@@ -24,7 +24,7 @@ function measured({ temporal, queues, strays, open, lookedAt, storage }: Evidenc
     ...queues.map(
       ({ name, waiting, oldestSeconds, workers, running, dispatchRate }) =>
         `Queue      ${name.padEnd(width)}  ${waiting} waiting${waiting > 0 ? ` (oldest ${Math.round(oldestSeconds)} s)` : ''}, ` +
-        `${running} running, ${workers.length} workers, ${dispatchRate.toFixed(1)}/s given out`,
+        `${running} running, ${workers.length} workers, ${dispatchRate.toFixed(1)}/s dispatched`,
     ),
     ...strays.map(({ name, workers }) => `Queue      ${name}  is polled by ${workers.length}, filled by nobody`),
     ...storage.map(

@@ -17,7 +17,7 @@ import { queuesOfListedWorkers, scrapeWorkers, type WorkerFigures } from './work
 const REQUEST_MS = 20_000;
 const REQUESTS_TIMED = 3;
 const SILENT_POLLER_MS = 15_000;
-/** Tasks per second below which nothing is given out. */
+/** Tasks per second below which nothing is dispatched. */
 const STILL_RATE = 0.05;
 
 export interface GatherOptions {

@@ -1,5 +1,5 @@
 import { isBackedUp, type Evidence, type Finding, type Limits, type QueueEvidence, type Rule } from '../types';
-import { people, start, waits } from './workers';
+import { people, server, start, waits } from './workers';
 
 /** A limit binds from this share of it on: the server's rate is an average over half a minute. */
 const BINDING_SHARE = 0.5;
@@ -18,7 +18,7 @@ export const capacityRules: Rule[] = [
         evidence: [
           waits(queue),
           `${name} is limited to ${rate(limit.perSecond)} tasks/s by ${limit.by === 'api' ? "the queue's own configuration" : 'its workers'}`,
-          `${rate(dispatchRate)} tasks/s are given out${slotsText(queue)}`,
+          `${rate(dispatchRate)} tasks/s are dispatched${slotsText(queue)}`,
         ],
         mend:
           limit.by === 'api'
@@ -43,7 +43,7 @@ export const capacityRules: Rule[] = [
           evidence: [
             waits(queue),
             `${people(workers)} serves it${slots === undefined ? `; ${running} steps of the items that were looked at run` : slotsText(queue)}`,
-            `${rate(dispatchRate)} tasks/s are given out${drain}`,
+            `${rate(dispatchRate)} tasks/s are dispatched${drain}`,
           ],
           mend: idle ? ['Look at the log of the workers and at `npm run monitor`'] : scale(queue, evidence),
         };
@@ -65,7 +65,8 @@ function binds({ limit, dispatchRate, slots, running, waiting }: QueueEvidence):
 function scale(queue: QueueEvidence, evidence: Evidence): string[] {
   const commands = [`${start(queue, evidence)}   # one more, on a machine with free cores`];
   if (queue.pool !== 'workflows') {
-    commands.push(`DARKROOM_${queue.pool.toUpperCase()}_SLOTS=N npm run worker   # more at once, where cores idle`);
+    const slots = `DARKROOM_${queue.pool.toUpperCase()}_SLOTS=N`;
+    commands.push(`${server(evidence)}${slots} npm run worker   # more at once, where cores idle`);
   }
   return [
     ...commands,

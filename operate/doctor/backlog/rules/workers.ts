@@ -20,10 +20,10 @@ export const workerRules: Rule[] = [
           polled === undefined || polled === filled
             ? [`Have the worker poll ${queue.name} instead of ${stray.name}`]
             : filled === evidence.queuePrefix
-              ? [`DARKROOM_QUEUE_PREFIX=${filled} npm run worker   # that worker has ${polled}`]
+              ? [`${server(evidence)}DARKROOM_QUEUE_PREFIX=${filled} npm run worker   # that worker has ${polled}`]
               : [
                   `DARKROOM_QUEUE_PREFIX=${polled} on whatever submits; it has ${filled}`,
-                  `DARKROOM_QUEUE_PREFIX=${filled} npm run worker   # serves what waits there already`,
+                  `${server(evidence)}DARKROOM_QUEUE_PREFIX=${filled} npm run worker   # serves what waits there already`,
                 ],
       };
     }),
@@ -40,7 +40,7 @@ export const workerRules: Rule[] = [
 ];
 
 function farewell(worker: string): string {
-  return `${worker} asked until a while ago, runs none of the items that were looked at, and so seems to be gone`;
+  return `${worker} has stopped asking for work and runs none of the items that were looked at; probably dead`;
 }
 
 function unserved({ queues }: Evidence, limits: Limits): QueueEvidence[] {
@@ -69,9 +69,14 @@ export function people(workers: string[]): string {
   return `${workers.length === 1 ? 'one worker' : `each of ${workers.length} workers`} (${names})`;
 }
 
+/** Where nobody has named a server, a worker must be told where the embedded one listens. */
+export function server({ temporal }: Evidence): string {
+  return temporal.embedded ? `TEMPORAL_ADDRESS=${temporal.address} ` : '';
+}
+
 /** The command that starts one more worker for the queue. */
 export function start({ name, pool }: QueueEvidence, evidence: Evidence): string {
   const prefix = pool === 'workflows' ? queuePrefix(name) : name.slice(0, -pool.length - 1);
   const other = prefix === evidence.queuePrefix ? '' : `DARKROOM_QUEUE_PREFIX=${prefix} `;
-  return `${other}DARKROOM_POOLS=${pool} npm run worker`;
+  return `${server(evidence)}${other}DARKROOM_POOLS=${pool} npm run worker`;
 }
