@@ -6,6 +6,7 @@ import type { WorkItem } from '../common/contracts';
 import { KINDS } from '../common/kinds';
 import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
+import { Meter } from '../common/meter';
 import { Places, printable } from '../storage';
 import { quarantined } from './deaths/evidence';
 import { Recorder } from './deaths/recorder';
@@ -37,6 +38,11 @@ export interface Attempt {
   /** See {@link Pulse.throwIfOver}. */
   throwIfOver(): void;
   stages: Stages;
+  /** What it runs is counted here. */
+  meter: Meter;
+  activity: string;
+  /** Unique in its run; files name their receipt by it. */
+  receiptId: string;
 }
 
 /**
@@ -76,10 +82,14 @@ export async function runAttempt<T>(
       recorder.sourceSha256 = sha256;
     },
     stages: new Stages(deps.metrics),
+    meter: new Meter(),
+    activity: info.activityType,
+    receiptId: `${info.activityType}-${info.activityId}`,
     progress: (details) => pulse.progress(details),
     within: (step, limitMs, work) => pulse.within(step, limitMs, work),
     throwIfOver: () => pulse.throwIfOver(),
   };
+  attempt.meter.call(workDir, '{work}');
   let endTurn: (() => void) | undefined;
   try {
     pulse.throwIfOver();
@@ -88,7 +98,7 @@ export async function runAttempt<T>(
     if (recorder.verdict === 'quarantine') throw await quarantined(deps.storage, item, recorder.deaths);
     endTurn = await takeTurn(recorder, pulse, deps.config.suspectUptime);
     await makeWorkDir(workDir);
-    return await work(attempt);
+    return await attempt.meter.run(() => work(attempt));
   } catch (error) {
     pulse.conclude();
     await attempt.created.discard(deps.storage, log);

@@ -65,7 +65,7 @@ export async function publishStream(
   return {
     ...{ name: 'hls', role: 'stream', path: `${folder}/${playlist.path}`, mime: playlist.mime },
     ...{ bytes: playlist.bytes, sha256: playlist.sha256, durationSeconds },
-    segments: { count: segments, bytes },
+    ...{ segments: { count: segments, bytes }, receipt: attempt.receiptId },
   };
 }
 

@@ -7,6 +7,7 @@ import { recipeHash } from '../media/presets';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
+import { cpuSecondsOf, receiptOf, withKnownReceipts, type Receipts } from './receipt';
 import { removeReplaced, removeStrays, replacedBy, type RemovalOptions } from './removal';
 
 /** A file that media/ made: everything about a rendition but its published name, and where it lies now. */
@@ -26,7 +27,7 @@ export async function publishFile(
   const path = publishedName(attempt, made);
   const publish = () => publishAs(deps, attempt, item, path, made);
   await attempt.stages.run('publish', made.role, publish, () => made.bytes);
-  return { ...facts, path };
+  return { ...facts, path, receipt: attempt.receiptId };
 }
 
 /** Several files at once; settles when the last of them has, so that a failed attempt knows what it has written. */
@@ -79,6 +80,8 @@ export interface ManifestParts {
   placeholder?: Placeholder;
   warnings: string[];
   timings: Record<string, number>;
+  /** Of earlier activities of this run; that of this attempt is added. */
+  receipts?: Receipts;
   /** The files were written by other activities of this run, too. */
   severalAttempts?: boolean;
 }
@@ -95,6 +98,7 @@ export async function publishManifest(
 ): Promise<ItemResult> {
   const { info } = Context.current();
   const { kind = item.kind } = parts;
+  const receipts = { ...parts.receipts, ...receiptOf(deps, attempt) };
   const requestedAt = item.requestedAt ?? new Date(info.scheduledTimestampMs).toISOString();
   const manifest: Manifest = {
     version: 1,
@@ -103,7 +107,8 @@ export async function publishManifest(
     kind,
     source: parts.source,
     preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
-    renditions: parts.renditions,
+    renditions: withKnownReceipts(parts.renditions, receipts),
+    receipts,
     placeholder: parts.placeholder,
     warnings: parts.warnings,
     timings: parts.timings,
@@ -193,6 +198,7 @@ async function tidy(attempt: Attempt, remove: (options: RemovalOptions) => Promi
 }
 
 function summary(item: WorkItem, manifest: Manifest): ItemResult {
+  const cpuSeconds = cpuSecondsOf(manifest.receipts);
   return {
     manifest: `${item.output}/manifest.json`,
     bytesIn: manifest.source.bytes,
@@ -201,6 +207,7 @@ function summary(item: WorkItem, manifest: Manifest): ItemResult {
       0,
     ),
     renditions: manifest.renditions.length,
+    ...(cpuSeconds !== undefined && { cpuSeconds }),
     ...(manifest.kind !== item.kind && { kind: manifest.kind }),
   };
 }

@@ -31,6 +31,7 @@ export async function withSource<T>(
   const lease = await leaseSource(deps, attempt, item, sharing);
   const { source } = lease;
   attempt.sourceSha256 = source.sha256;
+  attempt.meter.call(source.path, '{source}');
   let keep = sharing?.again ?? false;
   try {
     const result = await use(source);

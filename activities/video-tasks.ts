@@ -10,6 +10,7 @@ import type { ActivityDeps } from './deps';
 import { workFolder } from './names';
 import { cutStream, fetchRung, publishStream } from './package';
 import { alreadyPublished, publishAs, publishedName, publishFiles, publishManifest } from './publish';
+import { receiptOf, type Receipts } from './receipt';
 import { placeholderOf, withStepInput, type VideoWork } from './video';
 
 /**
@@ -31,7 +32,7 @@ export function planTasks({ plan }: VideoWork, groups: { branches: BranchId[]; c
     plan.hls === undefined
       ? []
       : [{ id: 'package', activity: 'packageStream', outputs: ['hls'], after: made, cost: 0 }];
-  const after = [...made, ...stream.map((task) => task.id)];
+  const after = [...sound, ...stream].map((task) => task.id).concat(made);
   return [...sound, ...makes, ...stream, { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 }];
 }
 
@@ -45,7 +46,8 @@ export async function storePlan(
 ): Promise<PlanRef> {
   const plan = `${item.output}/${workFolder(attempt.writer.runId)}/plan.json`;
   attempt.created.add(plan);
-  await deps.storage.writeText(plan, JSON.stringify(work), 'application/json');
+  const text = JSON.stringify({ ...work, receipts: receiptOf(deps, attempt) } satisfies VideoWork);
+  await deps.storage.writeText(plan, text, 'application/json');
   attempt.created.handOver();
   const { bytes, durationSeconds } = work.source;
   return { plan, tasks, source: { bytes, durationSeconds } };
@@ -62,7 +64,7 @@ export function makeSound(deps: ActivityDeps, item: WorkItem, { plan, task }: Ta
       await publishAs(deps, attempt, item, at, { file, mime, bytes, sha256 });
       files.push({ name, uri: `${item.output}/${at}`, bytes, sha256 });
     }
-    return { renditions: [], files };
+    return { renditions: [], files, receipts: receiptOf(deps, attempt) };
   });
 }
 
@@ -74,7 +76,8 @@ export function makeOutputs(deps: ActivityDeps, item: WorkItem, input: TaskInput
     const files = await makeBranches(deps, attempt, item, work, input.task.outputs, soundFiles);
     const poster = files.find(({ role }) => role === 'poster');
     const placeholder = poster && (await placeholderOf(deps, attempt, poster.file));
-    return { renditions: await publishFiles(deps, attempt, item, files), placeholder };
+    const renditions = await publishFiles(deps, attempt, item, files);
+    return { renditions, placeholder, receipts: receiptOf(deps, attempt) };
   });
 }
 
@@ -90,7 +93,8 @@ export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, result
       rungs.push({ plan: rung, file: await fetchRung(deps, attempt, item, rung.name, rendition) });
     }
     const stream = await cutStream(deps, attempt, hls, rungs);
-    return { renditions: [await publishStream(deps, attempt, item, stream)] };
+    const renditions = [await publishStream(deps, attempt, item, stream)];
+    return { renditions, receipts: receiptOf(deps, attempt) };
   });
 }
 
@@ -99,7 +103,7 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return { renditions: [], result: published };
-    const { source, warnings, plan: outputs } = await readPlan(deps, plan);
+    const { source, warnings, plan: outputs, receipts: probed } = await readPlan(deps, plan);
     const { timings } = attempt.stages;
     // The rungs in the order of the preset, whichever task was done first.
     const rungs = outputs.rungs.map(({ name }) => name);
@@ -107,7 +111,8 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
       (a, b) => rank(a) - rank(b) || rungs.indexOf(a.name) - rungs.indexOf(b.name),
     );
     const placeholder = Object.values(results).find((result) => result.placeholder)?.placeholder;
-    const parts = { source, renditions, placeholder, warnings, timings, severalAttempts: true };
+    const receipts = Object.assign({ ...probed }, ...Object.values(results).map((task) => task.receipts)) as Receipts;
+    const parts = { source, renditions, placeholder, warnings, timings, receipts, severalAttempts: true };
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
   });
 }

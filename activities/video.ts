@@ -8,6 +8,7 @@ import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishedName, publishFile, publishFiles, publishManifest } from './publish';
+import type { Receipts } from './receipt';
 import { withSource } from './source';
 
 /** What the probe found out and every later step gets, through workflow history. */
@@ -18,6 +19,8 @@ export interface VideoWork {
   /** Names of the rungs to make, in order. */
   rungs: string[];
   warnings: string[];
+  /** What looking at the source cost. */
+  receipts?: Receipts;
 }
 
 export interface Poster {

@@ -75,6 +75,8 @@ export interface ItemResult {
   bytesIn: number;
   bytesOut: number;
   renditions: number;
+  /** Of all receipts; absent where no receipt says. */
+  cpuSeconds?: number;
   /** Where the file turned out to be of another kind than the item. */
   kind?: MediaKind;
 }
@@ -105,6 +107,36 @@ export interface Rendition {
   audio?: Omit<AudioFacts, 'codec' | 'loudness'> & { loudness?: Loudness & { mode: 'linear' | 'dynamic' } };
   /** Of a stream: how many segments there are, and the bytes of every file that its playlist leads to. */
   segments?: { count: number; bytes: number };
+  /** Names one of the manifest's receipts: what made this file, together with the other files of that receipt. */
+  receipt?: string;
+}
+
+/** A command that ran for an attempt. */
+export interface CommandFacts {
+  /** Program and arguments. Paths are replaced: `{source}`, `{work}` for the scratch folder, `{path}` for others. */
+  argv: string[];
+  /** Of user and system. Absent where the system does not say (no Linux). */
+  cpuSeconds?: number;
+  /** The most resident memory that was seen, bytes; absent where the process was gone too soon. */
+  peakBytes?: number;
+}
+
+/** What one attempt of an activity cost. Several files that come from one decode share one. */
+export interface Receipt {
+  /** Lower-case hex; absent where the attempt did not read the source. */
+  sourceSha256?: string;
+  activity: string;
+  /** From 1. Attempts that failed before have no receipt. */
+  attempt: number;
+  /** `process@host`, as Temporal shows it. */
+  worker: string;
+  /** Of the child processes alone, summed. */
+  cpuSeconds: number;
+  /** Of the largest child process, bytes; 0 where none was seen. */
+  peakBytes: number;
+  commands: CommandFacts[];
+  /** Versions of programs and libraries. */
+  tools: Record<string, string>;
 }
 
 /** How loud a sound is, by EBU R 128. */
@@ -165,6 +197,8 @@ export interface Manifest {
   source: SourceFacts;
   preset: { name: string; recipe: string };
   renditions: Rendition[];
+  /** By id. Each stands for work that was done once, however many files name it; some name none (sound for several files). */
+  receipts?: Record<string, Receipt>;
   /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
   replaces?: string[];
   placeholder?: Placeholder;

@@ -1,12 +1,16 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import { childCpu, type Usage } from './child-cpu';
 import { oomKills } from './memory';
+import { noteCommand } from './meter';
 import { takeFirst } from './oom-score';
 import { confine } from './process-limits';
 
 /** How much of what a process prints to stderr is kept: the end of it, in bytes. */
 const STDERR_BYTES = 4096;
+/** ms between looks at the memory of a process that prints nothing. */
+const USAGE_MS = 500;
 
 export interface RunOptions {
   /** Ends the process; the call then throws the signal's reason. */
@@ -92,6 +96,7 @@ export async function runProcess(
   const watch = new Watch(child, options);
   const output = collect(child, options, watch);
   const exit = await watch.exit;
+  noteCommand(command, args, watch.usage);
   signal?.throwIfAborted();
   const fail = (reason: ProcessFailure, cause?: unknown) =>
     new ProcessError(command, reason, exit.code, exit.signal, output.stderrTail(), oomKills() > killsBefore, { cause });
@@ -115,6 +120,8 @@ class Watch {
   /** Why we ended it, if we did. */
   ended: Exclude<ProcessFailure, 'spawn' | 'exit'> | undefined;
   readonly exit: Promise<Exit>;
+  readonly usage: Usage = {};
+  private usageTimer: NodeJS.Timeout | undefined;
   private stallTimer: NodeJS.Timeout | undefined;
   private killTimer: NodeJS.Timeout | undefined;
   private signTimer: NodeJS.Timeout | undefined;
@@ -129,9 +136,11 @@ class Watch {
     signal?.addEventListener('abort', onAbort, { once: true });
     this.progress();
     this.lookForSigns();
+    this.watchUsage();
     this.exit = this.closed().finally(() => {
       for (const each of [timer, this.stallTimer, this.killTimer]) clearTimeout(each);
       clearInterval(this.signTimer);
+      clearInterval(this.usageTimer);
       signal?.removeEventListener('abort', onAbort);
     });
   }
@@ -141,6 +150,23 @@ class Watch {
     if (this.options.stallMs === undefined || this.ended) return;
     if (this.stallTimer === undefined) this.stallTimer = setTimeout(() => this.end('stall'), this.options.stallMs);
     else this.stallTimer.refresh();
+  }
+
+  private watchUsage(): void {
+    const { pid, stdout } = this.child;
+    if (pid === undefined) return;
+    childCpu.started(pid);
+    const look = (): void => {
+      const peak = childCpu.look(pid) ?? 0;
+      if (peak > (this.usage.peakBytes ?? 0)) this.usage.peakBytes = peak;
+    };
+    this.usageTimer = setInterval(look, USAGE_MS).unref();
+    // Programs report their end before they release what they hold.
+    stdout.on('data', look);
+    this.child.once('exit', () => {
+      const cpuSeconds = childCpu.ended(pid);
+      if (cpuSeconds !== undefined) this.usage.cpuSeconds = cpuSeconds;
+    });
   }
 
   private lookForSigns(): void {

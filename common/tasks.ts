@@ -1,4 +1,4 @@
-import type { ItemResult, Placeholder, Rendition, SourceFacts } from './contracts';
+import type { ItemResult, Placeholder, Receipt, Rendition, SourceFacts } from './contracts';
 
 /**
  * Work planned as data: a flat list, made once by an activity, run by one small runner in the workflow. There are no
@@ -54,6 +54,8 @@ export interface TaskResult {
   /** Files for later tasks. */
   files?: WorkFile[];
   placeholder?: Placeholder;
+  /** What the task cost, by the id that its files name. */
+  receipts?: Record<string, Receipt>;
   /** Of the task that publishes the item. */
   result?: ItemResult;
 }

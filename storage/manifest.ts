@@ -33,6 +33,16 @@ const rendition = z.looseObject({
   bytes: count,
   sha256: z.string().max(128),
   segments: z.looseObject({ count, bytes: count }).optional(),
+  receipt: z.string().max(100).optional(),
+});
+
+const receipt = z.looseObject({
+  activity: z.string().max(100),
+  attempt: count,
+  worker: z.string().max(300),
+  cpuSeconds: z.number().min(0),
+  peakBytes: z.number().min(0),
+  commands: z.array(z.looseObject({ argv: z.array(z.string()) })).max(1000),
 });
 
 /** What readers rely on. Later versions may say more, so what is not known here is kept as it is. */
@@ -52,6 +62,7 @@ const schema = z.looseObject({
   }),
   preset: z.looseObject({ name: text, recipe: text }),
   renditions: z.array(rendition).max(10_000),
+  receipts: z.record(z.string().max(100), receipt).optional(),
   replaces: z.array(place).max(10_000).optional(),
   placeholder: z.looseObject({ thumbhash: text, dominant: z.string().max(20) }).optional(),
   warnings: z.array(text).max(1000),

@@ -43,7 +43,8 @@ export async function runItem(item: WorkItem, body: (item: WorkItem) => Promise<
     throw error;
   }
   if (result.kind !== undefined) upsertSearchAttributes([{ key: KIND, value: result.kind }]);
-  upsertMemo({ bytesIn: result.bytesIn, bytesOut: result.bytesOut });
+  const { bytesIn, bytesOut, cpuSeconds } = result;
+  upsertMemo({ bytesIn, bytesOut, ...(cpuSeconds !== undefined && { cpuSeconds }) });
   end('ok', result.kind);
   await announce(item, { type: 'job.succeeded', result });
   return result;

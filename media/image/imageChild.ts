@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { childCpu, cpuSecondsOf, forgetPeak, peakOf, type Usage } from '../../common/child-cpu';
 import { tail } from '../../common/errors';
 import { takeFirst } from '../../common/oom-score';
 import { readReply } from './reply';
@@ -43,6 +44,8 @@ export class ImageChild {
   killedFor?: KillReason;
   /** Highest resident memory seen in the task under way. */
   peakRss = 0;
+  /** Of the last task; in the first one, loading the libraries is included. */
+  usage: Usage = {};
   readonly #process: ChildProcess;
   #onReply?: (reply: Reply) => void;
 
@@ -54,6 +57,8 @@ export class ImageChild {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     takeFirst(this.#process.pid);
+    // What it used counts task by task; its end must not count for another process.
+    this.#process.once('exit', () => childCpu.ended(this.#process.pid ?? 0));
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderrTail = tail(this.stderrTail + text, STDERR_TAIL);
     });
@@ -85,6 +90,10 @@ export class ImageChild {
   async ask(task: ImageTask): Promise<Reply | undefined> {
     const id = this.answered + 1;
     this.peakRss = 0;
+    this.usage = {};
+    const { pid = 0 } = this.#process;
+    const before = this.answered === 0 ? 0 : cpuSecondsOf(pid);
+    forgetPeak(pid);
     const reply = new Promise<Reply>((resolve) => {
       this.#onReply = (received) => {
         if (received.id === id) resolve(received);
@@ -96,6 +105,9 @@ export class ImageChild {
     });
     const first = await Promise.race([reply, this.closed.then(() => undefined)]);
     this.answered += first ? 1 : 0;
+    const after = cpuSecondsOf(pid);
+    if (before !== undefined && after !== undefined) this.usage.cpuSeconds = Math.round((after - before) * 100) / 100;
+    this.usage.peakBytes = peakOf(pid);
     return first;
   }
 

@@ -2,6 +2,7 @@ import type { Logger } from '../../common/logger';
 import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../common/death';
 import { DarkroomError } from '../../common/errors';
 import { oomKills } from '../../common/memory';
+import { noteCommand } from '../../common/meter';
 import { built } from '../../common/paths';
 import { confine } from '../../common/process-limits';
 import { ImageChild, type Exit } from './imageChild';
@@ -137,6 +138,8 @@ export class ImagePool {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const reply = await child.ask(task);
+      const outputs = task.preset.renditions.map(({ name, format }) => `${task.outputDir}/${name}.${format}`);
+      noteCommand('sharp', [task.input, ...outputs], child.usage);
       if (reply === undefined || child.killedFor !== undefined) {
         throw this.#death(child, await this.#bury(slot, child), oomKills() > killsBefore);
       }

@@ -105,6 +105,7 @@ export async function answerItem(service: Service, run: Run): Promise<ItemAnswer
     closedAt: run.closeTime?.toISOString(),
     bytesIn: memoNumber(run, 'bytesIn'),
     bytesOut: memoNumber(run, 'bytesOut'),
+    cpuSeconds: memoNumber(run, 'cpuSeconds'),
     links,
   };
   if (state === 'open') return { ...common, state: isPaused(run) ? 'paused' : 'open' };

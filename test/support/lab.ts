@@ -76,9 +76,9 @@ export function labItem(file: string, over: Partial<WorkItem> = {}): WorkItem {
 /** Runs an activity as one attempt of a run. */
 export function attempt<T>(
   work: () => Promise<T>,
-  { runId = 'run', attempt = 1, environment }: { runId?: string; attempt?: number; environment?: Environment } = {},
+  options: { runId?: string; attempt?: number; activityId?: string; environment?: Environment } = {},
 ): Promise<T> {
-  return (environment ?? environmentOf({ runId, attempt })).run(work);
+  return (options.environment ?? environmentOf(options)).run(work);
 }
 
 export type Environment = MockActivityEnvironment;
@@ -87,9 +87,10 @@ export type Environment = MockActivityEnvironment;
 export function environmentOf({
   runId = 'run',
   attempt = 1,
+  activityId = '1',
   heartbeatDetails,
-}: { runId?: string; attempt?: number; heartbeatDetails?: unknown } = {}): Environment {
-  const info = { attempt, heartbeatDetails, activityId: '1', workflowExecution: { workflowId: 'lab/item', runId } };
+}: { runId?: string; attempt?: number; activityId?: string; heartbeatDetails?: unknown } = {}): Environment {
+  const info = { attempt, heartbeatDetails, activityId, workflowExecution: { workflowId: 'lab/item', runId } };
   return new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
 }
 

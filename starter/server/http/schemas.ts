@@ -223,6 +223,7 @@ const item = z.object({
   closedAt: z.string().optional(),
   bytesIn: z.number().optional(),
   bytesOut: z.number().optional(),
+  cpuSeconds: z.number().optional().describe('Of the programs that made its outputs, as its receipts say'),
   error: error.optional(),
   thumbnail: z
     .object({ href: z.string(), width: z.int().optional(), height: z.int().optional() })
