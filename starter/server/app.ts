@@ -15,6 +15,7 @@ import { traceRequests } from './http/traces';
 import { aliasRoutes } from './routes/aliases';
 import { batchRoutes } from './routes/batches';
 import { controlRoutes } from './routes/control';
+import { costRoutes } from './routes/costs';
 import { eventRoutes } from './routes/events';
 import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
@@ -86,6 +87,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
     aliasRoutes(api, service);
     stepRoutes(api, service);
     throughputRoutes(api, service);
+    costRoutes(api, service);
     sessionRoutes(api, service);
     if (service.config.payloadKeys !== undefined) codecRoutes(api, service);
     pageRoutes(api);

@@ -194,3 +194,24 @@ test('while what waits has waited for too long, more is put off', async () => {
     await Promise.all([guarded.stop(), worker.stop()]);
   }
 });
+
+test('a key sees what the jobs of its own tenant cost, and of no other', async () => {
+  await stack.worker();
+  const costs = async (headers: Record<string, string>) =>
+    (await api.call('GET', '/v1/costs?by=tenant,batch&since=1h', undefined, headers)).body;
+  const source = await photo(stack, 'cost');
+  await api.call('POST', '/v1/batches', { id: 'cost', jobs: [{ source, id: 'a' }] }, acme);
+  const ofBatch = async (batch: string) => (await costs(acme)).groups.find((row: Row) => row.group.batch === batch);
+  await until(async () => (await ofBatch('acme.cost')) !== undefined, 200);
+  const row = await ofBatch('acme.cost');
+  expect(row).toMatchObject({ group: { tenant: 'acme' }, items: 1, unknown: 0 });
+  expect(row.cpuSeconds).toBeGreaterThan(0);
+  expect(row.bytesOut).toBeGreaterThan(0);
+  const { groups } = await costs(globex);
+  expect(groups.filter(({ group }: Row) => group.tenant !== 'globex')).toEqual([]);
+  expect((await api.call('GET', '/v1/costs?by=everything', undefined, acme)).status).toBe(400);
+});
+
+interface Row {
+  group: { tenant: string; batch: string };
+}

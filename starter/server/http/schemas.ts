@@ -13,7 +13,7 @@ export const MAX_JOBS = 10_000;
 /** Bytes of a batch as JSON, which is parsed as a whole; more goes as NDJSON. */
 export const MAX_BATCH_BODY = 4 * 1024 * 1024;
 
-const batchName = z
+export const batchName = z
   .string()
   .min(1)
   .max(100)
