@@ -1,6 +1,6 @@
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
-import type { MaintenanceStep } from '../common/maintenance';
+import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
 import { awaitBatch } from './batch';
@@ -39,7 +39,8 @@ export function createActivities(deps: ActivityDeps) {
     removeOutputs: (item: WorkItem) => removeOutputs(deps, item),
     deliverWebhook: (call: WebhookCall) => deliverWebhook(deps, call),
     awaitBatch: (watch: BatchWatch) => awaitBatch(deps, watch),
-    maintain: (step: MaintenanceStep, cleanup: boolean) => maintain(deps, step, cleanup),
+    maintain: (step: MaintenanceStep, cleanup: boolean, deadLetters?: DeadLetters) =>
+      maintain(deps, step, cleanup, deadLetters),
   } satisfies Record<ActivityName, unknown>;
 }
 

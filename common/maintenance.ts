@@ -4,6 +4,7 @@
  */
 export const MAINTENANCE_STEPS = {
   store: 'files that no manifest names and no open run needs, and uploads to S3 that never ended',
+  queue: 'dead letters of the Redis stream or SQS queue of jobs, and messages that nobody finished',
   scratch: 'work files of dead workers, on the machine of the worker that takes the step',
   quarantine: 'evidence against inputs that is older than DARKROOM_QUARANTINE_AGE',
 } as const;
@@ -11,10 +12,16 @@ export const MAINTENANCE_STEPS = {
 export type MaintenanceStep = keyof typeof MAINTENANCE_STEPS;
 export const MAINTENANCE_STEP_NAMES = Object.keys(MAINTENANCE_STEPS) as MaintenanceStep[];
 
+/** What a cleanup does with dead letters of the queue of jobs. */
+export const DEAD_LETTERS = ['keep', 'replay', 'drop'] as const;
+export type DeadLetters = (typeof DEAD_LETTERS)[number];
+
 export interface MaintenanceInput {
   /** False: steps count what they would remove, and remove nothing. */
   cleanup: boolean;
   steps: MaintenanceStep[];
+  /** Default: keep. */
+  deadLetters?: DeadLetters;
 }
 
 /** What a step has found so far. */
@@ -26,6 +33,8 @@ export interface StepTally {
   bytes: number;
   /** The first hundred of what was found. */
   examples: string[];
+  /** One sentence about what the figures do not say. */
+  note?: string;
 }
 
 export interface StepResult extends StepTally {
@@ -36,6 +45,8 @@ export interface StepResult extends StepTally {
 
 export interface MaintenanceResult {
   cleanup: boolean;
+  /** Absent: keep. */
+  deadLetters?: DeadLetters;
   steps: StepResult[];
 }
 

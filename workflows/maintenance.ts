@@ -13,11 +13,12 @@ import {
 import { queuePrefix } from '../common/pools';
 
 /** Runs the steps side by side; a step that fails is tried again, and does not stop the others. */
-export async function maintenance({ cleanup, steps }: MaintenanceInput): Promise<MaintenanceResult> {
-  return { cleanup, steps: await Promise.all(steps.map((step) => runStep(step, cleanup))) };
+export async function maintenance(input: MaintenanceInput): Promise<MaintenanceResult> {
+  const { cleanup, deadLetters } = input;
+  return { cleanup, deadLetters, steps: await Promise.all(input.steps.map((step) => runStep(step, input))) };
 }
 
-async function runStep(step: MaintenanceStep, cleanup: boolean): Promise<StepResult> {
+async function runStep(step: MaintenanceStep, { cleanup, deadLetters }: MaintenanceInput): Promise<StepResult> {
   const { maintain } = proxyActivities<Activities>({
     startToCloseTimeout: ACTIVITIES.maintain.attempt,
     scheduleToCloseTimeout: ACTIVITIES.maintain.total,
@@ -25,7 +26,7 @@ async function runStep(step: MaintenanceStep, cleanup: boolean): Promise<StepRes
     retry: { initialInterval: '2s', backoffCoefficient: 3, maximumInterval: '2m', maximumAttempts: 6 },
   });
   try {
-    return { step, ...(await maintain(step, cleanup)) };
+    return { step, ...(await maintain(step, cleanup, deadLetters)) };
   } catch (error) {
     if (isCancellation(error)) throw error;
     const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;

@@ -1,9 +1,10 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { DarkroomError } from '../../common/errors';
-import type { MaintenanceStep, StepTally } from '../../common/maintenance';
+import type { DeadLetters, MaintenanceStep, StepTally } from '../../common/maintenance';
 import type { ActivityDeps } from '../deps';
 import { Pulse } from '../pulse';
 import { cleanQuarantine } from './quarantine';
+import { cleanQueue } from './queue';
 import { cleanScratch } from './scratch';
 import { cleanStore } from './store';
 import { Findings, type StepContext } from './step';
@@ -11,6 +12,7 @@ import { Findings, type StepContext } from './step';
 /** The function of each step of the maintenance table. */
 const STEPS: Record<MaintenanceStep, (step: StepContext) => Promise<void>> = {
   store: cleanStore,
+  queue: cleanQueue,
   scratch: cleanScratch,
   quarantine: cleanQuarantine,
 };
@@ -18,15 +20,21 @@ const STEPS: Record<MaintenanceStep, (step: StepContext) => Promise<void>> = {
 /**
  * Runs one step of the maintenance. An attempt that follows a lost one goes on from the last heartbeat's figures.
  * @param cleanup false: counts what would be removed
+ * @param deadLetters what a cleanup does with dead letters of the queue of jobs
  * @throws ApplicationFailure retryable where a store or the server is away
  */
-export async function maintain(deps: ActivityDeps, step: MaintenanceStep, cleanup: boolean): Promise<StepTally> {
+export async function maintain(
+  deps: ActivityDeps,
+  step: MaintenanceStep,
+  cleanup: boolean,
+  deadLetters: DeadLetters = 'keep',
+): Promise<StepTally> {
   const context = Context.current();
   const log = deps.logger.child({ maintenance: step, attempt: context.info.attempt });
   const pulse = new Pulse(context, deps.config.ioStall, context.info.heartbeatTimeoutMs);
   const findings = new Findings(cleanup, context.info.heartbeatDetails, (state) => pulse.progress(state));
   try {
-    await STEPS[step]({ deps, log, findings, cleanup, client: context.client, now: Date.now(), pulse });
+    await STEPS[step]({ deps, log, findings, cleanup, deadLetters, client: context.client, now: Date.now(), pulse });
     deps.metrics.darkroom_maintenance_success_timestamp_seconds.set({ step }, Date.now() / 1000);
     const { found, removed, bytes } = findings.tally;
     log.info({ cleanup, found, removed, bytes }, 'maintenance step done');

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { DarkroomError } from '../../common/errors';
 import type { Logger } from '../../common/logger';
-import type { StepTally } from '../../common/maintenance';
+import type { DeadLetters, StepTally } from '../../common/maintenance';
 import { Places, type ObjectInfo, type Storage } from '../../storage';
 import type { ActivityDeps } from '../deps';
 import type { Pulse } from '../pulse';
@@ -16,9 +16,10 @@ export interface StepContext {
   client: Pick<Client, 'workflowService' | 'options'>;
   findings: Findings;
   cleanup: boolean;
+  deadLetters: DeadLetters;
   /** ms since 1970, of the step's start. */
   now: number;
-  pulse: Pick<Pulse, 'throwIfOver'>;
+  pulse: Pick<Pulse, 'throwIfOver' | 'signal'>;
 }
 
 interface Saved extends StepTally {
@@ -59,9 +60,14 @@ export class Findings {
     this.onChange({ ...this.tally, after: this.looked });
   }
 
-  /** Counts what is not needed, and removes it in a cleanup. */
-  async take(name: string, bytes: number, remove: () => Promise<void>): Promise<void> {
-    if (this.cleanup) {
+  /** Says what the figures do not. @param sentence with its full stop */
+  note(sentence: string): void {
+    this.tally.note = sentence;
+  }
+
+  /** Counts what is not needed, and removes it in a cleanup. @param remove absent: it stays */
+  async take(name: string, bytes: number, remove?: () => Promise<void>): Promise<void> {
+    if (this.cleanup && remove !== undefined) {
       await remove();
       this.tally.removed++;
     }

@@ -1,9 +1,13 @@
 /** `npm run maintenance [-- --cleanup]`: counts, or removes, what is left over in stores and on scratch disks. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../common/config';
 import {
+  DEAD_LETTERS,
   MAINTENANCE_STEP_NAMES,
   MAINTENANCE_STEPS,
+  type DeadLetters,
+  type MaintenanceInput,
+  type MaintenanceResult,
   type MaintenanceStep,
   type StepResult,
 } from '../../common/maintenance';
@@ -19,6 +23,7 @@ interface Options {
   verbose: boolean;
   json: boolean;
   only: MaintenanceStep[];
+  deadLetters: DeadLetters;
 }
 
 async function main(): Promise<number> {
@@ -26,21 +31,27 @@ async function main(): Promise<number> {
   const parser = command('maintenance', 'Counts what is not needed any more; with --cleanup, removes it.')
     .option('--cleanup', 'remove it', false)
     .option('--only <steps>', `some of ${MAINTENANCE_STEP_NAMES.join(',')}`, steps, MAINTENANCE_STEP_NAMES)
+    .addOption(
+      new Option('--dead-letters <what>', 'what --cleanup does with dead letters of the queue of jobs')
+        .choices(DEAD_LETTERS)
+        .default('keep'),
+    )
     .option('--verbose', 'name the first hundred files of each step', false)
     .option('--json', 'one JSON object on stdout', false)
     .addHelpText('after', `\nSteps:\n${about.join('\n')}`);
   parser.parse(process.argv);
-  const { cleanup, verbose, json, only } = parser.opts<Options>();
+  const { cleanup, verbose, json, only, deadLetters } = parser.opts<Options>();
+  const input: MaintenanceInput = { cleanup, steps: only, deadLetters };
   const view = createView(json);
   const session = await Session.open(loadConfig(), {}, (line) => view.note(line));
   try {
     if (session.embedded) await session.startWorker((line) => view.note(line));
-    const result = await runMaintenance(session.client, session.queuePrefix, { cleanup, steps: only });
+    const result = await runMaintenance(session.client, session.queuePrefix, input);
     view.end();
     if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
     else {
-      if (result.cleanup !== cleanup)
-        view.note(`A maintenance ${result.cleanup ? 'with' : 'without'} --cleanup was running; this is its result.`);
+      if (isOther(result, input))
+        view.note(`Another maintenance was running (${flagsOf(result)}); this is its result.`);
       process.stdout.write(`${result.steps.flatMap((step) => lines(step, verbose)).join('\n')}\n`);
     }
     return result.steps.some(({ error }) => error !== undefined) ? EXIT.failed : EXIT.ok;
@@ -56,10 +67,21 @@ function steps(text: string): MaintenanceStep[] {
   throw new InvalidArgumentError(`expected some of ${MAINTENANCE_STEP_NAMES.join(',')}`);
 }
 
-function lines({ step, found, removed, bytes, examples, error }: StepResult, verbose: boolean): string[] {
+/** Was the run that answered started for something else? */
+function isOther(result: MaintenanceResult, input: MaintenanceInput): boolean {
+  const steps = result.steps.map(({ step }) => step).join();
+  return flagsOf(result) !== flagsOf(input) || steps !== input.steps.join();
+}
+
+function flagsOf({ cleanup, deadLetters = 'keep' }: Pick<MaintenanceInput, 'cleanup' | 'deadLetters'>): string {
+  return `${cleanup ? 'with' : 'without'} --cleanup, --dead-letters ${deadLetters}`;
+}
+
+function lines({ step, found, removed, bytes, examples, note, error }: StepResult, verbose: boolean): string[] {
   if (error !== undefined) return [`${step.padEnd(11)} failed: ${printableText(error)}`];
   const line = `${step.padEnd(11)} ${formatCount(found)} found, ${formatCount(removed)} removed, ${formatBytes(bytes)}`;
-  return verbose ? [line, ...examples.map((name) => `  ${printableText(name)}`)] : [line];
+  const names = verbose ? examples.map((name) => `  ${printableText(name)}`) : [];
+  return [line, ...(note === undefined ? [] : [`${' '.repeat(11)} ${printableText(note)}`]), ...names];
 }
 
 runCommand(main);

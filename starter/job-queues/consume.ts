@@ -1,26 +1,7 @@
 import type { Logger } from '../../common/logger';
+import type { JobSource, Message } from '../../net/job-queues/source';
 import { concernsOneJob, reasonOf } from '../core/intake';
 import { sleepUnlessAborted } from '../core/lib/sleep';
-
-/** A job as a queue holds it. */
-export interface Message {
-  /** The queue's own id of it: names the workflow, so that a message that comes twice is one job. */
-  id: string;
-  /** JSON of a MediaJob. */
-  body: string;
-}
-
-/** A queue that hands out each message until it is done. */
-export interface JobSource<M extends Message = Message> {
-  readonly name: 'redis' | 'sqs';
-  /** Waits some seconds for messages; none: an empty list. Those that another consumer died over come again. */
-  receive(signal: AbortSignal): Promise<M[]>;
-  /** The message's job is started: it never comes again. */
-  done(message: M): Promise<void>;
-  /** Takes the message away to the dead letters, with the reason. */
-  aside(message: M, reason: string): Promise<void>;
-  close(): Promise<void>;
-}
 
 /** Starts a message's job. @throws an error that `concernsOneJob` for a job that can never work */
 export type SubmitMessage = (message: Message, signal: AbortSignal) => Promise<void>;

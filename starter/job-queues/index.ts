@@ -1,4 +1,3 @@
-import type { Config } from '../../common/config';
 import { DarkroomError } from '../../common/errors';
 import { parseJob } from '../core/job';
 import { submitItem } from '../core/submit';
@@ -6,9 +5,8 @@ import type { Principal } from '../server/guard/auth';
 import { ALL_RIGHTS } from '../server/guard/key-entries';
 import type { Service } from '../server/service';
 import { countRefusal, prepare } from '../server/submit';
-import { consume, type JobSource, type SubmitMessage } from './consume';
-import { RedisSource } from './redis';
-import { SqsSource } from './sqs';
+import { createJobQueue } from '../../net/job-queues';
+import { consume, type SubmitMessage } from './consume';
 
 /** Whoever may write to the queue may do everything: the queue's own access rules are the guard. */
 const QUEUE: Principal = { name: 'queue', tenant: undefined, ...ALL_RIGHTS };
@@ -17,7 +15,7 @@ const SUBMIT_MS = 20_000;
 
 /** Takes jobs from the configured queue beside the API. `stop` waits for what is being started. */
 export function startJobSource(service: Service): { stop(): Promise<void> } {
-  const source = createSource(service.config, service);
+  const source = createJobQueue(service.config, ({ message }) => service.logger.debug({ reason: message }, 'redis'));
   if (source === undefined) return { stop: () => Promise.resolve() };
   const stop = new AbortController();
   service.logger.info({ source: source.name }, 'taking jobs from a queue');
@@ -29,17 +27,6 @@ export function startJobSource(service: Service): { stop(): Promise<void> } {
       await source.close();
     },
   };
-}
-
-function createSource(config: Config, { logger }: Pick<Service, 'logger'>): JobSource | undefined {
-  if (config.jobSource === 'redis' && config.redisUrl !== undefined) {
-    const onError = ({ message }: Error): void => logger.debug({ reason: message }, 'redis');
-    return new RedisSource({ url: config.redisUrl, stream: config.redisStream, onError });
-  }
-  if (config.jobSource === 'sqs' && config.sqsUrl !== undefined && config.sqsDeadUrl !== undefined) {
-    return new SqsSource({ url: config.sqsUrl, deadUrl: config.sqsDeadUrl, region: config.s3Region });
-  }
-  return undefined;
 }
 
 /** The source's name is the batch, the message's id the item: `redis/1763740800000-0`. */

@@ -20,8 +20,15 @@ export function startSqs(): Promise<TestService | undefined> {
   return start('moto_server', (port) => ['-H', '127.0.0.1', '-p', `${port}`]);
 }
 
-async function start(program: string, args: (port: number) => string[]): Promise<TestService | undefined> {
-  if (spawnSync('which', [program]).status !== 0) {
+export function isInstalled(program: 'redis-server' | 'moto_server'): boolean {
+  return spawnSync('which', [program]).status === 0;
+}
+
+async function start(
+  program: 'redis-server' | 'moto_server',
+  args: (port: number) => string[],
+): Promise<TestService | undefined> {
+  if (!isInstalled(program)) {
     console.log(`SKIPPED: ${program} is not installed`);
     return undefined;
   }
