@@ -70,7 +70,9 @@ describe.each(services)('%s', (name, service) => {
   test('gains no privileges', () => expect(service.security_opt).toEqual(['no-new-privileges:true']));
 
   test('is given secrets as files only', () => {
-    const values = Object.entries(service.environment ?? {}).filter(([key]) => /PASSWORD|SECRET|KEY/.test(key));
+    const values = Object.entries(service.environment ?? {}).filter(([key]) =>
+      /PASSWORD|SECRET|KEY|REDIS_URL/.test(key),
+    );
     for (const [key, value] of values) {
       expect(key).toMatch(/_FILE$/);
       expect(value).toMatch(/^\/run\/secrets\//);

@@ -3,7 +3,8 @@ import { find, describeWithHelm, refusal, render, type Manifest } from './helm-c
 
 const MINIMAL = 'ci/minimal-values.yaml';
 const FULL = 'ci/full-values.yaml';
-const SIGNS = 'DARKROOM_WEBHOOK_SECRET';
+/** Secrets of pools that run no decoders of strangers' files. */
+const APART = ['DARKROOM_WEBHOOK_SECRET', 'DARKROOM_REDIS_URL'];
 const ONE_POD_EACH = ['poolDefaults.scaling.min=1'];
 
 describeWithHelm.each(['workers', 'starter'])('helm/%s', (chart) => {
@@ -57,13 +58,13 @@ describeWithHelm('helm/workers', () => {
     expect(refusal('workers', [MINIMAL], ...set)).toMatch(sentence);
   });
 
-  test('only what delivers webhooks can read what signs them', () => {
+  test.each(APART)('only pools that run workflows can read %s', (secret) => {
     const manifests = render('workers', [FULL], 'versioning.enabled=true', ...ONE_POD_EACH);
     const readers = manifests.flatMap((manifest: Manifest) => {
       const pod = manifest.kind === 'Pod' ? manifest.spec : manifest.spec?.template?.spec;
       const files = pod?.volumes.find(({ name }: Manifest) => name === 'secrets')?.secret.items ?? [];
       const named = pod?.containers.flatMap(({ env }: Manifest) => env.map(({ name }: Manifest) => name)) ?? [];
-      return files.some(({ key }: Manifest) => key === SIGNS) || named.includes(`${SIGNS}_FILE`) ? [manifest] : [];
+      return files.some(({ key }: Manifest) => key === secret) || named.includes(`${secret}_FILE`) ? [manifest] : [];
     });
     expect(readers.map(({ metadata }: Manifest) => metadata.labels['darkroom/pool'])).toEqual([
       'everything',

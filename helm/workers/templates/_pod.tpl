@@ -13,11 +13,11 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
-{{- /* Keys of the Secret that a pod of these queues uses, as a list: what signs webhooks stays with the pool that calls them, away
-from the pools that decode strangers' files. Call with (dict "root" $ "queues" LIST). */}}
+{{- /* Keys of the Secret that a pod of these queues uses, as a list: what signs webhooks and what leads to jobs stays with the pool of the
+workflows, away from the pools that decode strangers' files. Call with (dict "root" $ "queues" LIST). */}}
 {{- define "workers.keys" -}}
 {{- $keys := .root.Values.secrets.keys -}}
-{{- if not (has "workflows" .queues) }}{{ $keys = without $keys "DARKROOM_WEBHOOK_SECRET" }}{{ end -}}
+{{- if not (has "workflows" .queues) }}{{ $keys = without $keys "DARKROOM_WEBHOOK_SECRET" "DARKROOM_REDIS_URL" }}{{ end -}}
 {{ $keys | toYaml }}
 {{- end }}
 
