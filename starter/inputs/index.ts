@@ -25,7 +25,8 @@ export type Input = { name: string; folder?: string } & (
 const MAX_SAMPLES = 1_000_000;
 
 /**
- * What an `--input` means: a folder, `s3://bucket/prefix`, a list of jobs (`.jsonl`, `.ndjson`, `.json` and other texts),
+ * What an `--input` means: a folder, `s3://bucket/prefix`, a list of jobs (`.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv` and
+ * other texts),
  * `-` for such a list on stdin, or one media file.
  * @throws UsageError
  */
@@ -53,7 +54,7 @@ function parseLocal(text: string, cwd: string): Input {
   if (stats === undefined) throw new UsageError(`--input ${text}: there is no such file or folder`);
   if (stats.isDirectory()) return { type: 'folder', uri: name, name, folder: file };
   const folder = path.dirname(file);
-  if (/\.(jsonl|ndjson|json)$/i.test(file) || isText(file)) return { type: 'list', path: file, name, folder };
+  if (/\.(jsonl|ndjson|json|csv|tsv)$/i.test(file) || isText(file)) return { type: 'list', path: file, name, folder };
   return { type: 'single', uri: name, name, folder };
 }
 

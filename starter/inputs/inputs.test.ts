@@ -154,9 +154,9 @@ describe('a list of jobs is read in every usual encoding and shape', () => {
 
 describe('anything else is refused once, before anything is submitted, and named', () => {
   test.each<[string, string | Buffer, RegExp]>([
-    ['table.csv', 'source,preset\na.jpg,web\n', /table\.csv looks like a table \(CSV\)/],
+    ['no-header.csv', 'a.jpg,web\nb.jpg,web\n', /no-header\.csv looks like a table \(CSV\); its first row has to name/],
     ['table.jsonl', 'a.jpg;web\nb.jpg;web', /looks like a table/],
-    ['names.txt', 'a.jpg\nb.jpg\n', /is a plain text/],
+    ['names.txt', 'a.jpg\nb.jpg\n', /is a plain text, not a list/],
     ['photo.jsonl', Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]), /is JPEG, not a list/],
     ['sheet.jsonl', Buffer.from('PK\x03\x04\0\0\0'), /is ZIP archive, not a list/],
     ['packed.jsonl', Buffer.from([0x1f, 0x8b, 8, 0, 0]), /is gzip archive/],

@@ -11,6 +11,14 @@ export interface Line {
   problem?: string;
 }
 
+/** A value of a list, or why there is none. */
+export interface ListValue {
+  /** Where it begins, from 1. */
+  line: number;
+  value?: unknown;
+  problem?: string;
+}
+
 /** The lines of a stream of UTF-8. Memory does not grow with the stream. */
 export async function* readLines(stream: AsyncIterable<Buffer | string>): AsyncGenerator<Line> {
   let number = 0;

@@ -3,7 +3,8 @@ import { DarkroomError } from '../../common/errors';
 import { fileUri } from '../../storage';
 import type { Entry } from '../core/intake';
 import { jobOrError } from '../core/job';
-import { readValues, type ListValue } from './values';
+import type { ListValue } from './lines';
+import { readValues } from './values';
 
 /** Schemes are at least two letters, so that a drive letter is none. */
 const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:/i;

@@ -1,5 +1,6 @@
 import { asUtf8 } from './encoding';
-import { MAX_LINE, readLines } from './lines';
+import { MAX_LINE, readLines, type ListValue } from './lines';
+import { isTableHeader, tableValues } from './table';
 import { UsageError } from './usage';
 
 /** Bytes of a list that has to be read whole: an array, or objects over several lines. */
@@ -7,17 +8,12 @@ const MAX_WHOLE = 64 * 1024 * 1024;
 /** Bytes in which the first two lines are looked for. */
 const MAX_HEAD = 2 * MAX_LINE;
 
-/** A value of a list, or why there is none. */
-export interface ListValue {
-  /** Where it begins, from 1. */
-  line: number;
-  value?: unknown;
-  problem?: string;
-}
+type Shape = 'lines' | 'table' | 'whole';
 
 /**
- * The values of a list of jobs: one JSON object a line, a JSON array, or JSON objects over several lines, in UTF-8 or UTF-16.
- * A bad line is a value with a problem. Lines are read as they come; the other shapes are read whole and checked first.
+ * The values of a list of jobs: one JSON object a line, a table (see table.ts), a JSON array, or JSON objects over several
+ * lines, in UTF-8 or UTF-16. A bad line is a value with a problem. Lines and rows are read as they come; the other shapes are
+ * read whole and checked first.
  * @param name of the list, for messages
  * @throws UsageError before the first value, for anything else
  */
@@ -28,7 +24,7 @@ export async function* readValues(
 ): AsyncGenerator<ListValue> {
   const chunks = asUtf8(stream, name);
   const head: Buffer[] = [];
-  let shape: 'lines' | 'whole' | undefined;
+  let shape: Shape | undefined;
   for await (const chunk of ahead(chunks)) {
     head.push(chunk);
     shape = shapeOf(Buffer.concat(head), name, false);
@@ -37,6 +33,7 @@ export async function* readValues(
   shape ??= shapeOf(Buffer.concat(head), name, true);
   const all = after(head, chunks);
   if (shape === 'whole') yield* wholeValues(await textOf(all, name, maxWhole), name);
+  else if (shape === 'table') yield* tableValues(all, name);
   else yield* lineValues(all);
 }
 
@@ -61,7 +58,7 @@ function parsed(text: string, line: number): ListValue {
  * @returns undefined: more has to be read, unless this is the end
  * @throws UsageError
  */
-function shapeOf(head: Buffer, name: string, isEnd: boolean): 'lines' | 'whole' | undefined {
+function shapeOf(head: Buffer, name: string, isEnd: boolean): Shape | undefined {
   const text = head
     .toString('utf8')
     .replace(/^\ufeff/, '')
@@ -73,10 +70,11 @@ function shapeOf(head: Buffer, name: string, isEnd: boolean): 'lines' | 'whole' 
   // A line without its end may go on.
   if (!isAll && others.length === 0) return undefined;
   if (first === '' || (first.startsWith('{') && isJson(first))) return 'lines';
+  if (isTableHeader(first)) return 'table';
   if (!isAll && second === undefined) return undefined;
   if (second?.startsWith('{')) return 'lines';
   if (first.startsWith('{')) return head.length > MAX_HEAD && second === undefined ? 'lines' : 'whole';
-  throw new UsageError(`${name} ${looksLike(first)}; write one job a line, such as {"source": "photo.jpg"}`);
+  throw new UsageError(`${name} ${looksLike(first)}`);
 }
 
 function isJson(text: string): boolean {
@@ -89,9 +87,10 @@ function isJson(text: string): boolean {
 }
 
 function looksLike(line: string): string {
-  if (/[,;\t]/.test(line)) return 'looks like a table (CSV), not like a list of jobs';
-  if (line.startsWith('<')) return 'looks like XML, not like a list of jobs';
-  return 'is a plain text, not a list of jobs';
+  if (/[,;\t]/.test(line))
+    return 'looks like a table (CSV); its first row has to name the columns, one of them "source"';
+  const instead = 'not a list of jobs; write one job a line, such as {"source": "photo.jpg"}';
+  return line.startsWith('<') ? `is XML, ${instead}` : `is a plain text, ${instead}`;
 }
 
 async function textOf(stream: AsyncIterable<Buffer>, name: string, maxBytes: number): Promise<string> {

@@ -143,12 +143,18 @@ describe('a batch', () => {
     }
   });
 
-  test('as NDJSON that is an array, or UTF-16, is read; what is no list is said once', async () => {
+  test('as NDJSON that is an array or a table is read; what is no list is said once', async () => {
     const job = { source: await photo(stack, 'shape'), id: 'shape' };
     const array = await api.call('POST', '/v1/batches?id=shape', JSON.stringify([job, { source: 5 }], null, 2));
     expect(answersOf(array.body)).toMatchObject({ 2: { status: 'started' }, 6: { error: { code: 'InvalidJob' } } });
-    const table = await api.call('POST', '/v1/batches?id=shape', 'source,preset\na.jpg,web\nb.jpg,web');
-    const said = (table.body as string).trim().split('\n').slice(1);
+    const rows = `source,id,preset\n${job.source},shape,\n${job.source},shape`;
+    const table = await api.call('POST', '/v1/batches?id=shape', rows);
+    expect(answersOf(table.body)).toMatchObject({
+      2: { id: expect.any(String) },
+      3: { error: { code: 'BadRequest' } },
+    });
+    const other = await api.call('POST', '/v1/batches?id=shape', 'file,preset\na.jpg,web\nb.jpg,web');
+    const said = (other.body as string).trim().split('\n').slice(1);
     expect(said.map((line) => JSON.parse(line))).toMatchObject([
       { error: { code: 'BadRequest', detail: expect.stringContaining('looks like a table (CSV)') } },
       { summary: { started: 0, rejected: 0 } },

@@ -31,6 +31,7 @@ describe('a list', () => {
     ['bom-crlf.jsonl', (lines) => `\ufeff${lines.join('\r\n')}\r\n\r\n`],
     ['utf16.jsonl', (lines) => Buffer.from(`\ufeff${lines.join('\r\n')}\r\n`, 'utf16le')],
     ['array.json', (_, jobs) => JSON.stringify(jobs, null, 2)],
+    ['unicode.tsv', () => Buffer.from(`\ufeffsource\tid\r\n${sources.join('\t\r\n')}\t\r\n`, 'utf16le')],
   ])('%s is read', async (name, bytes) => {
     const jobs = sources.map((source) => ({ source }));
     const lines = jobs.map((job) => JSON.stringify(job));
@@ -40,7 +41,8 @@ describe('a list', () => {
   });
 
   test.each([
-    ['table.csv', 'source,preset\na.jpg,web\n', 'table.csv looks like a table (CSV)'],
+    ['table.csv', 'file,preset\na.jpg,web\n', 'table.csv looks like a table (CSV)'],
+    ['columns.csv', 'source,colour\na.jpg,red\n', 'columns.csv has a column "colour" that no job has'],
     ['latin1.jsonl', Buffer.from('{"source":"caf\xe9.jpg"}', 'latin1'), 'latin1.jsonl is not UTF-8'],
     ['photo.jsonl', Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a]), 'photo.jsonl is JPEG, not a list of jobs'],
   ])('%s is one sentence and exit code 2, and nothing is submitted', async (name, bytes, sentence) => {
@@ -67,6 +69,18 @@ describe('a list', () => {
     // Again: the first of the two stays what it was.
     const again = await startBatch('--input', file);
     expect(again.summary).toMatchObject({ submitted: 6, completed: 0, skipped: 4, rejected: 2, duplicates: 3 });
+  });
+
+  test('a table: wrong rows have their line, the others are done, and the sum holds', async () => {
+    const [a = '', b = ''] = sources;
+    const rows = ['source;id;priority', `"${a}";x;2`, `${b};y`, `${b};z;urgent`, `${a};x;2`, `${b};"v`, `${b};w;`];
+    const { code, summary } = await startBatch('--input', await list('rows.csv', `\ufeff${rows.join('\r\n')}\r\n`));
+    expect(summary).toMatchObject({ submitted: 5, completed: 2, failed: 0, rejected: 3, duplicates: 1 });
+    expectToAddUp(summary);
+    expect(summary.failures.map(({ source }: { source: string }) => source)).toEqual(
+      [3, 4, 6].map((line) => `rows.csv:${line}`),
+    );
+    expect(code).toBe(1);
   });
 
   test('a field of a wrong type has its line; an empty list is no success', async () => {

@@ -85,7 +85,10 @@ const START_BATCH = {
 export function parseBatchOptions(argv: string[], cwd: string, as = START_BATCH): BatchOptions {
   const parser = command(as.name, as.description)
     .argument('[count|input]', 'this many sample items, or what --input takes')
-    .option('-i, --input <from>', 'a folder, a file, s3://bucket/prefix, list.jsonl, or - for such a list on stdin')
+    .option(
+      '-i, --input <from>',
+      'a folder, a file, s3://bucket/prefix, list.jsonl, list.csv, or - for such a list on stdin',
+    )
     .option('--all-files', 'submit all files of a folder, also those that are no media', false)
     .option('-p, --preset <name>', 'a file in presets/', 'web')
     .option('-o, --output <uri>', 'a folder or s3://bucket/prefix', output(cwd))
