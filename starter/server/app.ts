@@ -9,8 +9,9 @@ import { gate, nothingThere } from './guard/gate';
 import { sendProblem, sendRawProblem } from './http/failures';
 import { otherMethods } from './http/methods';
 import { NDJSON } from './http/ndjson';
-import { openApi, openApiTransform } from './http/openapi';
+import { openApi, openApiTransform, openApiTransformObject } from './http/openapi';
 import { ApiError } from './http/problems';
+import { refuseUnknownQuery } from './http/query';
 import { traceRequests } from './http/traces';
 import { aliasRoutes } from './routes/aliases';
 import { batchRoutes } from './routes/batches';
@@ -70,10 +71,15 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
   traceRequests(app, isApi);
   gate(app, service, times.body);
   audit(app, service, times.slowDown);
+  refuseUnknownQuery(app);
   finish(app, service);
   measure(app, service);
 
-  await app.register(swagger, { openapi: openApi(service.keys.open), transform: openApiTransform });
+  await app.register(swagger, {
+    openapi: openApi(service.keys.open),
+    transform: openApiTransform,
+    transformObject: openApiTransformObject,
+  });
   await app.register(docsRoutes);
   app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => app.swagger());
   // After the plugin, so that it sees them.

@@ -10,6 +10,7 @@ interface Schema {
   [key: string]: unknown;
 }
 interface Operation {
+  operationId?: string;
   parameters?: { name: string; in: string; required?: boolean; schema: Schema }[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
@@ -18,13 +19,17 @@ interface Operation {
 let stack: Stack;
 let api: Api;
 let operations: { method: string; path: string; operation: Operation }[];
+let components: Record<string, Schema>;
 let good: Record<string, unknown>;
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
 beforeAll(async () => {
   stack = await startStack();
   api = await startApi(stack);
-  const { body } = await api.call('GET', '/openapi.json');
+  const { body: document } = await api.call('GET', '/openapi.json');
+  const body = JSON.parse(JSON.stringify(document).replaceAll('"#/components/', '"api#/components/'));
+  ajv.addSchema(body, 'api');
+  components = body.components.schemas;
   expect(body.openapi).toMatch(/^3\.1/);
   operations = Object.entries(body.paths as Record<string, Record<string, Operation>>).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
@@ -52,7 +57,7 @@ test.each(['/v1/jobs?search=a%00b', '/v1/jobs?preset=%00', '/v1/batches/c/items?
 
 const STREAMS = /\/events$/;
 const fill = (path: string, id: string) =>
-  path.replace('{id}', id).replace('{name}', 'a.jpg').replace('{*}', 'manifest.json').replace('{operation}', 'none');
+  path.replace('{id}', id).replace('{name}', 'a.jpg').replace('{path}', 'manifest.json').replace('{operation}', 'none');
 
 async function ask(
   method: string,
@@ -106,6 +111,38 @@ test('the document names every route', () => {
   ]) {
     expect(names).toContain(name);
   }
+});
+
+test('every operation has a name of its own, and every field and parameter says what it is', () => {
+  const ids = operations.map(({ operation: { operationId } }) => operationId);
+  expect(ids).toEqual([...new Set(ids)]);
+  expect(operations.filter(({ operation }) => operation.operationId === undefined)).toEqual([]);
+  const undescribed = new Set<string>();
+  const look = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    for (const [name, field] of Object.entries((node as Schema).properties ?? {})) {
+      if (field['$ref'] === undefined && field['description'] === undefined) undescribed.add(name);
+    }
+    Object.values(node).forEach(look);
+  };
+  look([operations, components]);
+  expect([...undescribed]).toEqual([]);
+  const parameters = operations.flatMap(({ operation }) => operation.parameters ?? []);
+  expect(parameters.filter((each) => !('description' in each))).toEqual([]);
+});
+
+test('shapes have names, and a batch names the shape of its jobs', () => {
+  expect(Object.keys(components)).toEqual(expect.arrayContaining(['NewJob', 'Job', 'Batch', 'Problem']));
+  expect(components['NewBatch']?.properties?.['jobs']).toMatchObject({
+    items: { $ref: 'api#/components/schemas/NewJob' },
+  });
+});
+
+test.each([
+  ['POST', '/v1/jobs?wiat=30s', 'There is no query parameter "wiat"; this address takes wait, force.'],
+  ['GET', '/v1/presets?x', 'There is no query parameter "x"; this address takes none.'],
+])('%s %s is refused', async (method, where, detail) => {
+  expect(await api.call(method, where, good[`${method} /v1/jobs`])).toMatchObject({ status: 400, body: { detail } });
 });
 
 test('what is there is answered as promised', async () => {

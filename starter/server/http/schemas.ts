@@ -53,7 +53,9 @@ export const eventHeaders = z.object({
   'last-event-id': z.string().max(200).optional().describe('As browsers send it when they reconnect'),
 });
 
-export const jobBody = mediaJob.extend({ batch: batchName.optional() });
+export const jobBody = mediaJob.extend({
+  batch: batchName.optional().describe('Id of the batch that the job belongs to; `jobs` where missing'),
+});
 
 const batchSettings = {
   id: batchName.optional(),
@@ -72,6 +74,7 @@ export const batchQuery = z.object({
   ...batchSettings,
   priority: z.coerce
     .number()
+    .meta({ enum: [1, 2, 3, 4, 5] })
     .pipe(z.literal([1, 2, 3, 4, 5]))
     .optional(),
 });
@@ -134,7 +137,19 @@ export const batchSubmitted = z.object({
   skipped: z.int(),
   rejected: z.int(),
   duplicates: z.int().describe('Jobs that are the same as one before them in the list, which stands for both'),
-  errors: z.array(z.object({ index: z.int(), error: problemAnswer })).describe('By place in the list, from 0'),
+  jobs: z
+    .array(
+      z.object({
+        index: z.int(),
+        id: z.string(),
+        status: z.enum(['started', 'joined', 'skipped', 'duplicate']),
+        of: z.int().optional().describe('Of a duplicate: the place of the job that stands for both'),
+      }),
+    )
+    .describe('The jobs that were taken, by their place in the list, from 0'),
+  errors: z
+    .array(z.object({ index: z.int(), error: problemAnswer }))
+    .describe('The jobs that were refused, by their place in the list, from 0'),
   links,
 });
 

@@ -12,7 +12,16 @@ import { answerNdjson, NDJSON } from '../http/ndjson';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
-import { admit, bounded, checkCallbackOf, countRefusal, intakeOf, watchSubmitted, type Settings } from '../submit';
+import {
+  admit,
+  bounded,
+  checkCallbackOf,
+  countRefusal,
+  intakeOf,
+  jobIdOf,
+  watchSubmitted,
+  type Settings,
+} from '../submit';
 
 /** Submissions at once for one request; others want their share of the connection. */
 export const CONCURRENCY = 32;
@@ -89,21 +98,26 @@ function keyName(key: string): string {
 async function submitAll(service: Service, principal: Principal, jobs: unknown[], settings: Settings) {
   await admit(service, principal, jobs.length);
   const errors: z.output<typeof s.batchSubmitted>['errors'] = [];
+  const taken: z.output<typeof s.batchSubmitted>['jobs'] = [];
   const entries = jobs.map((value, place): Entry => ({ place, name: String(place), job: jobOrError(value) }));
   const places = (first: number, second: number): string => `jobs[${first}] and jobs[${second}]`;
   const intake = { ...intakeOf(service, principal, settings, 'batch'), places };
   const tally = await takeAll(entries, intake, {
     concurrency: CONCURRENCY,
-    onTaken: (taken, { place: index = 0 }) => {
-      if (taken.status !== 'rejected') return;
-      countRefusal(service, taken.error);
-      errors.push({ index, error: { ...answerFor(taken.error).problem } });
+    onTaken: (outcome, { place: index = 0 }) => {
+      if (outcome.status !== 'rejected') {
+        const of = outcome.status === 'duplicate' ? outcome.of : undefined;
+        taken.push({ index, id: jobIdOf(settings, outcome.key), status: outcome.status, of });
+        return;
+      }
+      countRefusal(service, outcome.error);
+      errors.push({ index, error: { ...answerFor(outcome.error).problem } });
     },
   }).catch((error: unknown) => {
     countRefusal(service, error);
     throw error;
   });
   await watchSubmitted(service, settings, tally);
-  errors.sort((a, b) => a.index - b.index);
-  return { id: settings.batchId, ...tally, errors, links: batchLinks(settings.batchId) };
+  for (const list of [errors, taken]) list.sort((a, b) => a.index - b.index);
+  return { id: settings.batchId, ...tally, jobs: taken, errors, links: batchLinks(settings.batchId) };
 }
