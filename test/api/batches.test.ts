@@ -32,6 +32,10 @@ describe('a batch', () => {
     ];
     const submitted = await api.call('POST', '/v1/batches', { id: 'trip', preset: 'thumbnails', jobs });
     expect(submitted).toMatchObject({ status: 202, body: { id: 'trip', started: 2, rejected: 2 } });
+    expect(submitted.body.jobs).toEqual([
+      { index: 0, id: 'trip~b0', status: 'started' },
+      { index: 2, id: 'trip~b2', status: 'started' },
+    ]);
     expect(submitted.body.errors.map((each: { index: number }) => each.index)).toEqual([1, 3]);
     const events = await readEvents(`${api.url}/v1/batches/trip/events`, (seen) =>
       seen.some(({ data }) => data.items === 2 && data.open === 0 && data.failed === 1),
