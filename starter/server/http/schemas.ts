@@ -290,14 +290,3 @@ export const sessionAnswer = z.object({
   sessionEnds: z.string().optional().describe('When a session of the page ends by itself'),
 });
 export const presetsAnswer = z.object({ presets: z.array(z.looseObject({ name: z.string() })) });
-
-export const produceBody = z.object({
-  id: z.string().min(1).max(500).optional(),
-  payload: z.union([z.string().max(8192), z.object({ source: z.string().max(8192) })]).describe('The source'),
-});
-export const batchProduceBody = z.object({ messages: z.array(produceBody).min(1).max(MAX_JOBS) });
-export const produceAnswer = z.object({ id: z.string(), status: z.string() });
-export const batchProduceAnswer = z.object({
-  accepted: z.int(),
-  results: z.array(z.object({ id: z.string().optional(), status: z.string(), error: problemAnswer.optional() })),
-});

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { takeAll, type Entry } from '../../core/intake';
 import { jobOrError } from '../../core/job';
 import type { App } from '../app-type';
@@ -14,7 +14,18 @@ import { admit, countRefusal, intakeOf, jobIdOf, type Settings } from '../submit
 const BATCH = 'produce';
 const CONCURRENCY = 32;
 
-type Message = z.output<typeof s.produceBody>;
+const produceBody = z.object({
+  id: z.string().min(1).max(500).optional(),
+  payload: z.union([z.string().max(8192), z.object({ source: z.string().max(8192) })]).describe('The source'),
+});
+const batchProduceBody = z.object({ messages: z.array(produceBody).min(1).max(s.MAX_JOBS) });
+const produceAnswer = z.object({ id: z.string(), status: z.string() });
+const batchProduceAnswer = z.object({
+  accepted: z.int(),
+  results: z.array(z.object({ id: z.string().optional(), status: z.string(), error: s.problemAnswer.optional() })),
+});
+
+type Message = z.output<typeof produceBody>;
 
 /** The shape that existing producers speak: `{id, payload}` and `{messages: […]}`, the payload being the source. */
 export function aliasRoutes(app: App, service: Service): void {
@@ -25,8 +36,8 @@ export function aliasRoutes(app: App, service: Service): void {
       schema: {
         tags: ['Aliases'],
         summary: 'POST /v1/jobs in the shape of a message',
-        body: s.produceBody,
-        response: { 202: s.produceAnswer, ...failures(400, 401, 403, 429, 503) },
+        body: produceBody,
+        response: { 202: produceAnswer, ...failures(400, 401, 403, 429, 503) },
       },
     },
     async (request, reply) => {
@@ -44,15 +55,15 @@ export function aliasRoutes(app: App, service: Service): void {
       schema: {
         tags: ['Aliases'],
         summary: 'POST /v1/batches in the shape of messages',
-        body: s.batchProduceBody,
-        response: { 202: s.batchProduceAnswer, ...failures(400, 401, 403, 413, 429, 503) },
+        body: batchProduceBody,
+        response: { 202: batchProduceAnswer, ...failures(400, 401, 403, 413, 429, 503) },
       },
     },
     async (request, reply) => {
       const { messages } = request.body;
       await admit(service, request.principal, messages.length);
       const settings = settingsOf(request.principal);
-      const results: z.output<typeof s.batchProduceAnswer>['results'] = [];
+      const results: z.output<typeof batchProduceAnswer>['results'] = [];
       const entries = messages.map((message, place): Entry => ({ place, name: String(place), job: jobOf(message) }));
       const places = (first: number, second: number): string => `messages[${first}] and messages[${second}]`;
       const intake = { ...intakeOf(service, request.principal, settings, 'produce'), places };
