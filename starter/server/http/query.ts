@@ -8,7 +8,7 @@ export function refuseUnknownQuery(app: App): void {
     const { url, schema } = request.routeOptions;
     // The page and the reference are asked with what browsers and links append.
     if (!/^\/(v1\/|produce$|batch-produce$)/.test(url ?? '')) return next();
-    const declared = (schema)?.querystring;
+    const declared = schema?.querystring;
     const known = declared instanceof z.ZodObject ? Object.keys(declared.shape) : [];
     const unknown = Object.keys(request.query as object).find((name) => !known.includes(name));
     if (unknown === undefined) return next();
