@@ -1,31 +1,7 @@
 import type { AvifOptions, JpegOptions, PngOptions, Sharp, WebpOptions } from 'sharp';
 import type { ImageRenditionSpec } from '../presets/schema';
 import { encodeJxl } from './jxl';
-import { formatRow, type ImageFormat } from '../formats';
-
-export interface Size {
-  width: number;
-  height: number;
-}
-
-/**
- * The size of a rendition: inside of the spec's box, the aspect ratio kept, never larger than the source, and small enough
- * for the format.
- * @param source px, upright
- */
-export function targetSize(source: Size, spec: ImageRenditionSpec): Size {
-  const { maxSide, maxPixels = Infinity } = formatRow(spec.format);
-  const scale = Math.min(
-    1,
-    (spec.width ?? Infinity) / source.width,
-    (spec.height ?? Infinity) / source.height,
-    maxSide / source.width,
-    maxSide / source.height,
-    Math.sqrt(maxPixels / (source.width * source.height)),
-  );
-  const scaled = (side: number) => Math.max(1, Math.round(side * scale));
-  return { width: scaled(source.width), height: scaled(source.height) };
-}
+import type { ImageFormat } from '../formats';
 
 /** mozjpeg's own table, smaller at the same look than the one in the JPEG standard's annex. */
 const MOZJPEG_TABLE = 3;

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
 import type { Placeholder } from '../../common/contracts';
-import type { ImageRenditionSpec } from '../presets/schema';
+import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { extensionOf } from '../../common/file-types';
 import { formatRow, formatsThat } from '../formats';
-import { encode, targetSize, type Encoded } from './encode';
+import { encodeFrames } from './edit/frames';
+import { render } from './edit/render';
+import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { withSvg } from './loaders';
 import { placeholderOf, THUMBNAIL_SIDE } from './placeholder';
 import { identify, openSource, type Identity, type OpenSource } from './source';
-import { openStill, resize, type Still } from './still';
+import { openStill, type Still } from './still';
 import type { ImageFile, ImageOutcome, ImageTask } from './types';
 
 /**
@@ -21,14 +22,14 @@ import type { ImageFile, ImageOutcome, ImageTask } from './types';
  */
 export async function processImage(task: ImageTask): Promise<ImageOutcome> {
   const identity = await identify(task);
-  const work = () => render(task, identity);
+  const work = () => renderAll(task, identity);
   try {
     return await (identity.format === 'svg' ? withSvg(work) : work());
   } catch (error) {
     const mended = await withEndMarker(identity, error);
     if (mended === undefined) throw decodeFailure(error, identity.name);
     // Cut within its pixels it fails again, and then for the first reason.
-    return render(task, mended).catch(() => {
+    return renderAll(task, mended).catch(() => {
       throw decodeFailure(error, identity.name);
     });
   }
@@ -41,7 +42,7 @@ async function withEndMarker(identity: Identity, error: unknown): Promise<Identi
   return { ...identity, input: Buffer.concat([bytes, Buffer.from([0xff, 0xd9])]), isMended: true };
 }
 
-async function render(task: ImageTask, identity: Identity): Promise<ImageOutcome> {
+async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutcome> {
   const timings: Record<string, number> = {};
   const startedAt: Record<string, number> = {};
   const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
@@ -65,7 +66,7 @@ async function render(task: ImageTask, identity: Identity): Promise<ImageOutcome
     for (const spec of preset.renditions) {
       const animate = moves(source, task, spec);
       const encoded = await timed(spec.name, () =>
-        animate ? encodeFrames(source, spec) : encodeStill(source, still, spec),
+        animate ? encodeFrames(source, preset, spec) : encodeStill(source, still, preset, spec),
       );
       const write = save(outputDir, spec, encoded);
       // A write may fail while the next rendition is encoded: without a handler from its start, Node would end the process.
@@ -99,16 +100,8 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
   return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keeps the movement here.`];
 }
 
-function encodeStill(source: OpenSource, still: Still, spec: ImageRenditionSpec): Promise<Encoded> {
-  const resized = resize(still.pipeline(formatRow(spec.format).profile), still.size, targetSize(source.facts, spec));
-  const flat = still.hasAlpha && !formatRow(spec.format).alpha ? resized.flatten({ background: '#ffffff' }) : resized;
-  return encode(flat, spec);
-}
-
-/** All frames; their delays and the loop count come along by themselves. */
-function encodeFrames(source: OpenSource, spec: ImageRenditionSpec): Promise<Encoded> {
-  const frames = sharp(source.input, { ...source.options, animated: true });
-  return encode(resize(frames, source.facts, targetSize(source.facts, spec)), spec);
+async function encodeStill(source: OpenSource, still: Still, preset: ImagePreset, spec: ImageRenditionSpec) {
+  return encode(await render(source, still, preset, spec), spec);
 }
 
 async function save(folder: string, spec: ImageRenditionSpec, { data, info }: Encoded): Promise<ImageFile> {

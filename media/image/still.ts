@@ -1,6 +1,6 @@
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type CreateRaw, type Raw, type Sharp } from 'sharp';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
-import { targetSize, type Size } from './encode';
+import { decodeSize, targetSize, type Size } from './edit/layout';
 import { toSrgb, type Cicp } from './foreign/colour';
 import { THUMBNAIL_SIDE } from './placeholder';
 import type { OpenSource } from './source';
@@ -29,7 +29,7 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   const { metadata, facts } = source;
   const hasAlpha = metadata.hasAlpha;
   const keepProfile = preset.colour === 'keep' && metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
-  const size = largest(facts, stills);
+  const size = largest(facts, stills, preset.crop);
   if (source.hdr) return toneMapped(source, source.hdr, size);
   const fromFile = (profile: boolean) => {
     const pipeline = sharp(source.input, source.options).autoOrient();
@@ -46,7 +46,12 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   decoder.on('warning', (text: string) => warn(source.warnings, text));
   const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
-  return { pipeline: () => sharp(data, { raw, limitInputPixels: false }), size: raw, hasAlpha };
+  return { pipeline: () => fromPixels(data, raw), size: raw, hasAlpha };
+}
+
+/** A pipeline over decoded pixels, 8 bits each. Limits were held against the source already. */
+export function fromPixels(data: Uint8Array | Uint8ClampedArray, raw: Raw | CreateRaw): Sharp {
+  return sharp(data, { raw, limitInputPixels: false });
 }
 
 /**
@@ -61,7 +66,7 @@ async function toneMapped(source: OpenSource, hdr: Cicp, size: Size): Promise<St
   const raw = { width: info.width, height: info.height, channels: info.channels };
   const pixels = toSrgb(values, info.channels, hdr);
   source.warnings.push('The picture is HDR; it was tone-mapped to SDR.');
-  return { pipeline: () => sharp(pixels, { raw, limitInputPixels: false }), size: raw, hasAlpha: info.channels === 4 };
+  return { pipeline: () => fromPixels(pixels, raw), size: raw, hasAlpha: info.channels === 4 };
 }
 
 /** Resizes to exactly `to`, which has the aspect ratio of `from` up to rounding. */
@@ -70,10 +75,12 @@ export function resize(pipeline: Sharp, from: Size, to: Size): Sharp {
   return pipeline.resize({ ...to, fit: 'fill', withoutEnlargement: true });
 }
 
-function largest(source: Size, specs: ImageRenditionSpec[]): Size {
+function largest(source: Size, specs: ImageRenditionSpec[], crop: ImagePreset['crop']): Size {
   const thumbnail: ImageRenditionSpec = { name: '', format: 'png', width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE };
-  return [thumbnail, ...specs]
-    .map((spec) => targetSize(source, spec))
+  const part = crop && { width: source.width * crop.width, height: source.height * crop.height };
+  return specs
+    .map((spec) => decodeSize(source, spec, part))
+    .concat(targetSize(source, thumbnail))
     .reduce((best, size) => (size.width * size.height > best.width * best.height ? size : best));
 }
 

@@ -2,40 +2,8 @@ import { z } from 'zod';
 import type { MediaKind } from '../../common/kinds';
 import { AUDIO_CODEC_NAMES } from '../audio/codecs';
 import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
-import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
-
-/** Names become part of file names and URLs. */
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 32 at most');
-const pixels = z.int().min(16).max(16_384);
-const quality = z.int().min(1).max(100);
-
-const imageRendition = z
-  .strictObject({
-    name,
-    format: z.enum(IMAGE_FORMAT_NAMES),
-    /** px; the image keeps its aspect ratio and fits inside width x height. One of the two is needed. */
-    width: pixels.optional(),
-    height: pixels.optional(),
-    /** 1–100; png ignores it. */
-    quality: quality.optional(),
-    /** Encoder effort; more is smaller and slower. Its range is the format's. */
-    effort: z.int().min(0).max(10).optional(),
-    lossless: z.boolean().optional(),
-    /** jpeg only: mozjpeg's trellis quantisation and scan optimisation; about 6 % smaller for 2.5 times the time. */
-    trellis: z.boolean().optional(),
-  })
-  .refine((spec) => spec.width !== undefined || spec.height !== undefined, 'needs a width or a height')
-  .superRefine(({ format, effort }, context) => {
-    const [least, most] = formatRow(format).effort ?? [0, 0];
-    if (effort === undefined || (effort >= least && effort <= most)) return;
-    const message = most === 0 ? `is not for ${format}` : `is ${least} to ${most} for ${format}`;
-    context.addIssue({ code: 'custom', path: ['effort'], message });
-  })
-  .refine((spec) => !spec.trellis || spec.format === 'jpeg', { path: ['trellis'], error: 'is for jpeg only' })
-  .refine((spec) => !spec.lossless || formatRow(spec.format).lossless, {
-    path: ['lossless'],
-    error: `is for ${formatsThat(({ lossless }) => lossless)} only`,
-  });
+import { colour, name, pixels, quality, uniqueNames } from './fields';
+import { image } from './image';
 
 const rung = z
   .strictObject({
@@ -55,33 +23,7 @@ const rung = z
   })
   .refine((spec) => spec.crf <= codecOf(spec).maxCrf, { path: ['crf'], error: 'higher than this codec knows' });
 
-function uniqueNames(entries: { name: string }[]): boolean {
-  return new Set(entries.map((entry) => entry.name)).size === entries.length;
-}
-
 const poster = z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional();
-
-const image = z
-  .strictObject({
-    /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
-    animation: z.enum(['keep', 'first']).default('first'),
-    /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
-    colour: z.enum(['srgb', 'keep']).default('srgb'),
-    renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
-  })
-  .refine(
-    ({ animation, renditions }) =>
-      animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
-    {
-      path: ['animation'],
-      error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
-    },
-  );
-
-/** What to make of an image. */
-export type ImagePreset = z.infer<typeof image>;
-/** One image to make. Never larger than the source. */
-export type ImageRenditionSpec = ImagePreset['renditions'][number];
 
 const video = z.strictObject({
   /** `optional`: sound where the source has some; `drop`: never. */
@@ -141,7 +83,7 @@ const audio = z.strictObject({
     .strictObject({
       width: pixels,
       height: z.int().min(16).max(2048),
-      colour: z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour such as #3b82f6'),
+      colour,
       points: z.int().min(100).max(20_000).default(2000),
     })
     .optional(),
@@ -167,3 +109,5 @@ export const presetFile = z
   .refine((preset) => Object.keys(preset).length > 0, `needs ${Object.keys(sections).join(' or ')}`);
 
 export type PresetSections = z.infer<typeof presetFile>;
+
+export type { ImagePreset, ImageRenditionSpec } from './image';

@@ -1,0 +1,145 @@
+import type { Sharp } from 'sharp';
+import { formatRow } from '../../formats';
+import type { ImagePreset, ImageRenditionSpec } from '../../presets/schema';
+import type { OpenSource } from '../source';
+import { fromPixels, resize, type Still } from '../still';
+import { anchorOf } from './anchor';
+import { layoutOf, type Layout, type Rect, type Size } from './layout';
+
+/** A rendition as planned: which px of the still, and what becomes of them. */
+export interface Plan {
+  layout: Layout;
+  /** Whole px of the still. */
+  rect: Rect;
+}
+
+/** Plans a rendition of a still, whose px are those of the source or fewer. */
+export async function planOf(
+  source: OpenSource,
+  still: Still,
+  preset: ImagePreset,
+  spec: ImageRenditionSpec,
+): Promise<Plan> {
+  const area = await trimmed(still, cropped(still.size, preset.crop), spec);
+  const anchor = await anchorOf(source, still, area, preset, spec);
+  const [across, down] = [source.facts.width / still.size.width, source.facts.height / still.size.height];
+  const whole = area.width === still.size.width && area.height === still.size.height;
+  const picture = whole ? source.facts : { width: area.width * across, height: area.height * down };
+  const layout = layoutOf(picture, spec, anchor);
+  return { layout, rect: wholePixels(layout.crop, area, { width: across, height: down }) };
+}
+
+/** The crop of the source in px of the still. */
+function wholePixels(crop: Rect, area: Rect, scale: Size): Rect {
+  const along = (start: number, length: number, factor: number, from: number, most: number) => {
+    const part = Math.min(most, Math.max(1, Math.round(length / factor)));
+    return { from: from + Math.min(most - part, Math.round(start / factor)), part };
+  };
+  const x = along(crop.left, crop.width, scale.width, area.left, area.width);
+  const y = along(crop.top, crop.height, scale.height, area.top, area.height);
+  return { left: x.from, top: y.from, width: x.part, height: y.part };
+}
+
+/** `crop` of the preset, in px of the still. */
+export function cropped({ width, height }: Size, crop: ImagePreset['crop']): Rect {
+  if (crop === undefined) return { left: 0, top: 0, width, height };
+  const left = Math.min(width - 1, Math.round(crop.x * width));
+  const top = Math.min(height - 1, Math.round(crop.y * height));
+  const within = (start: number, share: number, whole: number) =>
+    Math.min(whole - start, Math.max(1, Math.round(share * whole)));
+  return { left, top, width: within(left, crop.width, width), height: within(top, crop.height, height) };
+}
+
+/** Renditions that trim alike share the search. */
+const trims = new WeakMap<Still, Map<number, Promise<Rect>>>();
+
+/** What a trim leaves of the area. The corner of the area says which colour its border has. */
+function trimmed(still: Still, area: Rect, { trim }: ImageRenditionSpec): Promise<Rect> | Rect {
+  if (trim === undefined) return area;
+  const known = trims.get(still) ?? new Map<number, Promise<Rect>>();
+  trims.set(still, known);
+  const rect = known.get(trim) ?? findTrim(still, area, trim);
+  known.set(trim, rect);
+  return rect;
+}
+
+async function findTrim(still: Still, area: Rect, threshold: number): Promise<Rect> {
+  // Its own pipeline: sharp trims before it extracts.
+  const { data, info: whole } = await still
+    .pipeline(false)
+    .extract(area)
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const raw = { width: whole.width, height: whole.height, channels: whole.channels };
+  const { info } = await fromPixels(data, raw).trim({ threshold }).raw().toBuffer({ resolveWithObject: true });
+  return {
+    left: area.left + Math.abs(info.trimOffsetLeft ?? 0),
+    top: area.top + Math.abs(info.trimOffsetTop ?? 0),
+    width: info.width,
+    height: info.height,
+  };
+}
+
+/** The pixels of a rendition, ready for its encoder. */
+export async function render(
+  source: OpenSource,
+  still: Still,
+  preset: ImagePreset,
+  spec: ImageRenditionSpec,
+): Promise<Sharp> {
+  const plan = await planOf(source, still, preset, spec);
+  return draw(still, plan, spec);
+}
+
+/** Draws what was planned. */
+export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRenditionSpec): Promise<Sharp> {
+  const { size, canvas, at } = layout;
+  const { blur, sharpen, greyscale = false, rotate, flip, background } = spec;
+  const row = formatRow(spec.format);
+  // A profile of colours fits no grey picture.
+  const profile = row.profile && !greyscale;
+  let picture = still.pipeline(profile);
+  const isWhole = rect.width === still.size.width && rect.height === still.size.height;
+  if (!isWhole) picture = picture.extract(rect);
+  picture = resize(picture, rect, size);
+  if (rotate !== undefined) picture = picture.rotate(rotate);
+  // sharp mirrors before it turns: after a quarter turn, what was left and right is above and below.
+  const quarter = rotate === 90 || rotate === 270;
+  if (flip === 'both' || flip === (quarter ? 'horizontal' : 'vertical')) picture = picture.flip();
+  if (flip === 'both' || flip === (quarter ? 'vertical' : 'horizontal')) picture = picture.flop();
+  if (greyscale) picture = picture.greyscale();
+  if (blur !== undefined) picture = picture.blur(blur * (spec.dpr ?? 1));
+  if (sharpen !== undefined) picture = picture.sharpen({ sigma: sharpen * (spec.dpr ?? 1) });
+
+  const turned = quarter ? { width: size.height, height: size.width } : size;
+  const around = canvas.width !== turned.width || canvas.height !== turned.height;
+  const opaque = background ?? (row.alpha ? undefined : '#ffffff');
+  if (around) {
+    // sharp blurs after it extends, and the edge would run into the background.
+    if (blur !== undefined || sharpen !== undefined || (greyscale && background !== undefined))
+      picture = await settled(picture);
+    picture = picture.extend({
+      ...{ left: at.left, right: canvas.width - turned.width - at.left },
+      ...{ top: at.top, bottom: canvas.height - turned.height - at.top },
+      background: opaque ?? { r: 0, g: 0, b: 0, alpha: 0 },
+    });
+  }
+  const transparent = still.hasAlpha || (around && opaque === undefined);
+  return transparent && opaque !== undefined ? picture.flatten({ background: opaque }) : picture;
+}
+
+/** What was drawn so far, as pixels in colour: a grey picture may get a coloured border. */
+async function settled(picture: Sharp): Promise<Sharp> {
+  const { data, info } = await picture
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels > 2) return fromPixels(data, { width, height, channels });
+  const pixels = Buffer.alloc((data.length / channels) * (channels + 2));
+  for (let from = 0, to = 0; from < data.length; from += channels, to += channels + 2) {
+    pixels.fill(data[from]!, to, to + 3);
+    if (channels === 2) pixels[to + 3] = data[from + 1]!;
+  }
+  return fromPixels(pixels, { width, height, channels: channels === 2 ? 4 : 3 });
+}

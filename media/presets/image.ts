@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
+import { colour, name, pixels, quality, uniqueNames } from './fields';
+
+const COMPASS = [
+  'centre',
+  'north',
+  'northeast',
+  'east',
+  'southeast',
+  'south',
+  'southwest',
+  'west',
+  'northwest',
+] as const;
+/** Places of a picture: a side, a corner, or what the picture itself says. */
+const GRAVITIES = [...COMPASS, 'attention', 'entropy', 'focus'] as const;
+export type Compass = (typeof COMPASS)[number];
+
+const gravity = z.enum(GRAVITIES, {
+  error: ({ input }) =>
+    input === 'faces'
+      ? '`faces` is not known: Darkroom has no model that finds faces; `attention` is nearest'
+      : undefined,
+});
+
+/** Of the upright picture: 0 is its left or upper edge, 1 its right or lower one. */
+const fraction = z.number().min(0).max(1);
+const share = z.number().min(0.001).max(1);
+
+const fields = z.strictObject({
+  name,
+  format: z.enum(IMAGE_FORMAT_NAMES),
+  /** px; the image keeps its aspect ratio and fits inside width x height. One of the two is needed. */
+  width: pixels.optional(),
+  height: pixels.optional(),
+  /** 1–100; png ignores it. */
+  quality: quality.optional(),
+  /** Encoder effort; more is smaller and slower. Its range is the format's. */
+  effort: z.int().min(0).max(10).optional(),
+  lossless: z.boolean().optional(),
+  /** jpeg only: mozjpeg's trellis quantisation and scan optimisation; about 6 % smaller for 2.5 times the time. */
+  trellis: z.boolean().optional(),
+  /** How the picture comes into width x height. Absent: `inside`. */
+  fit: z.enum(['inside', 'cover', 'contain', 'outside']).optional(),
+  /** Device pixels to one px of the other fields. */
+  dpr: z.number().min(1).max(4).optional(),
+  /** What `cover` keeps, and where `contain` puts the picture. Absent: `centre`. */
+  gravity: gravity.optional(),
+  /** Levels (of 255) by which a border may differ from its corner and still be cut off. */
+  trim: z.int().min(1).max(128).optional(),
+  /** Degrees clockwise, after EXIF's. */
+  rotate: z.literal([90, 180, 270]).optional(),
+  /** Mirrors, after `rotate`. */
+  flip: z.enum(['horizontal', 'vertical', 'both']).optional(),
+  /** Colour behind transparent pixels, around `contain` and of `pad`. */
+  background: colour.optional(),
+  /** px on each side, outside of width x height. */
+  pad: z.int().min(1).max(1024).optional(),
+  /** px: standard deviation of a Gaussian, after resizing. */
+  blur: z.number().min(0.3).max(200).optional(),
+  /** px: radius of the sharpening, after resizing. */
+  sharpen: z.number().min(0.3).max(5).optional(),
+  greyscale: z.boolean().optional(),
+});
+type Fields = z.infer<typeof fields>;
+
+const needsBox = ({ fit, width, height }: Fields) =>
+  fit === undefined || fit === 'inside' || (width !== undefined && height !== undefined);
+
+/** Combinations that make no sense: the field to blame, what must hold, and the sentence after the field's name. */
+const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: string][] = [
+  ['trellis', ({ trellis, format }) => !trellis || format === 'jpeg', 'is for jpeg only'],
+  [
+    'lossless',
+    ({ lossless, format }) => !lossless || formatRow(format).lossless,
+    `is for ${formatsThat(({ lossless }) => lossless)} only`,
+  ],
+  ['fit', needsBox, 'cover, contain and outside need width and height'],
+  [
+    'gravity',
+    (spec) => spec.gravity === undefined || spec.fit === 'cover' || spec.fit === 'contain',
+    'is for fit `cover` and `contain` only',
+  ],
+  [
+    'gravity',
+    ({ gravity: place, fit }) => fit !== 'contain' || place === undefined || COMPASS.some((known) => known === place),
+    'attention, entropy and focus choose what is cut off, and `contain` cuts nothing off',
+  ],
+  ['sharpen', ({ sharpen, blur }) => sharpen === undefined || blur === undefined, 'and `blur` undo each other'],
+];
+
+const imageRendition = fields
+  .refine((spec) => spec.width !== undefined || spec.height !== undefined, 'needs a width or a height')
+  .superRefine((spec, context) => {
+    const { format, effort } = spec;
+    const [least, most] = formatRow(format).effort ?? [0, 0];
+    if (effort !== undefined && (effort < least || effort > most)) {
+      const message = most === 0 ? `is not for ${format}` : `is ${least} to ${most} for ${format}`;
+      context.addIssue({ code: 'custom', path: ['effort'], message });
+    }
+    for (const [field, holds, message] of RULES) {
+      if (!holds(spec)) context.addIssue({ code: 'custom', path: [field], message });
+    }
+  });
+
+/** What to make of an image, as a section of a preset. */
+export const image = z
+  .strictObject({
+    /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
+    animation: z.enum(['keep', 'first']).default('first'),
+    /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
+    colour: z.enum(['srgb', 'keep']).default('srgb'),
+    /** What matters in the picture: a point, or the middle of a box. For `gravity: focus`. */
+    focus: z
+      .strictObject({ x: fraction, y: fraction, width: share.optional(), height: share.optional() })
+      .refine(
+        ({ width, height }) => (width === undefined) === (height === undefined),
+        'needs width and height, or neither',
+      )
+      .optional(),
+    /** The part of the upright picture that all renditions are made of. */
+    crop: z
+      .strictObject({ x: fraction, y: fraction, width: share, height: share })
+      .refine(({ x, y, width, height }) => x + width <= 1 && y + height <= 1, 'reaches beyond the picture')
+      .optional(),
+    renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
+  })
+  .refine(
+    ({ animation, renditions }) =>
+      animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
+    {
+      path: ['animation'],
+      error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
+    },
+  );
+
+/** What to make of an image. */
+export type ImagePreset = z.infer<typeof image>;
+/** One image to make. Never larger than the source. */
+export type ImageRenditionSpec = ImagePreset['renditions'][number];
