@@ -99,6 +99,8 @@ export interface Rendition {
   sha256: string;
   durationSeconds?: number;
   frames?: number;
+  /** Of an image with `maxBytes` or `target`: the quality that was found, and the SSIM of the luminance at that quality. */
+  reached?: { quality: number; ssim?: number };
   /** RFC 6381, for example `avc1.64001f, mp4a.40.2`. */
   codecs?: string;
   /** kbit/s, measured. */

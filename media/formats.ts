@@ -21,6 +21,10 @@ interface FormatRow {
   /** Lowest and highest effort of the encoder; absent where it knows none. */
   readonly effort?: readonly [least: number, most: number];
   readonly lossless: boolean;
+  /** 1–100: quality of a rendition that names none; absent where the encoder knows none. */
+  readonly quality?: number;
+  /** Absent: this build of sharp reads the format back. */
+  readonly unread?: true;
 }
 
 export const IMAGE_FORMATS = {
@@ -32,6 +36,7 @@ export const IMAGE_FORMATS = {
     profile: true,
     animation: false,
     lossless: false,
+    quality: 80,
   },
   png: {
     mime: 'image/png',
@@ -52,6 +57,7 @@ export const IMAGE_FORMATS = {
     animation: true,
     effort: [0, 6],
     lossless: true,
+    quality: 78,
   },
   avif: {
     mime: 'image/avif',
@@ -62,6 +68,7 @@ export const IMAGE_FORMATS = {
     animation: false,
     effort: [0, 9],
     lossless: true,
+    quality: 55,
   },
   jxl: {
     mime: 'image/jxl',
@@ -75,6 +82,8 @@ export const IMAGE_FORMATS = {
     // 8 and 9 take several times as long and as much memory for hardly a byte.
     effort: [1, 7],
     lossless: true,
+    quality: 75,
+    unread: true,
   },
 } as const satisfies Record<string, FormatRow>;
 

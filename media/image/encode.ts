@@ -1,7 +1,7 @@
 import type { AvifOptions, JpegOptions, PngOptions, Sharp, WebpOptions } from 'sharp';
 import type { ImageRenditionSpec } from '../presets/schema';
 import { encodeJxl } from './jxl';
-import type { ImageFormat } from '../formats';
+import { IMAGE_FORMATS, type ImageFormat } from '../formats';
 
 /** mozjpeg's own table, smaller at the same look than the one in the JPEG standard's annex. */
 const MOZJPEG_TABLE = 3;
@@ -11,7 +11,7 @@ const MOZJPEG_TABLE = 3;
  * time goes.
  */
 const SHARP_OPTIONS = {
-  jpeg: ({ quality = 80, trellis = false }: ImageRenditionSpec): JpegOptions => ({
+  jpeg: ({ quality = IMAGE_FORMATS.jpeg.quality, trellis = false }: ImageRenditionSpec): JpegOptions => ({
     quality,
     progressive: true,
     quantisationTable: MOZJPEG_TABLE,
@@ -25,13 +25,13 @@ const SHARP_OPTIONS = {
     compressionLevel: Math.min(9, effort),
     adaptiveFiltering: true,
   }),
-  webp: ({ quality = 78, effort = 2, lossless = false }: ImageRenditionSpec): WebpOptions => ({
+  webp: ({ quality = IMAGE_FORMATS.webp.quality, effort = 2, lossless = false }: ImageRenditionSpec): WebpOptions => ({
     quality,
     effort,
     lossless,
   }),
   // Half-resolution colour, as in the JPEG and WebP renditions; sharp's default is 4:4:4.
-  avif: ({ quality = 55, effort = 2, lossless = false }: ImageRenditionSpec): AvifOptions => ({
+  avif: ({ quality = IMAGE_FORMATS.avif.quality, effort = 2, lossless = false }: ImageRenditionSpec): AvifOptions => ({
     quality,
     effort,
     lossless,
@@ -48,6 +48,14 @@ export function sharpOptions(spec: ImageRenditionSpec & { format: keyof typeof S
 export interface Encoded {
   data: Buffer;
   info: { width: number; height: number; pages?: number; pageHeight?: number };
+  /** What a search over quality came to. */
+  reached?: Reached;
+}
+
+/** The quality that was chosen, and how like the pixels the result then is (SSIM of the luminance, where it was asked for). */
+export interface Reached {
+  quality: number;
+  ssim?: number;
 }
 
 /** Encodes the pixels of a pipeline, which has the rendition's size already. */

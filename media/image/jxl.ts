@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { DarkroomError, tail } from '../../common/errors';
+import { IMAGE_FORMATS } from '../formats';
 import type { ImageRenditionSpec } from '../presets/schema';
 
 type Encode = typeof import('@jsquash/jxl/encode.js').default;
@@ -23,7 +24,7 @@ async function load(): Promise<Encode> {
  */
 export async function encodeJxl(
   pipeline: Sharp,
-  { quality = 75, effort = 3, lossless = false }: ImageRenditionSpec,
+  { quality = IMAGE_FORMATS.jxl.quality, effort = 3, lossless = false }: ImageRenditionSpec,
 ): Promise<{ data: Buffer; info: { width: number; height: number } }> {
   const { data, info } = await pipeline
     .toColourspace('srgb')

@@ -6,6 +6,7 @@ import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { extensionOf } from '../../common/file-types';
 import { formatRow, formatsThat } from '../formats';
 import { encodeFrames } from './edit/frames';
+import { encodeReaching, pixelsOf, searches } from './edit/reach';
 import { render } from './edit/render';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
@@ -40,6 +41,15 @@ async function withEndMarker(identity: Identity, error: unknown): Promise<Identi
   if (identity.format !== 'jpeg' || !/premature end|unexpected end/i.test(String(error))) return undefined;
   const bytes = await readFile(identity.input);
   return { ...identity, input: Buffer.concat([bytes, Buffer.from([0xff, 0xd9])]), isMended: true };
+}
+
+/** A sentence for each rendition that is larger than it may be at the worst quality. */
+function overBudget(files: ImageFile[], { renditions }: ImagePreset): string[] {
+  return renditions.flatMap(({ name, maxBytes = Infinity }) =>
+    files
+      .filter((file) => file.name === name && file.bytes > maxBytes)
+      .map(({ bytes }) => `${name} has ${bytes} bytes at the lowest quality; maxBytes is ${maxBytes}.`),
+  );
 }
 
 async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutcome> {
@@ -77,7 +87,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     await Promise.allSettled(writes);
   }
   const files = await Promise.all(writes);
-  const warnings = [...source.warnings, ...standingStill(source, task)];
+  const warnings = [...source.warnings, ...standingStill(source, task), ...overBudget(files, preset)];
   return { source: source.facts, files, placeholder, warnings, timings, startedAt };
 }
 
@@ -101,10 +111,11 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
 }
 
 async function encodeStill(source: OpenSource, still: Still, preset: ImagePreset, spec: ImageRenditionSpec) {
-  return encode(await render(source, still, preset, spec), spec);
+  const picture = await render(source, still, preset, spec);
+  return searches(spec) ? encodeReaching(await pixelsOf(picture), spec) : encode(picture, spec);
 }
 
-async function save(folder: string, spec: ImageRenditionSpec, { data, info }: Encoded): Promise<ImageFile> {
+async function save(folder: string, spec: ImageRenditionSpec, { data, info, reached }: Encoded): Promise<ImageFile> {
   const { mime } = formatRow(spec.format);
   const file = path.resolve(folder, `${spec.name}.${extensionOf(mime)}`);
   const sha256 = createHash('sha256').update(data).digest('hex');
@@ -123,6 +134,7 @@ async function save(folder: string, spec: ImageRenditionSpec, { data, info }: En
     bytes: data.length,
     sha256,
     ...frames,
+    ...(reached && { reached }),
   };
 }
 

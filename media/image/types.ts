@@ -1,6 +1,7 @@
 /** What goes into a child process of the image pool and what comes back: paths in, results out, never bytes. */
 import type { Placeholder } from '../../common/contracts';
 import type { ImagePreset } from '../presets/schema';
+import type { Reached } from './encode';
 import type { ImageFormat } from '../formats';
 import type { ErrorDetails, ErrorType } from '../../common/errors';
 
@@ -43,6 +44,8 @@ export interface ImageFile {
   sha256: string;
   /** Frames of an animation; absent for a still. */
   frames?: number;
+  /** What `maxBytes` or `target` came to. */
+  reached?: Reached;
 }
 
 export interface ImageSource {

@@ -49,8 +49,9 @@ function fieldsOf(schema: z.ZodType, section: string): Field[] {
 
 /** Limits as the page writes them. */
 function valuesOf(schema: z.ZodType): string {
-  const { type, minimum, maximum, enum: names, minItems, maxItems } = z.toJSONSchema(schema, { io: 'input' });
+  const { type, minimum, maximum, enum: names, minItems, maxItems, anyOf } = z.toJSONSchema(schema, { io: 'input' });
   if (names) return names.join(', ');
+  if (anyOf) return 'number or text';
   if (type === 'array') return `${minItems} to ${maxItems} of them`;
   if (type === 'object') return 'section';
   if (type === 'boolean') return 'true, false';

@@ -11,3 +11,18 @@ export const colour = z.string().regex(/^#[0-9a-f]{6}$/i, 'a colour such as #3b8
 export function uniqueNames(entries: { name: string }[]): boolean {
   return new Set(entries.map((entry) => entry.name)).size === entries.length;
 }
+
+/** Bytes, as a number or with `kB` or `MB`. */
+export const byteCount = z
+
+  .union(
+    [
+      z.int(),
+      z
+        .string()
+        .regex(/^\d{1,9}(\.\d{1,3})? ?(kB|MB)$/)
+        .transform((text) => Math.round(Number.parseFloat(text) * (text.endsWith('MB') ? 1e6 : 1e3))),
+    ],
+    { error: 'a number of bytes, or text such as 200 kB or 1.5 MB' },
+  )
+  .refine((bytes) => bytes >= 500 && bytes <= 100_000_000, 'is from 500 bytes to 100 MB');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
-import { colour, name, pixels, quality, uniqueNames } from './fields';
+import { byteCount, colour, name, pixels, quality, uniqueNames } from './fields';
 
 const COMPASS = [
   'centre',
@@ -62,11 +62,18 @@ const fields = z.strictObject({
   /** px: radius of the sharpening, after resizing. */
   sharpen: z.number().min(0.3).max(5).optional(),
   greyscale: z.boolean().optional(),
+  /** Bytes: the highest quality, up to `quality`, whose file is no larger. */
+  maxBytes: byteCount.optional(),
+  /** The lowest quality whose result is as like the picture as this. */
+  target: z.strictObject({ ssim: z.number().min(0.5).max(0.999) }).optional(),
 });
 type Fields = z.infer<typeof fields>;
 
 const needsBox = ({ fit, width, height }: Fields) =>
   fit === undefined || fit === 'inside' || (width !== undefined && height !== undefined);
+
+const hasQuality = ({ format, lossless }: Fields) => formatRow(format).quality !== undefined && !lossless;
+const lossy = formatsThat((row) => row.quality !== undefined);
 
 /** Combinations that make no sense: the field to blame, what must hold, and the sentence after the field's name. */
 const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: string][] = [
@@ -88,6 +95,18 @@ const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: s
     'attention, entropy and focus choose what is cut off, and `contain` cuts nothing off',
   ],
   ['sharpen', ({ sharpen, blur }) => sharpen === undefined || blur === undefined, 'and `blur` undo each other'],
+  [
+    'maxBytes',
+    (spec) => spec.maxBytes === undefined || hasQuality(spec),
+    `needs a quality to search: ${lossy}, not lossless`,
+  ],
+  [
+    'target',
+    (spec) => spec.target === undefined || hasQuality(spec),
+    `needs a quality to search: ${lossy}, not lossless`,
+  ],
+  ['target', ({ target, format }) => !target || !formatRow(format).unread, 'is for formats that are read back here'],
+  ['quality', ({ target, quality: wanted }) => !target || wanted === undefined, 'is what `target` searches for'],
 ];
 
 const imageRendition = fields

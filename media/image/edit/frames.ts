@@ -4,6 +4,7 @@ import { encode, type Encoded } from '../encode';
 import type { OpenSource } from '../source';
 import { fromPixels, resize, type Still } from '../still';
 import { decodeSize, targetSize } from './layout';
+import { encodeReaching, searches } from './reach';
 import { draw, planOf } from './render';
 
 /** Fields that sharp applies to all frames at once, or that say nothing of pixels. */
@@ -44,6 +45,8 @@ async function encodeEdited(source: OpenSource, preset: ImagePreset, spec: Image
   const { canvas } = plan.layout;
   const raw = { width: canvas.width, height: canvas.height * pages, channels: 4, pageHeight: canvas.height } as const;
   const { delay, loop } = metadata;
+  const all = Buffer.concat(drawn);
   // The format that follows takes over how long each frame shows.
-  return encode(fromPixels(Buffer.concat(drawn), raw).webp({ delay, loop }), spec);
+  const pixels = () => fromPixels(all, raw).webp({ delay, loop });
+  return searches(spec) ? encodeReaching(pixels, spec) : encode(pixels(), spec);
 }
