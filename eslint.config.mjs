@@ -72,6 +72,7 @@ export default tseslint.config(
           'Buffer',
           'AbortSignal',
           'setTimeout',
+          'clearTimeout',
           'fetch',
         ].map((name) => [name, 'readonly']),
       ),
