@@ -4,6 +4,7 @@ import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
 import { awaitBatch } from './batch';
+import { joinRung, makeChunk } from './chunks';
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
 import { maintain } from './maintenance';
@@ -26,6 +27,8 @@ export function createActivities(deps: ActivityDeps) {
     makeVideo: (item: WorkItem) => makeVideo(deps, item),
     makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),
     makeOutputs: (item: WorkItem, input: TaskInput) => makeOutputs(deps, item, input),
+    makeChunk: (item: WorkItem, input: TaskInput) => makeChunk(deps, item, input),
+    joinRung: (item: WorkItem, input: TaskInput) => joinRung(deps, item, input),
     packageStream: (item: WorkItem, input: TaskInput) => packageStream(deps, item, input),
     publishOutputs: (item: WorkItem, input: TaskInput) => publishOutputs(deps, item, input),
     probeVideo: (item: WorkItem) => probeVideo(deps, item),

@@ -8,10 +8,11 @@ import { makeSounds, publishSounds } from './audio';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { cutStream, publishStream } from './package';
+import { planTasks } from './plan-tasks';
 import { alreadyPublished, publishedName, publishFiles, publishManifest } from './publish';
 import { withSource } from './source';
 import { inspect, placeholderOf, stepInput, type VideoWork } from './video';
-import { planTasks, storePlan } from './video-tasks';
+import { storePlan } from './video-tasks';
 
 /** A short video is made at once; a longer one is planned. */
 export type VideoOutcome = { result: ItemResult } | { planned: PlanRef };
@@ -35,15 +36,15 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
       });
       if (work === undefined) return { sound: await makeSounds(deps, attempt, item, source) };
       const costs = video.estimateCpuSeconds(work.probe, work.plan);
-      const isShort = video.totalCost(costs) <= shortVideo;
-      return { work, costs, made: isShort ? await makeAll(deps, attempt, work, source) : undefined };
+      if (video.totalCost(costs) <= shortVideo) return { work, made: await makeAll(deps, attempt, work, source) };
+      const chunked = await planChunked(deps, attempt, work, source);
+      return { work: chunked, tasks: planTasks(chunked, costs, shortVideo / 2) };
     };
     const isPlanned = ({ made, sound }: { made?: object; sound?: object }): boolean => (made ?? sound) === undefined;
     const sharing = { again: false, keep: isPlanned };
-    const { sound, work, costs, made } = await withSource(deps, attempt, item, look, sharing);
+    const { sound, work, tasks, made } = await withSource(deps, attempt, item, look, sharing);
     if (sound) return { result: await publishSounds(deps, attempt, item, sound) };
     if (made === undefined) {
-      const tasks = planTasks(work, video.groupBranches(costs, shortVideo / 2));
       return { planned: await storePlan(deps, attempt, item, work, tasks) };
     }
 
@@ -58,6 +59,14 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
       result: await publishManifest(deps, attempt, item, { source, renditions, placeholder, warnings, timings }),
     };
   });
+}
+
+/** The plan in chunks, where the video is long and can be decoded from any of its keyframes. */
+async function planChunked(deps: ActivityDeps, attempt: Attempt, work: VideoWork, source: Fetched): Promise<VideoWork> {
+  const plan = video.planChunks(work.probe, work.plan, deps.config.chunkCpu / 1000);
+  if (plan === undefined) return work;
+  const seek = () => video.canSeek(stepInput(deps, attempt, work, source));
+  return (await attempt.within('probe', deps.ffmpeg.stallMs, seek)) ? { ...work, plan } : work;
 }
 
 /** Files of the containers of videos may well have no pictures. */

@@ -79,6 +79,7 @@ export interface ManifestParts {
   renditions: Rendition[];
   placeholder?: Placeholder;
   warnings: string[];
+  chunks?: number;
   timings: Record<string, number>;
   /** Of earlier activities of this run; that of this attempt is added. */
   receipts?: Receipts;
@@ -111,6 +112,7 @@ export async function publishManifest(
     receipts,
     placeholder: parts.placeholder,
     warnings: parts.warnings,
+    ...(parts.chunks !== undefined && { chunks: parts.chunks }),
     timings: parts.timings,
     tools: deps.tools,
     metadata: item.metadata,

@@ -29,9 +29,11 @@ export const ACTIVITIES = {
   ...OF_KINDS,
   makeSound: { pool: 'video', attempt: 'bySource', label: 'sound' },
   makeOutputs: { pool: 'video', attempt: 'bySource', label: 'encode' },
+  makeChunk: { pool: 'video', attempt: 'bySource', label: 'encode' },
+  joinRung: { pool: 'video', attempt: 'bySource', label: 'join' },
   packageStream: { pool: 'video', attempt: 'bySource', label: 'package' },
   publishOutputs: { pool: 'video', attempt: '1h', label: 'publish' },
-  // The steps of videos that began before the five above.
+  // The steps of videos that began before those above.
   probeVideo: { pool: 'video', attempt: '1h', label: 'probe' },
   makePoster: { pool: 'video', attempt: 'bySource', label: 'poster' },
   makeSprite: { pool: 'video', attempt: 'bySource', label: 'sprite' },

@@ -6,35 +6,13 @@ import type { PlanRef, Task, TaskInput, TaskResult, WorkFile } from '../common/t
 import * as video from '../media/video';
 import type { BranchId, SoundFiles, VideoFile } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
+import { readLists } from './chunk-lists';
 import type { ActivityDeps } from './deps';
 import { workFolder } from './names';
 import { cutStream, fetchRung, publishStream } from './package';
 import { alreadyPublished, publishAs, publishedName, publishFiles, publishManifest } from './publish';
 import { receiptOf, type Receipts } from './receipt';
 import { placeholderOf, withStepInput, type VideoWork } from './video';
-
-/**
- * The tasks of a video whose outputs are made by several activities; pure.
- * @param groups outputs that one ffmpeg makes together
- * @param costs CPU seconds of each group
- */
-export function planTasks({ plan }: VideoWork, groups: { branches: BranchId[]; cost: number }[]): Task[] {
-  const sounds = video.soundBitrates(plan).map((kbps) => `sound:${kbps}`);
-  const sound: Task[] =
-    sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
-  const makes = groups.map(({ branches, cost }): Task => {
-    const hasRung = branches.some((branch) => branch.startsWith('rung:'));
-    const id = branches.map((branch) => branch.replace(/^rung:/, 'encode ')).join(', ');
-    return { id, activity: 'makeOutputs', outputs: branches, after: hasRung ? sound.map((task) => task.id) : [], cost };
-  });
-  const made = makes.map((task) => task.id);
-  const stream: Task[] =
-    plan.hls === undefined
-      ? []
-      : [{ id: 'package', activity: 'packageStream', outputs: ['hls'], after: made, cost: 0 }];
-  const after = [...sound, ...stream].map((task) => task.id).concat(made);
-  return [...sound, ...makes, ...stream, { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 }];
-}
 
 /** Puts the facts of a video where its tasks find them, so that histories carry names only. */
 export async function storePlan(
@@ -50,7 +28,8 @@ export async function storePlan(
   await deps.storage.writeText(plan, text, 'application/json');
   attempt.created.handOver();
   const { bytes, durationSeconds } = work.source;
-  return { plan, tasks, source: { bytes, durationSeconds } };
+  const window = work.plan.chunks && deps.config.chunkWindow;
+  return { plan, tasks, ...(window !== undefined && { window }), source: { bytes, durationSeconds } };
 }
 
 /** The sound of a video, once for each bitrate, for the rungs of other tasks. */
@@ -111,8 +90,10 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
       (a, b) => rank(a) - rank(b) || rungs.indexOf(a.name) - rungs.indexOf(b.name),
     );
     const placeholder = Object.values(results).find((result) => result.placeholder)?.placeholder;
-    const receipts = Object.assign({ ...probed }, ...Object.values(results).map((task) => task.receipts)) as Receipts;
-    const parts = { source, renditions, placeholder, warnings, timings, receipts, severalAttempts: true };
+    const made = [...Object.values(results), ...(await readLists(deps, results))];
+    const receipts = Object.assign({ ...probed }, ...made.map((part) => part.receipts)) as Receipts;
+    const chunks = outputs.chunks?.groups.reduce((sum, group) => sum + group.chunks.length, 0);
+    const parts = { source, renditions, placeholder, warnings, chunks, timings, receipts, severalAttempts: true };
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
   });
 }
@@ -146,13 +127,13 @@ function makeBranches(
 }
 
 /** Written by this run's own makeVideo, into a folder that nobody else writes to. */
-async function readPlan(deps: ActivityDeps, uri: string): Promise<VideoWork> {
+export async function readPlan(deps: ActivityDeps, uri: string): Promise<VideoWork> {
   const { stream, info } = await deps.storage.openRead(uri);
   if (info.bytes > MAX_PLAN_BYTES) throw new DarkroomError('InternalError', 'The plan of this item is too large.');
   return JSON.parse(await text(stream)) as VideoWork;
 }
 
-async function fetchSound(deps: ActivityDeps, attempt: Attempt, files: WorkFile[]): Promise<SoundFiles> {
+export async function fetchSound(deps: ActivityDeps, attempt: Attempt, files: WorkFile[]): Promise<SoundFiles> {
   const sounds: SoundFiles = {};
   for (const { name, uri, bytes, sha256 } of files) {
     const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });

@@ -205,6 +205,8 @@ export interface Manifest {
   replaces?: string[];
   placeholder?: Placeholder;
   warnings: string[];
+  /** How many chunks a long video was encoded in; absent: in one piece. */
+  chunks?: number;
   /** ms by step. */
   timings: Record<string, number>;
   /** Versions of what made the files. */

@@ -19,13 +19,15 @@ export interface Task {
 }
 
 /** Activities that take a {@link TaskInput}. */
-export type TaskActivity = 'makeSound' | 'makeOutputs' | 'packageStream' | 'publishOutputs';
+export type TaskActivity = 'makeSound' | 'makeOutputs' | 'makeChunk' | 'joinRung' | 'packageStream' | 'publishOutputs';
 
 /** A planned item as it passes through workflow history: ids and names, while the facts lie in storage. */
 export interface PlanRef {
   /** URI of the item's plan: `<output>/.work/<run id>/plan.json`. */
   plan: string;
   tasks: Task[];
+  /** Of a video in chunks: how many of them may wait or run at once, so that other items have their turn between. */
+  window?: number;
   /** Bounds the attempts of the tasks. */
   source: Pick<SourceFacts, 'bytes' | 'durationSeconds'>;
 }

@@ -12,6 +12,7 @@ import { runItem } from './item';
 import { mayHaveLeftFiles, removeOutputs, removesOutputs } from './removal';
 import { Steps } from './steps';
 import { runTasks } from './task-runner';
+import { Window } from './window';
 
 /** Videos are planned as data: one activity for a short one, tasks for a longer one. */
 const PLANNED = 'planned-videos';
@@ -83,9 +84,11 @@ class Round {
     const { plan, tasks, source } = outcome.planned;
     const activities = activitiesOf(item, source, this.options);
     steps.plan(tasks.map(({ id }) => id));
-    const results = await runTasks<Task, TaskResult>(tasks, (task, earlier) =>
-      this.step(task.id, () => activities[task.activity](item, { plan, task, results: earlier })),
-    );
+    const window = new Window(outcome.planned.window);
+    const results = await runTasks<Task, TaskResult>(tasks, (task, earlier) => {
+      const run = () => this.step(task.id, () => activities[task.activity](item, { plan, task, results: earlier }));
+      return task.activity === 'makeChunk' ? window.run(run) : run();
+    });
     const result = Object.values(results).find((each) => each.result !== undefined)?.result;
     if (result === undefined) throw ApplicationFailure.nonRetryable('The plan has no end.', 'InternalError');
     return result;

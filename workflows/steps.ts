@@ -106,7 +106,7 @@ export class Steps {
     if (verdict === 'quarantine') {
       await this.quarantine({ step: name, message: failure.message, ...details });
       throw ApplicationFailure.nonRetryable(
-        'The file killed the program that reads it twice, so it was put into quarantine.',
+        `The file killed the program that reads it twice${whereOf(details)}, so it was put into quarantine.`,
         'Quarantined',
         details,
       );
@@ -135,6 +135,11 @@ export class Steps {
       systemFailures: this.systemFailures,
     };
   }
+}
+
+/** Which part of a long video it was. */
+function whereOf({ range }: ErrorDetails): string {
+  return typeof range === 'string' ? ` at ${range}` : '';
 }
 
 /** The attempt was alive and moved, but took longer than its limit: as likely to end the next time as an encoder that fails. */

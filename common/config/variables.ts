@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { API_VARIABLES } from './api-variables';
+import { LONG_VIDEO_VARIABLES } from './long-video-variables';
 import { projectRoot } from '../paths';
 import { POOL_NAMES } from '../pools';
 import { parsePayloadKeys } from './payload-keys';
@@ -84,12 +85,7 @@ export const VARIABLES = {
     '15s',
     'how long a worker has to live before it takes an item that other workers died of, so that a worker that dies by itself is not blamed on the item',
   ),
-  shortVideo: variable(
-    'DARKROOM_SHORT_VIDEO',
-    integer(0, 86_400),
-    '120',
-    'estimated CPU seconds up to which one activity makes a whole video; longer ones are made by several tasks',
-  ),
+  ...LONG_VIDEO_VARIABLES,
   maxCachedWorkflows: variable(
     'DARKROOM_MAX_CACHED_WORKFLOWS',
     integer(0, 100_000),

@@ -205,10 +205,13 @@ describe('one decode for many outputs', () => {
     expect(command(all())).not.toContain('-skip_frame');
   });
 
-  test('a piece begins a moment early and has as many pictures as were counted', () => {
+  test('a piece is decoded from before its beginning, keeps its place on the grid and has as many pictures as were counted', () => {
     const range = { start: 6.006, frames: { '360p': 180 } };
-    const args = command([rungBranch(probe, { ...rung, audioBitrate: undefined }, range)], { range });
-    expect(args.slice(args.indexOf('-ss'), args.indexOf('-ss') + 2)).toEqual(['-ss', '6.005000']);
+    const args = command([rungBranch(probe, { ...rung, fps: '30000/1001', audioBitrate: undefined }, range)], {
+      range,
+    });
+    expect(args.slice(args.indexOf('-ss'), args.indexOf('-ss') + 2)).toEqual(['-ss', '5.006000']);
+    expect(values(args, '-filter_complex')[0]).toContain('fps=30000/1001:start_time=6.006000,setpts=PTS-180,');
     expect(args.indexOf('-ss')).toBeLessThan(args.indexOf('-i'));
     expect(values(args, '-frames:v')).toEqual(['180']);
   });

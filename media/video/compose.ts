@@ -51,20 +51,32 @@ export function compose(composition: Composition): FfmpegCommand {
   };
 }
 
+/** Without these two, a damaged file becomes a shorter or grey video and exit code 0. */
+export const STRICT = ['-xerror', '-err_detect', 'explode'];
+
 function mainInput({ input, probe, threads, branches, range }: Composition, films: Film[]) {
-  // Without these two, a damaged file becomes a shorter or grey video and exit code 0. A capture that begins between two
-  // keyframes has errors there in any case.
-  const strict = probe.startsAt === undefined ? ['-xerror', '-err_detect', 'explode'] : [];
+  // A capture that begins between two keyframes has errors there in any case.
+  const strict = probe.startsAt === undefined ? STRICT : [];
   // Thumbnails alone need neither every frame nor clean block edges: that halves the decoding.
   const coarse = branches.every(({ pictures }) => !pictures?.every)
     ? ['-skip_frame', 'noref', '-skip_loop_filter', 'all']
     : [];
-  // A moment early, so that rounding does not lose the first picture; the rate's grid puts it in its place.
-  const early = range && range.start > 0 ? range.start - 0.001 : 0;
-  const at = early + (probe.startsAt ?? 0);
-  const from = at > 0 ? ['-ss', at.toFixed(6)] : [];
+  const from = range ? seek(range) : (probe.startsAt ?? 0) > 0 ? ['-ss', (probe.startsAt ?? 0).toFixed(6)] : [];
   const options = [...inputStart(threads), ...from, ...(films.length > 0 ? strict : coarse), ...steady(probe)];
   return { options, file: fileUrl(input) };
+}
+
+/** Seconds before a range from which the source is decoded: filters look back, and a picture may stand for a while. */
+const LEAD_SECONDS = 1;
+
+/**
+ * Decodes from the keyframe before a range on, and keeps the source's times, so that the filters put every picture where a
+ * run over the whole would put it.
+ */
+export function seek({ start, decodeFrom = Math.max(0, start - LEAD_SECONDS) }: Range): string[] {
+  if (start === 0) return [];
+  const from = decodeFrom > 0 ? ['-ss', decodeFrom.toFixed(6)] : [];
+  return ['-copyts', '-start_at_zero', '-noaccurate_seek', ...from];
 }
 
 /** What of a source's changes in mid-stream the input hides from the filters. */

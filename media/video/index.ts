@@ -15,6 +15,12 @@
 export { probeVideo } from './probe/probe';
 export { leftOut, planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
+export { isCut, planChunks } from './plan/chunks';
+export { canSeek } from './chunks/seek';
+export { joinChunks } from './chunks/join';
+export { makeChunk } from './chunks/make-chunk';
+export type { ChunkTrack } from './chunks/make-chunk';
+export type { Costs } from './plan/cost';
 export { makeOutputs, soundBitrates } from './make-outputs';
 export { encodeRung, makePoster, makeSprite } from './single-outputs';
 export { packageHls } from './hls/package';

@@ -139,6 +139,8 @@ export interface VideoPlan {
   poster?: PosterPlan;
   sprite?: SpritePlan;
   hls?: HlsPlan;
+  /** Of a long video. */
+  chunks?: ChunkPlan;
 }
 
 /** One thing that a run can make: an MP4 of the ladder, the sound at a bitrate (kbit/s), the poster, the sprite. */
@@ -146,10 +148,35 @@ export type BranchId = `rung:${string}` | `sound:${number}` | 'poster' | 'sprite
 
 /** A piece of a source, for videos that are encoded in pieces. The sound is never cut. */
 export interface Range {
-  /** Seconds from the beginning of the source. */
+  /** Seconds from the beginning of the source; a whole number of frames of each rung. */
   start: number;
-  /** Pictures of each rung, by its name: counted, since times do not meet at rates such as 29.97. */
-  frames: Record<string, number>;
+  /** Pictures of each rung, by its name: counted, since times do not meet at rates such as 29.97. Absent: to the end. */
+  frames?: Record<string, number>;
+  /** Seconds from which the source is decoded; absent: the keyframe before the start. */
+  decodeFrom?: number;
+}
+
+/** Rungs that are encoded in pieces, all of them over one decode. */
+export interface ChunkGroup {
+  /** Their names. */
+  rungs: string[];
+  chunks: Chunk[];
+  /** Estimated CPU seconds of one segment. */
+  segmentCost: number;
+}
+
+export interface Chunk extends Range {
+  /** Number of its first segment, from 0, and how many there are; of the last chunk, as far as the probe knows. */
+  segment: number;
+  segments: number;
+}
+
+/** How a long video is encoded in pieces. */
+export interface ChunkPlan {
+  /** Length of a segment: the same whole number of keyframe intervals in every rung. Chunks begin and end with segments. */
+  segmentSeconds: number;
+  /** Cheapest first. */
+  groups: ChunkGroup[];
 }
 
 /** Paths of sound that is encoded already, by its bitrate (kbit/s). */

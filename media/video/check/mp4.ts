@@ -14,7 +14,7 @@ export interface Mp4Facts {
   fastStart: boolean;
 }
 
-type Box = { type: string; body: Buffer };
+export type Box = { type: string; body: Buffer };
 
 /** More than the index of a day of video takes; what claims more is not one of ours. */
 const MAX_INDEX_BYTES = 256 * 2 ** 20;
@@ -70,7 +70,8 @@ function boxHeader(head: Buffer, rest: number): { type: string; length: number; 
   return { type, length: size === 0 ? rest : size, header: 8 };
 }
 
-function boxes(body: Buffer): Box[] {
+/** The boxes in a box, or in a file; their bodies share its memory. */
+export function boxes(body: Buffer): Box[] {
   const found: Box[] = [];
   for (let at = 0; at + 8 <= body.length;) {
     const { type, length, header } = boxHeader(
@@ -85,7 +86,7 @@ function boxes(body: Buffer): Box[] {
 }
 
 /** The body of the box at a path such as `mdia/minf/stbl`. */
-function inside(body: Buffer, path: string): Buffer {
+export function inside(body: Buffer, path: string): Buffer {
   return path.split('/').reduce((parent, type) => {
     const box = boxes(parent).find((each) => each.type === type);
     if (box === undefined) throw new Error(`no ${type} box`);

@@ -1,5 +1,6 @@
 import { codecOf } from '../codecs';
-import type { PosterPlan, RungPlan, SpritePlan, VideoStream } from '../types';
+import { fraction } from '../fraction';
+import type { PosterPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
 
 /**
  * Filter graphs, from numbers and fixed words only: no name of a user's ever gets into one.
@@ -34,13 +35,27 @@ export function toSdr(video: VideoStream, size: { width: number; height: number 
   return [picture(video, size, 'tv'), { ...video, hdr: false, pixFmt: 'yuv420p', colour }];
 }
 
-export function rungFilters(video: VideoStream, rung: RungPlan): string {
+export function rungFilters(video: VideoStream, rung: RungPlan, range?: Range): string {
   return [
-    ...(rung.fps === undefined ? [] : [`fps=${rung.fps}${rung.fixedGop ? ':start_time=0' : ''}`]),
+    ...(range ? piece(rung, range) : steadyRate(rung)),
     ...picture(video, rung, 'tv'),
     `format=${codecOf(rung).pixelFormat}`,
     ...colourTags(video, rung.height),
   ].join(',');
+}
+
+function steadyRate({ fps, fixedGop }: RungPlan): string[] {
+  return fps === undefined ? [] : [`fps=${fps}${fixedGop ? ':start_time=0' : ''}`];
+}
+
+/**
+ * The pictures of a range on the grid of the whole, put at zero. The input keeps its times, so each picture is rounded to
+ * the same place of the grid as in a run over the whole; those before the range only tell what is shown at its beginning.
+ */
+function piece({ fps }: RungPlan, { start }: Range): string[] {
+  if (fps === undefined) throw new Error('a piece of a rung needs a steady rate');
+  const { num, den } = fraction(fps);
+  return [`fps=${fps}:start_time=${start.toFixed(6)}`, `setpts=PTS-${Math.round((start * num) / den)}`];
 }
 
 /**

@@ -1,8 +1,9 @@
+import { DarkroomError } from '../../../common/errors';
 import { badOutput } from '../check/finish';
 import { checkComplete } from '../check/complete';
 import { readMp4, type Mp4Facts } from '../check/mp4';
 import { codecOf } from '../codecs';
-import type { MediaProbe, Range, RungPlan } from '../types';
+import type { MediaProbe, Range, RungPlan, VideoFile } from '../types';
 import { rungFilters } from './filters';
 import type { Branch, Film } from './branch';
 
@@ -19,34 +20,44 @@ export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Br
         every: true,
         size: { width: rung.width, height: rung.height },
         fps: rung.fps,
-        chain: (video) => `${rungFilters(video, rung)}${pad}`,
+        chain: (video) => `${rungFilters(video, rung, range)}${pad}`,
       },
     }),
     films: [film(probe, rung, name, pad, range)],
     makes: { ...rung, kbps: kbps + (rung.audioBitrate ?? 0), cost: codecOf(rung).cost[rung.speed] },
     finish: async ({ partOf, measure }) => {
-      const facts = await readOutput(partOf(name));
+      const facts = await readOutput(partOf(name)).catch((error: unknown) => {
+        // Behind the end of a source there is nothing to encode: ffmpeg ends well, and writes a file without a track.
+        throw range && range.start > 0 ? tooFewPictures(0, range.frames?.[rung.name]) : error;
+      });
+      if (range) checkRange(facts, range.frames?.[rung.name]);
       checkForm(facts, rung);
-      if (range) checkRange(facts, range.frames[rung.name] ?? 0);
-      else checkComplete(facts, probe, rung);
-      const measured = await measure(name);
-      return [
-        {
-          ...{ name: rung.name, role: 'video', mime: 'video/mp4' },
-          ...{ width: rung.width, height: rung.height, ...measured },
-          durationSeconds: facts.durationSeconds,
-          frames: facts.video?.frames,
-          codecs: facts.codecs,
-          bitrate: Math.round((measured.bytes * 8) / 1000 / facts.durationSeconds),
-        },
-      ];
+      if (!range) checkComplete(facts, probe, rung);
+      return [rungFile(facts, rung, await measure(name))];
     },
+  };
+}
+
+/** A finished rung. @param measured where it lies, its size and its hash */
+export function rungFile(
+  facts: Mp4Facts,
+  rung: RungPlan,
+  measured: { file: string; bytes: number; sha256: string },
+): VideoFile {
+  return {
+    ...{ name: rung.name, role: 'video', mime: 'video/mp4' },
+    ...{ width: rung.width, height: rung.height, ...measured },
+    durationSeconds: facts.durationSeconds,
+    frames: facts.video?.frames,
+    codecs: facts.codecs,
+    bitrate: Math.round((measured.bytes * 8) / 1000 / facts.durationSeconds),
   };
 }
 
 function film(probe: MediaProbe, rung: RungPlan, name: string, pad: string, range?: Range): Film {
   const codec = codecOf(rung);
-  const count = range ? ['frames', String(range.frames[rung.name] ?? 0)] : [];
+  const frames = range?.frames?.[rung.name];
+  const count = frames === undefined ? [] : ['frames', String(frames)];
   const options = (threads: number) => [
     ...['c', codec.encoder, 'tag', codec.entry],
     ...codec.options({ ...rung, threads }),
@@ -67,7 +78,7 @@ function copyOptions(rung: RungPlan): string[] {
   return ['c', 'copy', ...(passThrough.bitstreamFilter ? ['bsf', passThrough.bitstreamFilter] : []), 'tag', entry];
 }
 
-async function readOutput(part: string): Promise<Mp4Facts> {
+export async function readOutput(part: string): Promise<Mp4Facts> {
   try {
     return await readMp4(part);
   } catch (error) {
@@ -75,7 +86,7 @@ async function readOutput(part: string): Promise<Mp4Facts> {
   }
 }
 
-function checkForm(facts: Mp4Facts, rung: RungPlan): void {
+export function checkForm(facts: Mp4Facts, rung: RungPlan): void {
   const { width = 0, height = 0 } = facts.video ?? {};
   const sound = facts.codecs.includes('mp4a');
   const coded = facts.codecs.startsWith(codecOf(rung).entry);
@@ -88,10 +99,14 @@ function checkForm(facts: Mp4Facts, rung: RungPlan): void {
 }
 
 /** A piece has the pictures that the plan counted, not one more or less: the pieces have to add up. */
-function checkRange({ video }: Mp4Facts, frames: number): void {
-  if (video?.frames === frames) return;
-  throw badOutput('The encoder wrote another number of pictures than was asked for.', {
-    frames: video?.frames ?? 0,
-    framesWanted: frames,
-  });
+function checkRange({ video }: Mp4Facts, wanted: number | undefined): void {
+  const frames = video?.frames ?? 0;
+  if (frames === wanted || (wanted === undefined && frames > 0)) return;
+  if (frames < (wanted ?? 1)) throw tooFewPictures(frames, wanted);
+  throw badOutput('The encoder wrote more pictures than were asked for.', { frames, framesWanted: wanted ?? 1 });
+}
+
+function tooFewPictures(frames: number, wanted = 1): DarkroomError {
+  const sentence = 'The video is cut short or damaged: part of its pictures is missing.';
+  return new DarkroomError('CorruptMedia', sentence, { frames, framesWanted: wanted });
 }

@@ -40,6 +40,12 @@ describe('groups', () => {
     expect(groupBranches(costs, 110).map(({ cost }) => cost)).toEqual([111, 100]);
   });
 
+  test('are one without rungs, and none for nothing', () => {
+    const others: Costs = new Map([...costs].filter(([branch]) => !branch.startsWith('rung:')));
+    expect(groupBranches(others, 1)).toEqual([{ branches: ['poster', 'sprite'], cost: 11 }]);
+    expect(groupBranches(new Map(), 1)).toEqual([]);
+  });
+
   test('are one for everything, or one a rung at most', () => {
     expect(groups(1000)).toEqual([[...costs.keys()]]);
     expect(groups(0)).toEqual([['rung:1080p'], ['rung:720p'], ['rung:480p'], ['rung:360p', 'poster', 'sprite']]);

@@ -1,6 +1,6 @@
 import { codecOf } from '../codecs';
 import { fraction } from '../fraction';
-import type { BranchId, MediaProbe, VideoPlan } from '../types';
+import type { BranchId, MediaProbe, RungPlan, VideoPlan } from '../types';
 
 /** CPU seconds by branch of a plan. */
 export type Costs = Map<BranchId, number>;
@@ -10,18 +10,26 @@ const DECODE = 0.0015;
 
 /** What each output of a plan costs, decoding included; estimated from pixels, frames, codec and speed. */
 export function estimateCpuSeconds(probe: MediaProbe, plan: VideoPlan): Costs {
-  const seconds = probe.video.durationSeconds ?? probe.durationSeconds;
-  const decode = (DECODE * probe.video.width * probe.video.height * probe.video.frames) / 1e6;
-  const rungs = plan.rungs.map((rung): [BranchId, number] => {
-    const { num, den } = fraction(rung.fps ?? probe.video.fps);
-    const pixels = rung.width * rung.height * seconds * (num / den);
-    return [`rung:${rung.name}`, decode + (rung.copy ? 0 : (codecOf(rung).cost[rung.speed] * pixels) / 1e6)];
-  });
+  const decode = decodeCost(probe);
+  const rungs = plan.rungs.map((rung): [BranchId, number] => [`rung:${rung.name}`, decode + encodeCost(probe, rung)]);
   return new Map<BranchId, number>([
     ...rungs,
     ...(plan.poster ? [['poster', 0.5] as [BranchId, number]] : []),
     ...(plan.sprite ? [['sprite', decode] as [BranchId, number]] : []),
   ]);
+}
+
+/** CPU seconds to decode all pictures once. */
+export function decodeCost({ video }: MediaProbe): number {
+  return (DECODE * video.width * video.height * video.frames) / 1e6;
+}
+
+/** CPU seconds to encode a rung, without decoding. */
+export function encodeCost({ video, durationSeconds }: MediaProbe, rung: RungPlan): number {
+  if (rung.copy) return 0;
+  const { num, den } = fraction(rung.fps ?? video.fps);
+  const pixels = rung.width * rung.height * (video.durationSeconds ?? durationSeconds) * (num / den);
+  return (codecOf(rung).cost[rung.speed] * pixels) / 1e6;
 }
 
 /** CPU seconds of everything. */
@@ -31,13 +39,14 @@ export function totalCost(costs: Costs): number {
 
 /**
  * Which outputs one ffmpeg makes together, for a video whose outputs are made by several tasks: groups of similar cost,
- * each with a rung at least. Poster and sprite go along with the cheapest group, which decodes the pictures anyway.
+ * each with a rung at least, if there are any. Poster and sprite go along with the cheapest group, which decodes the pictures anyway.
  * @param taskSeconds what one task should cost, CPU seconds
  */
 export function groupBranches(costs: Costs, taskSeconds: number): { branches: BranchId[]; cost: number }[] {
   const all = [...costs.keys()];
   const rungs = all.filter((branch) => branch.startsWith('rung:'));
-  const count = Math.min(rungs.length, Math.ceil(totalCost(costs) / taskSeconds));
+  if (all.length === 0) return [];
+  const count = Math.max(1, Math.min(rungs.length, Math.ceil(totalCost(costs) / taskSeconds)));
   const groups = Array.from({ length: count }, () => ({ branches: [] as BranchId[], cost: 0 }));
   const cheapest = () => groups.reduce((a, b) => (b.cost < a.cost ? b : a));
   const add = (branch: BranchId): void => {

@@ -1,0 +1,66 @@
+import type { Task } from '../common/tasks';
+import * as video from '../media/video';
+import type { BranchId, Chunk, ChunkGroup, Costs, VideoPlan } from '../media/video';
+import type { VideoWork } from './video';
+
+/**
+ * The tasks of a video whose outputs are made by several activities; pure. What is not encoded in chunks is made in groups
+ * of outputs that one ffmpeg makes together.
+ * @param costs CPU seconds by output
+ * @param groupSeconds what one group should cost, CPU seconds
+ */
+export function planTasks({ plan, probe }: VideoWork, costs: Costs, groupSeconds: number): Task[] {
+  const sounds = video.soundBitrates(plan).map((kbps) => `sound:${kbps}`);
+  const sound: Task[] =
+    sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
+  const chunks = (plan.chunks?.groups ?? []).map((group, index) => chunkTasks(group, index, probe.durationSeconds));
+  const joins = chunks.flatMap((tasks, index) => joinTasks(plan, index, [...sound, ...tasks]));
+  const whole = new Map([...costs].filter(([branch]) => !video.isCut(plan, branch.replace(/^rung:/, ''))));
+  const makes = video.groupBranches(whole, groupSeconds).map(({ branches, cost }) => groupTask(branches, cost, sound));
+  const made = [...joins, ...makes].map((task) => task.id);
+  const stream: Task[] =
+    plan.hls === undefined
+      ? []
+      : [{ id: 'package', activity: 'packageStream', outputs: ['hls'], after: made, cost: 0 }];
+  // Of the sound and the chunks it takes the receipts.
+  const after = [...sound, ...chunks.flat(), ...stream].map((task) => task.id).concat(made);
+  const publish: Task = { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 };
+  // The sound and the first chunks come first: with them, the stream can be played.
+  return [...sound, ...chunks.flat(), ...makes, ...joins, ...stream, publish];
+}
+
+function groupTask(branches: BranchId[], cost: number, sound: Task[]): Task {
+  const hasRung = branches.some((branch) => branch.startsWith('rung:'));
+  const id = branches.map((branch) => branch.replace(/^rung:/, 'encode ')).join(', ');
+  return { id, activity: 'makeOutputs', outputs: branches, after: hasRung ? sound.map((task) => task.id) : [], cost };
+}
+
+function chunkTasks({ rungs, chunks, segmentCost }: ChunkGroup, group: number, duration: number): Task[] {
+  return chunks.map((chunk, index) => {
+    const id = `encode ${rungs.join(', ')} ${rangeName(chunk, chunks[index + 1], duration)}`;
+    return {
+      id,
+      activity: 'makeChunk',
+      outputs: [`chunk:${group}:${index}`],
+      after: [],
+      cost: chunk.segments * segmentCost,
+    };
+  });
+}
+
+function joinTasks({ chunks }: VideoPlan, group: number, earlier: Task[]): Task[] {
+  const rungs = chunks?.groups[group]?.rungs ?? [];
+  const after = earlier.map((task) => task.id);
+  return rungs.map((name) => ({ id: `join ${name}`, activity: 'joinRung', outputs: [`rung:${name}`], after, cost: 0 }));
+}
+
+/** `0:01:00-0:02:00`: where a chunk begins and ends, as people read times. */
+export function rangeName({ start }: Chunk, next: Chunk | undefined, duration: number): string {
+  return `${clock(start)}-${clock(next?.start ?? Math.max(start, duration))}`;
+}
+
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+}
