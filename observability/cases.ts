@@ -71,6 +71,13 @@ const webhooks = (gaveUp: number, ok: number): Record<string, string> => ({
   'darkroom_webhook_deliveries_total{outcome="ok"}': `0+${ok}x60`,
 });
 
+/** @param end seconds from the story's begin */
+const maintained = (end: number, failed: number): Record<string, string> => ({
+  darkroom_maintenance_end_timestamp_seconds: `${end}x60`,
+  darkroom_maintenance_failed_steps: `${failed}x60`,
+  darkroom_maintenance_period_seconds: '86400x60',
+});
+
 const lag = 'nodejs_eventloop_lag_p99_seconds{job="w",instance="a"}';
 const ours = { 'darkroom_child_processes{job="w",instance="a"}': '2x60' };
 const replays = (figure: string, reason: string): Record<string, string> => ({
@@ -119,6 +126,11 @@ export const CAUSE_CASES: Record<string, AlertCases> = {
   ScratchDiskFull: { fires: hour(disk(5)), quiet: hour(disk(15)) },
   MemoryNearLimit: { fires: hour(memory(450)), quiet: hour(memory(300)) },
   EventLoopBlocked: { fires: hour({ [lag]: '0.8x60', ...ours }), quiet: hour({ [lag]: '0.8x60' }) },
+  MaintenanceFailed: { fires: hour(maintained(0, 1)), quiet: hour(maintained(0, 0)) },
+  MaintenanceOverdue: {
+    fires: hour(maintained(-49 * 3600, 0)),
+    quiet: hour(maintained(-46 * 3600, 0)),
+  },
   WebhooksFailing: { fires: hour(webhooks(1, 1)), quiet: hour(webhooks(1, 100)) },
   TemporalUnreachable: { fires: { darkroom_temporal_up: '0x60' }, quiet: hour({}) },
   MonitoringBlind: {

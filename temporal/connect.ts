@@ -1,4 +1,4 @@
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError, type ConnectionLike } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../common/config';
@@ -46,7 +46,7 @@ export function connect(config: Config): Promise<Connection> {
   return Connection.connect({ ...connectionOptions(config), connectTimeout: CONNECT_TIMEOUT_MS });
 }
 
-export function createClient(connection: Connection, config: Config): Client {
+export function createClient(connection: ConnectionLike, config: Config): Client {
   return new Client({
     connection,
     namespace: namespaceOf(config),

@@ -156,6 +156,24 @@ export const METRICS = {
     labels: [],
     from: 'queue',
   },
+  darkroom_maintenance_end_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the last cleanup of the maintenance ended, in seconds since 1970; before the first one, when its Schedule was made',
+    labels: [],
+    from: 'queue',
+  },
+  darkroom_maintenance_failed_steps: {
+    type: 'gauge',
+    help: 'Steps of that cleanup that failed; 0 before the first one',
+    labels: [],
+    from: 'queue',
+  },
+  darkroom_maintenance_period_seconds: {
+    type: 'gauge',
+    help: 'Time from one maintenance to the next by the Schedule; absent without one',
+    labels: [],
+    from: 'queue',
+  },
   darkroom_webhook_deliveries_total: {
     type: 'counter',
     help: 'Calls to a callbackUrl, by outcome (ok, retry, gave_up)',

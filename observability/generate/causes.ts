@@ -117,6 +117,22 @@ and sum(increase(darkroom_webhook_deliveries_total{outcome="gave_up"}[30m]))
     summary: '{{ $value | humanize }} webhooks were given up within half an hour.',
   },
   {
+    alert: 'MaintenanceFailed',
+    severity: 'ticket',
+    expr: 'max(darkroom_maintenance_failed_steps) > 0',
+    for: '10m',
+    summary: '{{ $value }} steps of the last maintenance failed; what they would have removed stays.',
+  },
+  {
+    alert: 'MaintenanceOverdue',
+    severity: 'ticket',
+    // Two periods: one that was missed, and a long one.
+    expr: `time() - max(darkroom_maintenance_end_timestamp_seconds)
+> 2 * max(darkroom_maintenance_period_seconds)`,
+    for: '10m',
+    summary: 'The last maintenance ended {{ $value | humanizeDuration }} ago.',
+  },
+  {
     alert: 'TemporalUnreachable',
     severity: 'page',
     expr: 'max(darkroom_temporal_up) == 0',

@@ -58,6 +58,23 @@ export const STARTER: DashboardSpec = {
         queries: { open: 'sum(darkroom_event_streams_open)' },
       },
       {
+        title: 'Time since the last maintenance',
+        unit: 's',
+        bad: 'More than two of its periods: it did not run.',
+        runbook: 'MaintenanceOverdue',
+        queries: {
+          'since the last': 'time() - max(darkroom_maintenance_end_timestamp_seconds)',
+          period: 'max(darkroom_maintenance_period_seconds)',
+        },
+      },
+      {
+        title: 'Failed steps of the last maintenance',
+        unit: 'short',
+        bad: 'Above zero: what these steps would have removed stays.',
+        runbook: 'MaintenanceFailed',
+        queries: { failed: 'max(darkroom_maintenance_failed_steps)' },
+      },
+      {
         title: 'Webhooks by outcome',
         unit: 'ops',
         bad: 'gave_up: receivers were away for as long as we tried.',

@@ -1,12 +1,15 @@
-import type { ConnectionLike } from '@temporalio/client';
+import type { Client, ConnectionLike } from '@temporalio/client';
 import type { Gauge, Registry } from 'prom-client';
 import type { Config } from '../../common/config';
 import { collectedGauge, type GaugeName } from '../../common/metrics';
-import { namespaceOf } from '../../temporal/connect';
+import { createClient, namespaceOf } from '../../temporal/connect';
+import { maintenanceState, type MaintenanceState } from '../core/maintenance';
 import { countOpen, countPausedByKind, sampleQueues, type QueueSample, type QueueScope } from './sample';
 
 /** Several scrapers, and the gauges of one scrape, share a look at Temporal that is younger than this, ms. */
 const FRESH_MS = 3_000;
+/** The same for the last maintenance, which is some nightly run. */
+const MAINTENANCE_FRESH_MS = 30_000;
 /** A scrape must not hang with Temporal, ms. */
 const LIMIT_MS = 5_000;
 
@@ -43,7 +46,34 @@ export function createQueueMetrics(connection: ConnectionLike, config: Config, r
       for (const [kind, count] of Object.entries(counts)) gauge.set({ kind }, count);
     });
   }
+  const client = createClient(connection, config);
+  const maintained = shared(() => lookAtMaintenance(client, scope), MAINTENANCE_FRESH_MS);
+  for (const [name, figure] of entriesOf(MAINTENANCE_GAUGES)) {
+    const gauge: Gauge = collectedGauge(name, registry, async () => {
+      const value = figure(await maintained());
+      gauge.reset();
+      // Without a value the gauge is absent: `reset` leaves 0 in one without labels.
+      if (value === undefined) gauge.remove();
+      else gauge.set(value);
+    });
+  }
   const up: Gauge = collectedGauge('darkroom_temporal_up', registry, async () => up.set((await fresh()).up ? 1 : 0));
+}
+
+const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
+
+const MAINTENANCE_GAUGES = {
+  darkroom_maintenance_end_timestamp_seconds: ({ endedAt }) => seconds(endedAt?.getTime()),
+  darkroom_maintenance_failed_steps: ({ failedSteps }) => failedSteps,
+  darkroom_maintenance_period_seconds: ({ periodMs }) => seconds(periodMs),
+} as const satisfies Partial<Record<GaugeName, (state: MaintenanceState) => number | undefined>>;
+
+async function lookAtMaintenance(client: Client, { connection, queuePrefix }: QueueScope): Promise<MaintenanceState> {
+  try {
+    return await connection.withDeadline(Date.now() + LIMIT_MS, () => maintenanceState(client, queuePrefix));
+  } catch {
+    return {};
+  }
 }
 
 interface Look {

@@ -12,33 +12,47 @@ import { keepEvidence } from '../../activities/deaths/evidence';
 import type { ActivityDeps } from '../../activities/deps';
 import type { Config } from '../../common/config';
 import { maintenanceId, MAINTENANCE_STEP_NAMES } from '../../common/maintenance';
-import { ensureMaintenanceSchedule, runMaintenance } from '../../starter/core/maintenance';
+import {
+  ensureMaintenanceSchedule,
+  lastMaintenances,
+  maintenanceState,
+  runMaintenance,
+} from '../../starter/core/maintenance';
 import { createStorage, fileUri, joinUri, type Storage } from '../../storage';
 import { photo } from '../api/support';
 import { runCommand, startCommand } from '../support/cli';
 import { photo as anyPhoto, submit } from '../support/items';
+import { startProxy } from '../support/proxy';
 import { S3_START_TIMEOUT, startS3, testWithS3, type TestS3 } from '../support/s3';
 import { startStack, until, type Stack } from '../support/stack';
 
-const ITEMS = 20;
+/** Larger ones run with faults too: workers are killed. */
+const ITEMS = Number(process.env['DARKROOM_TEST_ITEMS'] ?? 20);
+const HAS_FAULTS = ITEMS > 20;
+const FAULT_EVERY_MS = 5_000;
+/** Each item takes some tenths of a second, and each fault the time until a worker counts as lost. */
+const LIMIT_MS = 120_000 + ITEMS * 2_000;
 const DAY_MS = 86_400_000;
 const ALL = { cleanup: true, steps: MAINTENANCE_STEP_NAMES };
 
 let s3: TestS3 | undefined;
 let stack: Stack;
-beforeAll(async () => {
-  s3 = await startS3();
-  await s3?.bucket('media');
-  stack = await startStack({
-    S3_ENDPOINT: s3?.endpoint ?? '',
-    S3_FORCE_PATH_STYLE: 'true',
-    S3_ACCESS_KEY_ID: s3?.accessKey ?? '',
-    S3_SECRET_ACCESS_KEY: s3?.secretKey ?? '',
-    DARKROOM_ALLOWED_BUCKETS: 'media',
-    DARKROOM_MAINTENANCE_GRACE: '0s',
-  });
-  for (let i = 0; i < ITEMS; i++) await photo(stack, `many/${i}`);
-}, 2 * S3_START_TIMEOUT);
+beforeAll(
+  async () => {
+    s3 = await startS3();
+    await s3?.bucket('media');
+    stack = await startStack({
+      S3_ENDPOINT: s3?.endpoint ?? '',
+      S3_FORCE_PATH_STYLE: 'true',
+      S3_ACCESS_KEY_ID: s3?.accessKey ?? '',
+      S3_SECRET_ACCESS_KEY: s3?.secretKey ?? '',
+      DARKROOM_ALLOWED_BUCKETS: 'media',
+      DARKROOM_MAINTENANCE_GRACE: '0s',
+    });
+    for (let i = 0; i < ITEMS; i++) await photo(stack, `many/${i}`);
+  },
+  2 * S3_START_TIMEOUT + ITEMS * 100,
+);
 afterAll(async () => {
   await stack?.stop();
   await s3?.stop();
@@ -47,9 +61,16 @@ afterAll(async () => {
 /** A queue prefix and a place for outputs of their own, with a worker. */
 async function place(name: string, outputs: string) {
   const env = { DARKROOM_QUEUE_PREFIX: name, DARKROOM_OUTPUT: outputs };
-  await stack.worker({ ...env, DARKROOM_POOLS: 'workflows,image' });
+  const start = () => stack.worker({ ...env, DARKROOM_POOLS: 'workflows,image' });
+  let worker = await start();
+  /** SIGKILL, and another worker. */
+  const replaceWorker = async (): Promise<void> => {
+    process.kill(-worker.pid, 'SIGKILL');
+    await worker.ended;
+    worker = await start();
+  };
   const config: Config = { ...stack.config, queuePrefix: name, outputDefault: outputs };
-  return { env, config, storage: createStorage(config) };
+  return { env, config, storage: createStorage(config), replaceWorker };
 }
 
 /** Every file below a folder with its hash; only manifests may change. */
@@ -70,7 +91,7 @@ const put = (storage: Storage, uri: string): Promise<unknown> =>
   storage.putStream(uri, Readable.from([Buffer.from('left over')]), { maxBytes: 100, contentType: 'text/plain' });
 
 async function survives(name: string, outputs: string): Promise<void> {
-  const { env, config, storage } = await place(name, outputs);
+  const { env, config, storage, replaceWorker } = await place(name, outputs);
   const args = ['--input', path.join(stack.home, 'in/many'), '--batch-id', name, '--json'];
   expect((await runCommand(stack, 'start-batch', args, env)).summary).toMatchObject({ completed: ITEMS });
   const folders = new Set<string>();
@@ -93,13 +114,19 @@ async function survives(name: string, outputs: string): Promise<void> {
   const batch = startCommand(stack, 'start-batch', [...args, '--force'], env);
   let over = false;
   const ended = batch.ended.finally(() => (over = true));
-  let rounds = 0;
+  let [rounds, faults, faultAt] = [0, 0, Date.now() + FAULT_EVERY_MS];
   while (!over) {
+    if (HAS_FAULTS && Date.now() > faultAt) {
+      await replaceWorker();
+      faults++;
+      faultAt = Date.now() + FAULT_EVERY_MS;
+    }
     const { steps } = await runMaintenance(stack.client, name, ALL);
     expect(steps.filter(({ error }) => error !== undefined)).toEqual([]);
     rounds++;
   }
   expect(rounds).toBeGreaterThan(1);
+  if (HAS_FAULTS) console.log(`${name}: ${ITEMS} items, ${rounds} cleanups, ${faults} workers killed`);
   expect((await ended).summary).toMatchObject({ completed: ITEMS, failed: 0 });
 
   await until(async () => (await runMaintenance(stack.client, name, ALL)).steps.every(({ found }) => found === 0), 500);
@@ -119,8 +146,57 @@ async function survives(name: string, outputs: string): Promise<void> {
   storage.close();
 }
 
-test('on a disk, in a loop during a batch', () => survives('disk', fileUri(path.join(stack.home, 'disk'))), 120_000);
-testWithS3('in S3, in a loop during a batch', () => survives('bucket', 's3://media/outputs'), 120_000);
+test('on a disk, in a loop during a batch', () => survives('disk', fileUri(path.join(stack.home, 'disk'))), LIMIT_MS);
+testWithS3('in S3, in a loop during a batch', () => survives('bucket', 's3://media/outputs'), LIMIT_MS);
+
+testWithS3(
+  'a worker killed in the middle of a step: the run goes on, and whoever asks meanwhile gets its result',
+  async () => {
+    const LEFT = 60;
+    const outputs = 's3://media/killed';
+    const slow = await startProxy(Number(new URL(s3!.endpoint).port));
+    const env = { DARKROOM_QUEUE_PREFIX: 'killed', DARKROOM_OUTPUT: outputs, DARKROOM_POOLS: 'workflows,image' };
+    const first = await stack.worker({ ...env, S3_ENDPOINT: `http://127.0.0.1:${slow.port}` });
+    const args = ['--input', path.join(stack.home, 'in/many/0.jpg'), '--batch-id', 'killed', '--json'];
+    expect((await runCommand(stack, 'start-batch', args, env)).summary).toMatchObject({ completed: 1 });
+    const storage = createStorage({ ...stack.config, outputDefault: outputs });
+    const folder = await firstFolder(storage, outputs);
+    const { runId } = (await storage.readManifest(folder))!.manifest.workflow;
+    const stray = (index: number) =>
+      outputName(`lost${index}`, { runId, activityId: '1', attempt: 99 }, 'ab'.repeat(32));
+    for (let index = 0; index < LEFT; index++) await put(storage, joinUri(folder, `${stray(index)}.webp`));
+    const strays = async () => {
+      const found: string[] = [];
+      for await (const { uri } of storage.list(folder)) if (uri.includes('/lost')) found.push(uri);
+      return found;
+    };
+    // The server shows that the run has closed some time after its result is there.
+    await until(
+      async () => (await stack.client.workflow.count(`RunId = "${runId}" AND CloseTime IS NOT NULL`)).count === 1,
+    );
+
+    slow.delayMs = 40;
+    const running = runMaintenance(stack.client, 'killed', { cleanup: true, steps: ['store'] });
+    await until(async () => (await strays()).length < LEFT - 5);
+    process.kill(-first.pid, 'SIGKILL');
+    await first.ended;
+    expect((await strays()).length).toBeGreaterThan(0);
+    const joined = runMaintenance(stack.client, 'killed', ALL);
+    await stack.worker(env);
+    const [result, same] = await Promise.all([running, joined]);
+    expect(same).toEqual(result);
+    expect(result).toMatchObject({ cleanup: true, steps: [{ step: 'store' }] });
+    expect(result.steps[0]!.error).toBeUndefined();
+    expect(await strays()).toEqual([]);
+    const { events } = await stack.client.workflow.getHandle(maintenanceId('killed')).fetchHistory();
+    const attempts = events!.flatMap((event) => event.activityTaskStartedEventAttributes?.attempt ?? []);
+    expect(attempts).toEqual([2]);
+    expect((await lastMaintenances(stack.client, 'killed', 10)).length).toBe(1);
+    storage.close();
+    await slow.close();
+  },
+  120_000,
+);
 
 /** Runs a step as if it were later, with the default grace period. */
 async function later(step: (context: StepContext) => Promise<void>, outputs: string, days: number) {
@@ -202,18 +278,30 @@ test('a step that fails does not stop the others, and is told with exit code 1',
 }, 60_000);
 
 test('the Schedule is made once, follows the configuration, starts the one maintenance, and goes', async () => {
-  const settings = { queuePrefix: 'disk', maintenanceCron: '17 3 * * *' };
-  const handle = stack.client.schedule.getHandle(maintenanceId('disk'));
+  const settings = { queuePrefix: 'scheduled', maintenanceCron: '17 3 * * *' };
+  const { storage } = await place('scheduled', 's3://elsewhere/outputs');
+  await runMaintenance(stack.client, 'scheduled', { ...ALL, cleanup: false });
+  const handle = stack.client.schedule.getHandle(maintenanceId('scheduled'));
   await Promise.all([1, 2].map(() => ensureMaintenanceSchedule(stack.client, settings)));
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: '5 4 * * *' });
   expect((await handle.describe()).spec.calendars?.[0]).toMatchObject({ hour: [{ start: 4 }], minute: [{ start: 5 }] });
   const runs = () =>
     stack.client.workflow.count(`WorkflowType = "scheduledMaintenance" AND ExecutionStatus = "Completed"`);
+  const day = 86_400_000;
+  const { info } = await handle.describe();
+  // Before the first run: dry ones are no cleanups.
+  const fresh = { endedAt: info.createdAt, failedSteps: 0, periodMs: day };
+  expect(await maintenanceState(stack.client, 'scheduled')).toEqual(fresh);
   await handle.trigger();
   await until(async () => (await runs()).count === 1);
+  const after = await maintenanceState(stack.client, 'scheduled');
+  expect(after).toMatchObject({ failedSteps: 2, periodMs: day });
+  expect(after.endedAt!.getTime()).toBeGreaterThan(info.createdAt.getTime());
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
   await expect(handle.describe()).rejects.toThrow(/not found/i);
+  expect((await maintenanceState(stack.client, 'scheduled')).periodMs).toBeUndefined();
+  storage.close();
 }, 60_000);
 
 async function firstFolder(storage: Storage, outputs: string): Promise<string> {

@@ -14,6 +14,8 @@ export interface TestS3 {
   secretKey: string;
   /** A client with full rights, for looking at what the code under test did. */
   client: S3Client;
+  /** The folder whose folders are the buckets: files that are put there are objects. */
+  data: string;
   /** Makes a bucket and returns its name. */
   bucket(name: string): Promise<string>;
   stop(): Promise<void>;
@@ -47,6 +49,7 @@ export async function startS3(): Promise<TestS3 | undefined> {
     accessKey,
     secretKey,
     client,
+    data,
     async bucket(name) {
       await client.send(new CreateBucketCommand({ Bucket: name }));
       return name;
