@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -114,4 +114,25 @@ test('a wide-gamut source becomes sRGB, also where the preset keeps its profile 
   ] as const)
     // prettier-ignore
     expect(Math.abs(value - wanted)).toBeLessThanOrEqual(2);
+});
+
+test('JPEG XL is read: upright sRGB pixels with their alpha channel', async () => {
+  const source = await picture();
+  const [made] = (await make(source, [{ lossless: true }])).files;
+  const again = await make(await readFile(made?.file ?? ''), [{ format: 'png' }]);
+  expect(again.source).toMatchObject({ format: 'jxl', width: 96, height: 64 });
+  const pixels = await sharp(again.files[0]?.file).ensureAlpha().raw().toBuffer();
+  expect(pixels.equals(await sharp(source).ensureAlpha().raw().toBuffer())).toBe(true);
+});
+
+test('a JPEG XL that is cut, too large or damaged is one sentence, and the next one is read', async () => {
+  const [made] = (await make(await picture(), [{}])).files;
+  const bytes = await readFile(made?.file ?? '');
+  const refusal = (source: Buffer) => make(source, [{ format: 'png' }]).catch((error: Error) => error.message);
+  expect(await refusal(bytes.subarray(0, bytes.length / 2))).toBe('The JPEG XL is damaged or cut short.');
+  expect(await refusal(bytes.subarray(0, 3))).toMatch(/its header makes no sense/);
+  // 2^30 pixels a side, by the longest way to write a size.
+  const huge = Buffer.concat([Buffer.from([0xff, 0x0a, 0xfe, 0xff, 0xff, 0xff, 0x0f]), Buffer.alloc(60)]);
+  expect(await refusal(huge)).toMatch(/^The JPEG XL has \d+ x \d+ pixels; at most/);
+  expect(await refusal(bytes)).toMatchObject({ source: { width: 96, height: 64 } });
 });

@@ -69,7 +69,11 @@ const ftyp = (brand: string) => Buffer.from(`\0\0\0\x14ftyp${brand}\0\0\0\0${bra
 describe('by what the file is', () => {
   test.each<[string, Buffer, RegExp]>([
     ['text called .jpg', Buffer.from('just some words'), /plain text, whatever its name/],
-    ['JPEG XL', Buffer.from('\xff\x0a\0', 'latin1'), /a JPEG XL, which is not read here; convert it to PNG or AVIF/],
+    [
+      'JPEG 2000',
+      Buffer.from('\xff\x4f\xff\x51', 'latin1'),
+      /a JPEG 2000, which is not read here; convert it to PNG or TIFF/,
+    ],
     ['an AVIF animation', ftyp('avis'), /an AVIF animation/],
     ['a video', ftyp('isom'), /a video, MP4, not an image; submit it as kind "video"/],
     ['sound', Buffer.from('fLaC'), /a sound file, FLAC/],

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const FILM = '-f lavfi -i testsrc2=s=160x90:r=12:d=1 -f lavfi -i sine=frequency=440:duration=1';
 const X264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac';
 
-/** Small films of every container that is read, by name. */
+/** Small films of every container that is read, and stills of formats that sharp does not write, by name. */
 const FILMS: Record<string, string> = {
   'film.mp4': X264,
   'fragmented.mp4': `${X264} -movflags frag_keyframe+empty_moov`,
@@ -21,6 +21,10 @@ const FILMS: Record<string, string> = {
   'film.mpg': '-c:v mpeg2video -r 25 -c:a mp2 -f mpeg',
   'film.flv': '-c:v flv -ar 44100 -c:a mp3',
   'film.ogv': '-c:v libtheora -c:a libvorbis',
+  'still.bmp': '-frames:v 1 -an -pix_fmt bgr24',
+  'palette.bmp': '-frames:v 1 -an -pix_fmt rgb8',
+  'still.qoi': '-frames:v 1 -an -pix_fmt rgba',
+  'still.ico': '-frames:v 1 -an -pix_fmt bgra',
   'film.h264': '-c:v libx264 -preset ultrafast -pix_fmt yuv420p -an -f h264',
 };
 

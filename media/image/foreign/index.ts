@@ -1,5 +1,7 @@
 import type { Converted, ImageLimits } from '../types';
+import { readBmp, readIco, readQoi } from './bitmaps';
 import { readHeic } from './heic';
+import { readJxl } from './jxl';
 import { readRawPhoto } from './raw-photo';
 
 /** @param name of the format, for people */
@@ -9,6 +11,10 @@ type Reader = (path: string, limits: ImageLimits, name: string) => Promise<Conve
 const READERS: Record<string, Reader> = {
   heic: readHeic,
   heif: readHeic,
+  jxl: readJxl,
+  bmp: readBmp,
+  ico: readIco,
+  qoi: readQoi,
   ...Object.fromEntries(
     ['dng', 'cr2', 'cr3', 'nef', 'arw', 'orf', 'rw2', 'raf', 'pef', 'srw', 'rawphoto'].map((raw) => [
       raw,

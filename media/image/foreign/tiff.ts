@@ -1,3 +1,29 @@
+import { DarkroomError } from '../../../common/errors';
+
+/** px of a file that is decoded into memory as a whole; decoding takes some 18 bytes for each, and a child has about 2 GiB. */
+const MAX_PIXELS = 80_000_000;
+
+/** RGBA, 8 bits a channel, not premultiplied. */
+export interface Picture {
+  rgba: Uint8Array;
+  /** px */
+  width: number;
+  height: number;
+}
+
+/** @throws DarkroomError MediaTooLarge */
+export function assertSize(width: number, height: number, maxPixels: number, name: string): void {
+  const most = Math.min(maxPixels, MAX_PIXELS);
+  if (width * height <= most) return;
+  const sentence = `The ${name} has ${width} x ${height} pixels; at most ${most.toLocaleString('en-US')} are read.`;
+  throw new DarkroomError('MediaTooLarge', sentence, { width, height });
+}
+
+export const corrupt = (name: string): DarkroomError =>
+  new DarkroomError('CorruptMedia', `The ${name} is damaged: its header makes no sense.`);
+export const cutShort = (name: string): DarkroomError =>
+  new DarkroomError('CorruptMedia', `The ${name} is cut short: its end is missing.`);
+
 /** px of lines in one strip: readers go through a file strip by strip. */
 const LINES = 64;
 
