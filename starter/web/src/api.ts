@@ -3,7 +3,7 @@
  * The rest of the page imports these functions and types only.
  */
 import type { ItemProgress, Manifest, Placeholder } from '../../../common/contracts';
-import type { MediaKind } from '../../../common/kinds';
+import { MEDIA_KINDS, type MediaKind } from '../../../common/kinds';
 
 /** `open`: in a list, where nobody asked yet whether it waits or runs. */
 export type ItemState = 'open' | 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
@@ -106,6 +106,8 @@ export interface Pipeline {
 
 export interface Preset {
   name: string;
+  /** What it makes something of. */
+  kinds: MediaKind[];
   /** What it makes, in a few words. */
   summary: string;
 }
@@ -249,14 +251,18 @@ interface RawPreset {
   name: string;
   image?: { renditions: { name: string }[] };
   video?: { rungs: { name: string }[] };
+  audio?: { renditions: { name: string }[] };
 }
 
 export async function listPresets(): Promise<Preset[]> {
   const { presets } = await call<{ presets: RawPreset[] }>('/v1/presets');
   const names = (list: { name: string }[]): string => list.map(({ name }) => name).join(', ');
-  return presets.map(({ name, image, video }) => ({
+  return presets.map(({ name, ...sections }) => ({
     name,
-    summary: [image && names(image.renditions), video && names(video.rungs)].filter(Boolean).join('; '),
+    kinds: MEDIA_KINDS.filter((kind) => sections[kind] !== undefined),
+    summary: [sections.image?.renditions, sections.video?.rungs, sections.audio?.renditions]
+      .flatMap((list) => (list === undefined ? [] : [names(list)]))
+      .join('; '),
   }));
 }
 
@@ -272,7 +278,7 @@ export function setPriority(on: 'job' | 'batch', id: string, priority: number): 
 }
 
 /** @returns the job's id */
-export async function submit(body: { source: string; preset: string }): Promise<string> {
+export async function submit(body: { source: string; preset: string; batch?: string }): Promise<string> {
   return (await call<{ id: string }>('/v1/jobs', asJson(body))).id;
 }
 
@@ -300,8 +306,32 @@ export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {
   return { ready: response.ok, away: away.map(([name]) => name) };
 }
 
-/** Sends a file's bytes. fetch cannot tell how far an upload is, so this is the older way. @returns the `source` to submit */
-export function upload(file: File, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<string> {
+/** Bytes up to which a file is hashed first, which takes it into memory. */
+const MOST_HASHED = 256 * 1024 * 1024;
+/** Bytes from which it is worth a question whether the service has the file. */
+const LEAST_ASKED = 1024 * 1024;
+
+/**
+ * Brings a file to the service, unless the same bytes are there under the same name. @returns the `source` to submit
+ */
+export async function upload(file: File, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<string> {
+  const path = `/v1/uploads/${encodeURIComponent(file.name)}`;
+  const hash = await sha256Of(file);
+  if (hash === undefined) return send(path, file, onProgress, signal);
+  const known = file.size < LEAST_ASKED ? undefined : await fetch(`${path}?sha256=${hash}`, { signal });
+  if (known?.ok) return ((await known.json()) as { source: string }).source;
+  return send(`${path}?sha256=${hash}`, file, onProgress, signal);
+}
+
+/** Undefined for what is too large, or where the browser hashes nothing (http on another machine). */
+async function sha256Of(file: File): Promise<string | undefined> {
+  if (file.size > MOST_HASHED || !isSecureContext) return undefined;
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
+  return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** fetch cannot tell how far an upload is, so this is the older way. */
+function send(path: string, file: File, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.responseType = 'json';
@@ -314,7 +344,8 @@ export function upload(file: File, onProgress: (fraction: number) => void, signa
     request.onerror = () => reject(new ApiError(0, 'The upload was interrupted.'));
     request.onabort = () => reject(new ApiError(0, 'The upload was cancelled.'));
     signal.addEventListener('abort', () => request.abort());
-    request.open('PUT', `/v1/uploads/${encodeURIComponent(file.name)}`);
+    signal.throwIfAborted();
+    request.open('PUT', path);
     request.setRequestHeader('content-type', 'application/octet-stream');
     request.send(file);
   });

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { toAdd } from '../lib/route';
 import { Icon } from '../parts/icon';
-import { rememberedPreset } from './preset';
+import { filesOf } from './files';
+import { rememberedChoice } from './preset';
 import { enqueue } from './queue';
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') ?? false;
@@ -25,7 +26,7 @@ export function DropAnywhere() {
       if (!hasFiles(event)) return;
       event.preventDefault();
       setOver(false);
-      enqueue([...(event.dataTransfer?.files ?? [])], rememberedPreset());
+      if (event.dataTransfer) void filesOf(event.dataTransfer).then((files) => enqueue(files, rememberedChoice()));
       location.hash = toAdd;
     });
     return () => stop.abort();
@@ -34,7 +35,7 @@ export function DropAnywhere() {
   return (
     <div class="drop-veil" aria-hidden="true">
       <p>
-        <Icon name="upload" /> Drop to process with <b>{rememberedPreset()}</b>
+        <Icon name="upload" /> Drop to process with <b>{rememberedChoice().preset}</b>
       </p>
     </div>
   );

@@ -1,24 +1,26 @@
 import { useEffect, useState } from 'preact/hooks';
 import { bytes } from '../lib/format';
 import { toItem } from '../lib/route';
+import { ActionButton } from '../parts/bits';
 import { Icon, iconOf } from '../parts/icon';
-import type { Entry } from './queue';
+import { cancelUpload, removeEntry, retryEntry, type Entry } from './queue';
 
 /** One file, from the drop to its result. */
 export function EntryRow({ entry }: { entry: Entry }) {
-  const { file, phase, fraction, step, jobId, error } = entry;
+  const { key, name, file, phase, fraction, step, jobId, error } = entry;
+  const isToSend = phase === 'waiting' || phase === 'uploading';
   const isMoving = phase === 'uploading' || phase === 'processing';
   return (
     <li class={`entry entry-${phase}`}>
       <Thumb file={file} />
       <div class="entry-body">
         <p class="entry-name">
-          {jobId ? <a href={toItem(jobId)}>{file.name}</a> : file.name}
+          {jobId ? <a href={toItem(jobId)}>{name}</a> : name}
           <small>
-            {bytes(file.size)}, {entry.preset}
+            {[file && bytes(file.size), entry.choice.preset, entry.choice.batch].filter(Boolean).join(', ')}
           </small>
         </p>
-        {isMoving && <progress class="meter" max={1} value={fraction} aria-label={`${file.name}: ${step}`} />}
+        {isMoving && <progress class="meter" max={1} value={fraction} aria-label={`${name}: ${step}`} />}
         {error && <p class="problem">{error.message}</p>}
       </div>
       <span class="entry-step" role="status">
@@ -26,15 +28,24 @@ export function EntryRow({ entry }: { entry: Entry }) {
         {phase === 'failed' && <Icon name="alert" />}
         {phase === 'uploading' ? `Uploading ${Math.round(100 * fraction)} %` : step}
       </span>
+      <span class="entry-actions">
+        {isToSend && <ActionButton label="Cancel" about={name} kind="small" run={async () => cancelUpload(key)} />}
+        {phase === 'failed' && (
+          <>
+            <ActionButton label="Retry" about={name} kind="small" run={() => retryEntry(entry)} />
+            <ActionButton label="Remove" about={name} kind="small" run={async () => removeEntry(key)} />
+          </>
+        )}
+      </span>
     </li>
   );
 }
 
 /** A look at the file from this machine; a video shows its sign. */
-function Thumb({ file }: { file: File }) {
+function Thumb({ file }: { file?: File }) {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
-    if (!file.type.startsWith('image/')) return;
+    if (!file?.type.startsWith('image/')) return;
     const made = URL.createObjectURL(file);
     setUrl(made);
     return () => URL.revokeObjectURL(made);
@@ -44,7 +55,7 @@ function Thumb({ file }: { file: File }) {
       {url ? (
         <img src={url} alt="" onError={() => setUrl(undefined)} />
       ) : (
-        <Icon name={iconOf(file.type.split('/')[0])} />
+        <Icon name={iconOf(file?.type.split('/')[0])} />
       )}
     </span>
   );

@@ -1,11 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
-import { getJob, isOpen, submit, upload, type Failure } from '../api';
+import type { MediaKind } from '../../../../common/kinds';
+import { act, getJob, isOpen, submit, upload, type Failure } from '../api';
+import type { Choice } from './preset';
 
-/** One chosen file on its way. */
+/** One chosen file, or one address, on its way. */
 export interface Entry {
   key: number;
-  file: File;
-  preset: string;
+  name: string;
+  /** Absent for an address. */
+  file?: File;
+  /** Of an address: what the service fetches itself. */
+  source?: string;
+  choice: Choice;
   phase: 'waiting' | 'uploading' | 'processing' | 'completed' | 'failed';
   /** 0–1, of the present phase. */
   fraction: number;
@@ -17,35 +23,83 @@ export interface Entry {
 
 /** Uploads at once: more only share the same line. */
 const UPLOADS = 3;
+/** ms between two looks at a job, times one for each five that are looked at. */
 const POLL_MS = 1000;
+const LOOKS = 5;
 
 /** The files of this visit. They outlive a change of the page, so that nobody has to wait and watch. */
 let entries: Entry[] = [];
 const listeners = new Set<() => void>();
+const uploads = new Map<number, AbortController>();
 let count = 0;
 
-function change(key: number, part: Partial<Entry>): void {
-  entries = entries.map((entry) => (entry.key === key ? { ...entry, ...part } : entry));
+function replace(changed: Entry[]): void {
+  entries = changed;
   for (const listener of listeners) listener();
 }
 
-export function enqueue(files: readonly File[], preset: string): void {
-  const fresh = files.map((file): Entry => ({
-    key: ++count,
-    file,
-    preset,
-    phase: 'waiting',
-    fraction: 0,
-    step: 'Waiting',
-  }));
-  entries = [...fresh, ...entries];
-  for (const listener of listeners) listener();
+function change(key: number, part: Partial<Entry>): void {
+  replace(entries.map((entry) => (entry.key === key ? { ...entry, ...part } : entry)));
+}
+
+const isToSend = ({ phase }: Entry): boolean => phase === 'waiting' || phase === 'uploading';
+
+// What is not sent yet exists in this tab only.
+addEventListener('beforeunload', (event) => {
+  if (entries.some(isToSend)) event.preventDefault();
+});
+
+/** The same file under the same choice twice is one entry. */
+export function enqueue(files: readonly File[], choice: Choice): void {
+  const known = new Set(
+    entries.filter(({ phase }) => phase !== 'failed').map(({ file, choice: of }) => idOf(file, of)),
+  );
+  const fresh = files.filter((file) => !known.has(idOf(file, choice)));
+  add(fresh.map((file) => entry({ name: file.name, file, choice })));
+}
+
+/** @param sources addresses that the service can read: https://…, s3://… */
+export function enqueueSources(sources: readonly string[], choice: Choice): void {
+  add(sources.map((source) => entry({ name: source.replace(/[?#].*$/, ''), source, choice })));
+}
+
+function idOf(file: File | undefined, { preset, batch }: Choice): string {
+  return JSON.stringify([file?.name, file?.size, file?.lastModified, preset, batch]);
+}
+
+function entry(given: Pick<Entry, 'name' | 'file' | 'source' | 'choice'>): Entry {
+  return { ...given, key: ++count, phase: 'waiting', fraction: 0, step: 'Waiting' };
+}
+
+function add(fresh: Entry[]): void {
+  replace([...fresh, ...entries]);
   startWaiting();
 }
 
-export function clearEnded(): void {
-  entries = entries.filter(({ phase }) => phase !== 'completed' && phase !== 'failed');
-  for (const listener of listeners) listener();
+/** Stops an upload, or takes a file out that waits for its turn; the list keeps it. */
+export function cancelUpload(key: number): void {
+  uploads.get(key)?.abort();
+  change(key, { phase: 'failed', step: 'Cancelled', error: undefined });
+  startWaiting();
+}
+
+/** Sends a file again, or runs its job again. */
+export async function retryEntry({ key, jobId }: Entry): Promise<void> {
+  if (jobId === undefined) {
+    change(key, { phase: 'waiting', fraction: 0, step: 'Waiting', error: undefined });
+    return startWaiting();
+  }
+  await act('job', jobId, 'retry');
+  change(key, { phase: 'processing', fraction: 0, step: 'Queued', error: undefined });
+  await watch(key, jobId).catch((error: unknown) => fail(key, error));
+}
+
+export function removeEntry(key: number): void {
+  replace(entries.filter((each) => each.key !== key));
+}
+
+export function clearFinished(): void {
+  replace(entries.filter(({ phase }) => phase !== 'completed'));
 }
 
 export function useEntries(): Entry[] {
@@ -61,24 +115,48 @@ export function useEntries(): Entry[] {
 function startWaiting(): void {
   const free = UPLOADS - entries.filter(({ phase }) => phase === 'uploading').length;
   const waiting = entries.filter(({ phase }) => phase === 'waiting').slice(0, Math.max(0, free));
-  for (const entry of waiting) {
-    change(entry.key, { phase: 'uploading', step: 'Uploading' });
-    void carry(entry);
+  for (const each of waiting) {
+    change(each.key, { phase: 'uploading', step: 'Uploading' });
+    void carry(each);
   }
 }
 
-async function carry({ key, file, preset }: Entry): Promise<void> {
+async function carry(given: Entry): Promise<void> {
+  const { key, file, choice } = given;
+  const stop = new AbortController();
+  uploads.set(key, stop);
   try {
-    const source = await upload(file, (fraction) => change(key, { fraction }), new AbortController().signal);
-    const jobId = await submit({ source, preset });
-    change(key, { phase: 'processing', fraction: 0, step: 'In line', jobId });
+    const mismatch = file && mismatchOf(file, choice);
+    if (mismatch !== undefined) throw new Error(mismatch);
+    const source =
+      file === undefined
+        ? (given.source ?? '')
+        : await upload(file, (fraction) => change(key, { fraction }), stop.signal);
+    stop.signal.throwIfAborted();
+    const jobId = await submit({ source, preset: choice.preset, ...(choice.batch !== '' && { batch: choice.batch }) });
+    change(key, { phase: 'processing', fraction: 0, step: 'Queued', jobId });
     startWaiting();
     await watch(key, jobId);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    change(key, { phase: 'failed', step: 'Failed', error: { type: 'Upload', message } });
+    if (!stop.signal.aborted) fail(key, error);
     startWaiting();
+  } finally {
+    if (uploads.get(key) === stop) uploads.delete(key);
   }
+}
+
+function fail(key: number, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  change(key, { phase: 'failed', step: 'Failed', error: { type: 'Upload', message } });
+}
+
+/** A sentence where the preset makes nothing of such a file: said before the bytes are sent. */
+function mismatchOf({ type }: File, { preset, kinds }: Choice): string | undefined {
+  const kind = type.split('/')[0] as MediaKind;
+  if (!['image', 'video', 'audio'].includes(kind) || kinds === undefined) return undefined;
+  // A video without pictures is audio, so a preset for audio may take it.
+  if (kinds.includes(kind) || (kind === 'video' && kinds.includes('audio'))) return undefined;
+  return `The preset “${preset}” is for ${kinds.join(' and ')} only; choose another one.`;
 }
 
 async function watch(key: number, jobId: string): Promise<void> {
@@ -94,7 +172,8 @@ async function watch(key: number, jobId: string): Promise<void> {
       });
     }
     const { percent = 0, step = '' } = job.progress ?? {};
-    change(key, { fraction: percent / 100, step: step === '' ? 'In line' : step });
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    change(key, { fraction: percent / 100, step: step === '' ? 'Queued' : step });
+    const looks = entries.filter(({ phase }) => phase === 'processing').length;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS * Math.max(1, Math.ceil(looks / LOOKS))));
   }
 }

@@ -62,7 +62,7 @@ function Source({ id, manifest }: { id: string; manifest: Manifest }) {
   const [failed, setFailed] = useState(false);
   const isShown = SHOWN.includes(manifest.source.format) && !failed;
   if (!isShown) {
-    return <span class="picture unseen">The source can not be shown here, only where it lies.</span>;
+    return <span class="picture unseen">This browser can't show the source.</span>;
   }
   return (
     <span class="picture is-loaded">

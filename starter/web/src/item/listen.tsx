@@ -41,7 +41,7 @@ export function Listen({ id, manifest }: { id: string; manifest: Manifest }) {
             preload="metadata"
             src={fileUrl(id, sound.path)}
             onTimeUpdate={(event) => setPlayed(length > 0 ? event.currentTarget.currentTime / length : 0)}
-            onError={() => setProblem('This browser can not play it here.')}
+            onError={() => setProblem('This browser cannot play this file.')}
           />
           <label>
             <span class="hidden">Rendition</span>

@@ -23,7 +23,7 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
   // A stream that does not play leaves the field to the next choice, an MP4.
   const fail = (): void => {
     if (choice && isHls(choice)) setChosen(chosen + 1);
-    else setState((before) => ({ ...before, problem: 'This browser can not play it here.' }));
+    else setState((before) => ({ ...before, problem: 'This browser cannot play this file.' }));
   };
   useSource(video, choice, fail);
   useEffect(() => setState((before) => ({ ...before, problem: '' })), [chosen]);
