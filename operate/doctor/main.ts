@@ -8,7 +8,7 @@ import { examineBacklog, formatBacklog } from './backlog';
 import { DEFAULT_LIMITS } from './backlog/types';
 
 const program = new Command('doctor')
-  .description('Names each part that Darkroom needs: there, missing or broken, and how to mend it.')
+  .description('Checks each dependency of Darkroom and says how to fix what is missing or broken.')
   // `doctor backlog --json` is the subcommand's option.
   .enablePositionalOptions()
   .option('--json', 'one JSON object on stdout')
@@ -21,7 +21,7 @@ const program = new Command('doctor')
 
 program
   .command('backlog')
-  .description('Says why messages back up: what was measured, the cause, and the command that mends it.')
+  .description('Says why messages back up: what was measured, the cause, and the command that fixes it.')
   .option('--json', 'one JSON object on stdout')
   .option('--patience <duration>', 'work that waits for less is no backlog', seconds, DEFAULT_LIMITS.patienceSeconds)
   .action(async ({ json, patience }: { json?: boolean; patience: number }) => {

@@ -138,6 +138,6 @@ export function failureLines(failures: ItemFailure[], all: number, colours: Colo
     if (group.length > EXAMPLES) lines.push(colours.dim(`      and ${formatCount(group.length - EXAMPLES)} more`));
   }
   if (sorted.length > GROUPS) lines.push(`  and ${sorted.length - GROUPS} more reasons (--json tells all)`);
-  if (all > failures.length) lines.push(`  Only the first ${formatCount(failures.length)} failures are told.`);
+  if (all > failures.length) lines.push(`  Only the first ${formatCount(failures.length)} failures are shown.`);
   return lines;
 }

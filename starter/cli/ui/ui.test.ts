@@ -179,7 +179,7 @@ describe('the summary', () => {
     expect(text).toContain('4 x SourceNotFound: No the file.');
     expect(text).toContain('and 1 more');
     expect(text).toContain('p50 0.9 s, p95 2.0 s, p99 1:01');
-    expect(text).toContain('Only the first 4 failures are told.');
+    expect(text).toContain('Only the first 4 failures are shown.');
   });
   test('has colours on a terminal only, and not where NO_COLOR is', () => {
     const terminal = { write: () => {}, isTTY: true };
