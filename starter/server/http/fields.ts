@@ -36,6 +36,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   failed: ['Items that failed', 0],
   force: ['true: do it again though its outputs are there', 'true'],
   from: ['Submitted at this time or later (ISO 8601)', '2026-01-05T00:00:00Z'],
+  group: ['Values of the fields that `by` names'],
   height: ['In pixels', 427],
   href: ['Address on this server', '/v1/jobs/trip~beach/files/webp-640-a2339fad9d.webp'],
   id: ['The id'],

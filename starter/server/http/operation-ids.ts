@@ -30,6 +30,7 @@ export const OPERATION_IDS: Record<string, string> = {
   'PUT /v1/uploads/:name': 'upload',
   'GET /v1/uploads/:name': 'findUpload',
   'GET /v1/presets': 'listPresets',
+  'GET /v1/costs': 'getCosts',
   'GET /v1/throughput': 'getThroughput',
   'GET /v1/session': 'getSession',
   'POST /v1/session': 'signIn',

@@ -36,7 +36,7 @@ const cost = {
 };
 const answer = z.object({
   groups: z.array(z.object({ group: z.partialRecord(field, z.string()), ...cost })).describe('The dearest first'),
-  total: z.object(cost),
+  total: z.object(cost).describe('All groups together'),
   complete: z
     .boolean()
     .describe('False where more jobs ended than can be summed in five seconds: the sums are of the last ones'),
