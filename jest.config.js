@@ -5,6 +5,8 @@ const transform = {
     { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
   ],
 };
+// Tests send the same picture again and again, to have it made. The tests of reuse switch it on.
+process.env.DARKROOM_REUSE ??= 'false';
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>'],

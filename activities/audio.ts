@@ -9,6 +9,7 @@ import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFiles, publishManifest } from './publish';
+import { copyEarlier } from './reuse';
 import { withSource } from './source';
 
 /** Everything that was made of a sound, on the scratch disk and checked. */
@@ -28,8 +29,11 @@ export function makeAudio(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return published;
-    const made = await withSource(deps, attempt, item, (source) => makeSounds(deps, attempt, item, source));
-    return publishSounds(deps, attempt, item, made);
+    const { copied, made } = await withSource(deps, attempt, item, async (source) => {
+      const copied = await copyEarlier(deps, attempt, item, source);
+      return copied ? { copied } : { made: await makeSounds(deps, attempt, item, source) };
+    });
+    return made ? publishSounds(deps, attempt, item, made) : publishManifest(deps, attempt, item, copied);
   });
 }
 

@@ -4,6 +4,7 @@ import { sectionOf } from '../media/presets';
 import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFiles, publishManifest } from './publish';
+import { copyEarlier } from './reuse';
 import { withSource } from './source';
 
 /**
@@ -16,7 +17,9 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
     if (published) return published;
 
     const preset = sectionOf(item.preset, 'image');
-    const { source, made } = await withSource(deps, attempt, item, async (source) => {
+    const { source, copied, made } = await withSource(deps, attempt, item, async (source) => {
+      const copied = await copyEarlier(deps, attempt, item, source);
+      if (copied) return { source, copied };
       const task: ImageTask = {
         input: source.path,
         outputDir: attempt.workDir,
@@ -27,6 +30,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
       const make = () => deps.images.run(task, attempt.signal);
       return { source, made: await attempt.within('image', deps.config.imageTimeout, make) };
     });
+    if (copied) return publishManifest(deps, attempt, item, copied);
     for (const [step, ms] of Object.entries(made.timings)) {
       const file = made.files.find(({ name }) => name === step);
       const start = made.startedAt[step] ?? Date.now() - ms;

@@ -10,6 +10,7 @@ import type { ActivityDeps } from './deps';
 import { cutStream, publishStream } from './package';
 import { planTasks } from './plan-tasks';
 import { alreadyPublished, publishedName, publishFiles, publishManifest } from './publish';
+import { copyEarlier } from './reuse';
 import { withSource } from './source';
 import { inspect, placeholderOf, stepInput, type VideoWork } from './video';
 import { storePlan } from './video-tasks';
@@ -30,6 +31,8 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
 
     const { shortVideo } = deps.config;
     const look = async (source: Fetched) => {
+      const copied = await copyEarlier(deps, attempt, item, source);
+      if (copied) return { copied };
       const work = await inspect(deps, attempt, item, source).catch((error: unknown) => {
         if (item.preset.audio && isSoundOnly(error)) return undefined;
         throw error;
@@ -40,9 +43,11 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
       const chunked = await planChunked(deps, attempt, work, source);
       return { work: chunked, tasks: planTasks(chunked, costs, shortVideo / 2) };
     };
-    const isPlanned = ({ made, sound }: { made?: object; sound?: object }): boolean => (made ?? sound) === undefined;
+    const isPlanned = (found: { copied?: object; made?: object; sound?: object }): boolean =>
+      (found.copied ?? found.made ?? found.sound) === undefined;
     const sharing = { again: false, keep: isPlanned };
-    const { sound, work, tasks, made } = await withSource(deps, attempt, item, look, sharing);
+    const { copied, sound, work, tasks, made } = await withSource(deps, attempt, item, look, sharing);
+    if (copied) return { result: await publishManifest(deps, attempt, item, copied) };
     if (sound) return { result: await publishSounds(deps, attempt, item, sound) };
     if (made === undefined) {
       return { planned: await storePlan(deps, attempt, item, work, tasks) };

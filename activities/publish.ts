@@ -8,6 +8,7 @@ import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
 import { cpuSecondsOf, receiptOf, withKnownReceipts, type Receipts } from './receipt';
+import { rememberMade } from './made-index';
 import { removeReplaced, removeStrays, replacedBy, type RemovalOptions } from './removal';
 
 /** A file that media/ made: everything about a rendition but its published name, and where it lies now. */
@@ -83,6 +84,7 @@ export interface ManifestParts {
   timings: Record<string, number>;
   /** Of earlier activities of this run; that of this attempt is added. */
   receipts?: Receipts;
+  copiedFrom?: Manifest['copiedFrom'];
   /** The files were written by other activities of this run, too. */
   severalAttempts?: boolean;
 }
@@ -99,6 +101,7 @@ export async function publishManifest(
 ): Promise<ItemResult> {
   const { info } = Context.current();
   const { kind = item.kind } = parts;
+  const { copiedFrom } = parts;
   const receipts = { ...parts.receipts, ...receiptOf(deps, attempt) };
   const requestedAt = item.requestedAt ?? new Date(info.scheduledTimestampMs).toISOString();
   const manifest: Manifest = {
@@ -110,6 +113,7 @@ export async function publishManifest(
     preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
     renditions: withKnownReceipts(parts.renditions, receipts),
     receipts,
+    copiedFrom,
     placeholder: parts.placeholder,
     warnings: parts.warnings,
     ...(parts.chunks !== undefined && { chunks: parts.chunks }),
@@ -135,6 +139,7 @@ export async function publishManifest(
   // Attempts before this one may have been killed, and another manifest leaves the files of this attempt without a name.
   const strays = parts.severalAttempts || info.attempt > 1 || !ours;
   if (strays) await removeOwnStrays(deps, attempt, item);
+  if (ours && copiedFrom === undefined) await rememberMade(deps, attempt, item, parts.source.sha256);
   return summary(item, published.workflow.runId === manifest.workflow.runId ? published : manifest);
 }
 
@@ -200,7 +205,7 @@ async function tidy(attempt: Attempt, remove: (options: RemovalOptions) => Promi
 }
 
 function summary(item: WorkItem, manifest: Manifest): ItemResult {
-  const cpuSeconds = cpuSecondsOf(manifest.receipts);
+  const cpuSeconds = cpuSecondsOf(manifest.receipts) ?? (manifest.copiedFrom && 0);
   return {
     manifest: `${item.output}/manifest.json`,
     bytesIn: manifest.source.bytes,

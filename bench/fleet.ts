@@ -64,6 +64,8 @@ export async function startFleet(folder: string, ffmpeg: string): Promise<Fleet>
   const files = await makeSources(folder, ffmpeg);
   const port = await freePort();
   const env: Env = {
+    // Every system makes everything.
+    DARKROOM_REUSE: 'false',
     ...process.env,
     TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
     DARKROOM_HOME: home,

@@ -55,6 +55,8 @@ export interface WorkItem {
   callbackUrl?: string;
   /** `interactive`: somebody waits for this one item; it has an objective of its own. Default: `batch`. */
   mode?: SubmitMode;
+  /** Make it, also where the same recipe has made the outputs of the same bytes before. */
+  force?: boolean;
   /** Bound of one attempt of a step, in seconds. Default: 30 minutes for an image, by the source's length for a video. */
   attemptSeconds?: number;
   /** ISO 8601, when the run started; set by the workflow. */
@@ -201,6 +203,8 @@ export interface Manifest {
   renditions: Rendition[];
   /** By id. Each stands for work that was done once, however many files name it; some name none (sound for several files). */
   receipts?: Record<string, Receipt>;
+  /** The files were not made but copied from this item, whose source had the same bytes; its manifest has the receipts. */
+  copiedFrom?: { manifest: string; batchId: string; itemKey: string };
   /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
   replaces?: string[];
   placeholder?: Placeholder;

@@ -6,6 +6,7 @@ export const MAINTENANCE_STEPS = {
   store: 'files that no manifest names and no open run needs, and uploads to S3 that never ended',
   queue: 'dead letters of the Redis stream or SQS queue of jobs, and messages that nobody finished',
   scratch: 'work files of dead workers, on the machine of the worker that takes the step',
+  index: 'entries of the index of finished work whose outputs are gone',
   quarantine: 'evidence against inputs that is older than DARKROOM_QUARANTINE_AGE',
 } as const;
 

@@ -64,6 +64,14 @@ class AnyStorage implements t.Storage {
     return store.publishFile(localPath, at, options);
   }
 
+  async copy(fromUri: string, toUri: string, signal?: AbortSignal): Promise<boolean> {
+    const [store, from] = this.output(fromUri, 'source');
+    const [other, to] = this.output(toUri, 'output');
+    if (store !== other) return false;
+    await store.copy(from, to, signal);
+    return true;
+  }
+
   async readManifest(itemUri: string): Promise<t.StoredManifest | undefined> {
     const uri = manifestUri(itemUri);
     const [store, at] = this.output(uri, 'output');

@@ -63,6 +63,7 @@ const schema = z.looseObject({
   preset: z.looseObject({ name: text, recipe: text }),
   renditions: z.array(rendition).max(10_000),
   receipts: z.record(z.string().max(100), receipt).optional(),
+  copiedFrom: z.looseObject({ manifest: text, batchId: text, itemKey: text }).optional(),
   replaces: z.array(place).max(10_000).optional(),
   placeholder: z.looseObject({ thumbhash: text, dominant: z.string().max(20) }).optional(),
   warnings: z.array(text).max(1000),

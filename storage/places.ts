@@ -7,6 +7,7 @@ import { fileUri, joinUri, parseUri } from './uri';
 
 /** Below the outputs. No tenant's name begins with an underscore. */
 const UPLOADS = '_uploads';
+const MADE = '_made';
 
 /** Where a URI leads, in a form that is the same for every way of writing it. */
 interface Place {
@@ -38,6 +39,16 @@ export class Places {
    */
   upload(tenant: string | undefined, name: string, sha256 = randomBytes(6).toString('hex')): string {
     return joinUri(this.uploads, tenant ?? 'default', sha256, name);
+  }
+
+  /** URI prefix of the index of finished work; no tenant reads or writes there. */
+  get index(): string {
+    return joinUri(this.outputs, MADE);
+  }
+
+  /** The entry for what a recipe made of a source: a tenant finds its own work and nobody else's. */
+  indexOf(tenant: string, kind: string, recipe: string, sha256: string): string {
+    return joinUri(this.index, tenant, `${kind}-${recipe}`, `${sha256}.json`);
   }
 
   /**

@@ -23,6 +23,8 @@ export interface SourceStore<L extends Location> {
 export interface OutputStore<L extends Location> extends SourceStore<L> {
   /** Create-only, see Storage. */
   publishFile(localPath: string, at: L, options: PublishOptions): Promise<Published>;
+  /** A new object of the same bytes, made at the store's side. @throws DarkroomError SourceNotFound */
+  copy(from: L, to: L, signal?: AbortSignal): Promise<void>;
   putStream(at: L, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
   openRead(at: L, options: ReadOptions): Promise<Opened>;
   list(at: L, options: ListOptions): AsyncIterable<ObjectInfo>;

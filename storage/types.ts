@@ -124,6 +124,12 @@ export interface Storage {
    * @throws DarkroomError InvalidJob where the file that has the name is another one than `options` describe
    */
   publishFile(localPath: string, uri: string, options: PublishOptions): Promise<Published>;
+  /**
+   * Gives a published file a second name at the store's side: a hard link or a copy on a disk, CopyObject in S3. Neither
+   * of the two is ever changed afterwards.
+   * @returns false where the two lie in different stores: nothing is done
+   */
+  copy(fromUri: string, toUri: string, signal?: AbortSignal): Promise<boolean>;
   /** @throws DarkroomError InvalidJob where the file of that name is too large for a manifest, or none of Darkroom's */
   readManifest(itemUri: string): Promise<StoredManifest | undefined>;
   /** Replaces the manifest only if it still is `previousVersion` (`undefined`: only if there is none). */

@@ -3,6 +3,7 @@ import { DarkroomError } from '../../common/errors';
 import type { DeadLetters, MaintenanceStep, StepTally } from '../../common/maintenance';
 import type { ActivityDeps } from '../deps';
 import { Pulse } from '../pulse';
+import { cleanIndex } from './index-entries';
 import { cleanQuarantine } from './quarantine';
 import { cleanQueue } from './queue';
 import { cleanScratch } from './scratch';
@@ -14,6 +15,7 @@ const STEPS: Record<MaintenanceStep, (step: StepContext) => Promise<void>> = {
   store: cleanStore,
   queue: cleanQueue,
   scratch: cleanScratch,
+  index: cleanIndex,
   quarantine: cleanQuarantine,
 };
 

@@ -78,11 +78,17 @@ export class Findings {
   }
 }
 
-/** The files below the outputs, without uploads: their names are chosen by their senders. */
-export async function* outputFiles({ deps, log, findings, pulse }: StepContext): AsyncGenerator<ObjectInfo> {
+/**
+ * The files below the outputs, without uploads: their names are chosen by their senders.
+ * @param below URI prefix of those to look at; absent: all
+ */
+export async function* outputFiles(
+  { deps, log, findings, pulse }: StepContext,
+  below?: string,
+): AsyncGenerator<ObjectInfo> {
   const { outputs, uploads } = new Places(deps.config);
   const onError = (error: DarkroomError, uri: string): void => log.warn({ error: error.message, uri }, 'not looked at');
-  for await (const info of existing(deps.storage, outputs, { hidden: true, onError, after: findings.after })) {
+  for await (const info of existing(deps.storage, below ?? outputs, { hidden: true, onError, after: findings.after })) {
     pulse.throwIfOver();
     if (!info.uri.startsWith(`${uploads}/`)) yield info;
   }

@@ -250,6 +250,7 @@ export const VARIABLES = {
     'false',
     'read SVG, rasterised; files that refer to other files or hosts are refused all the same',
   ),
+  reuse: variable('DARKROOM_REUSE', bool, 'true', 'what a tenant has made of the same bytes is copied, not made again'),
 
   // Maintenance
   maintenanceCron: variable(

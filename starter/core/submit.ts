@@ -70,7 +70,8 @@ export async function submitItem(
   options: SubmitOptions = {},
 ): Promise<Outcome> {
   if (!options.force && (await isPublished(context.storage, item, options.signal))) return { status: 'skipped' };
-  return retrying(() => startOrJoin(context, item, options), options);
+  const wanted = options.force ? { ...item, force: true } : item;
+  return retrying(() => startOrJoin(context, wanted, options), options);
 }
 
 /** Starts an item's run; one that succeeded once counts for nothing, since its outputs are gone, outdated or not wanted. */

@@ -12,6 +12,7 @@ import type { OutputStore } from '../store';
 import type * as t from '../types';
 import type { FileLocation } from '../uri';
 import { contentTypeOf } from '../../common/file-types';
+import { copyLocal } from './copy';
 import { fetchLocal } from './fetch';
 import { listLocal } from './list';
 import { withLock } from './lock';
@@ -42,6 +43,10 @@ export class LocalStore implements OutputStore<FileLocation> {
 
   async publishFile(localPath: string, at: FileLocation, options: t.PublishOptions): Promise<t.Published> {
     return translating(options.signal, writing(at), () => publishLocal(localPath, at, this.allow, options));
+  }
+
+  async copy(from: FileLocation, to: FileLocation, signal?: AbortSignal): Promise<void> {
+    await translating(signal, writing(to), () => copyLocal(from, to, this.allow));
   }
 
   async putStream(at: FileLocation, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {

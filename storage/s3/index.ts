@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -62,6 +63,14 @@ export class S3Store implements OutputStore<S3Location> {
 
   async publishFile(localPath: string, at: S3Location, options: t.PublishOptions): Promise<t.Published> {
     return this.run('output', at, options.signal, () => putFile(this.client, localPath, at, options));
+  }
+
+  async copy(from: S3Location, to: S3Location, signal?: AbortSignal): Promise<void> {
+    const source = name(from);
+    // Each part of the path is encoded, the slashes between them are not.
+    const CopySource = [source.Bucket, ...source.Key.split('/')].map(encodeURIComponent).join('/');
+    const command = new CopyObjectCommand({ ...name(to), CopySource });
+    await this.run('output', to, signal, () => this.client.send(command, { abortSignal: signal }));
   }
 
   async putStream(at: S3Location, stream: Readable, options: t.PutOptions): Promise<t.ObjectInfo> {

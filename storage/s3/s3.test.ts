@@ -80,6 +80,17 @@ real('a published file comes back with the same bytes, type, hash and version', 
   expect(head.Metadata).toEqual({ sha256: sha256('pixels') });
 });
 
+real('a copy is made at the store, with type and hash, whatever its name', async (server) => {
+  const [from, to] = ['s3://photos/item/a b%20ü"#.webp', 's3://photos/other/é+%.webp'];
+  await publish(from, 'pixels');
+  expect(await storage.copy(from, to)).toBe(true);
+  const got = await storage.fetch(to, path.join(folder, 'in'), MAX);
+  expect(got).toMatchObject({ bytes: 6, sha256: sha256('pixels'), contentType: 'image/webp' });
+  const head = await server.client.send(new HeadObjectCommand({ Bucket: 'photos', Key: 'other/é+%.webp' }));
+  expect(head.Metadata).toEqual({ sha256: sha256('pixels') });
+  await expect(storage.copy('s3://photos/none', to)).rejects.toMatchObject({ type: expect.any(String) as string });
+});
+
 for (const [how, bytes] of [
   ['one PUT', 10],
   ['parts', 20 * 1024 * 1024],

@@ -269,6 +269,7 @@ test('a step that fails does not stop the others, and is told with exit code 1',
     { step: 'store', error: expect.stringContaining('outside of the buckets') },
     { step: 'queue', found: 0, note: expect.stringContaining('No queue of jobs') },
     { step: 'scratch', found: 0 },
+    { step: 'index', error: expect.stringContaining('outside of the buckets') },
     { step: 'quarantine', error: expect.stringContaining('outside of the buckets') },
   ]);
   expect([summary.steps[1].error, summary.steps[2].error]).toEqual([undefined, undefined]);

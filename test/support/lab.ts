@@ -33,6 +33,7 @@ export async function openLab(env: Env = {}): Promise<Lab> {
     DARKROOM_ALLOWED_ROOTS: root,
     DARKROOM_SCRATCH_DIR: path.join(home, 'scratch'),
     LOG_LEVEL: 'fatal',
+    DARKROOM_REUSE: 'false',
     ...env,
   });
   const images = new ImagePool({ size: 1, timeoutMs: 60_000, maxRssBytes: 2 ** 31 });

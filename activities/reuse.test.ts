@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import type { ItemResult, Manifest, WorkItem } from '../common/contracts';
+import { parsePreset } from '../media/presets';
+import { fileUri, Places } from '../storage';
+import { ffmpeg, picture, sound, X264 } from '../test/support/clips';
+import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/support/lab';
+import { makeImage } from './image';
+import { isEntryValid } from './made-index';
+import { cleanIndex } from './maintenance/index-entries';
+import { Findings } from './maintenance/step';
+import { makeVideo } from './make-video';
+
+let lab: Lab;
+let folder: string;
+let file: string;
+
+beforeAll(async () => {
+  lab = await openLab({ DARKROOM_REUSE: 'true' });
+  lab.deps.config = { ...lab.deps.config, outputDefault: fileUri(path.join(lab.root, 'outputs')) };
+});
+afterAll(() => lab.close());
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(lab.root, 'case-'));
+  file = path.join(folder, 'photo.png');
+  const noise = { type: 'gaussian', mean: 128, sigma: 30 } as const;
+  await sharp({ create: { width: 200, height: 100, channels: 3, background: 'red', noise } }).toFile(file);
+});
+
+const out = (name: string): string => path.join(folder, name);
+const item = (name: string, over: Partial<WorkItem> = {}): WorkItem =>
+  labItem(file, { batchId: name, output: fileUri(out(name)), ...over });
+
+let runs = 0;
+const make = (of: WorkItem): Promise<ItemResult> => attempt(() => makeImage(lab.deps, of), { runId: `run-${++runs}` });
+const copied = (manifest: Manifest): string | undefined => manifest.copiedFrom?.batchId;
+
+test('the same bytes in another batch are copied, and the manifest says from where', async () => {
+  await make(item('first'));
+  const again = path.join(folder, 'other-name.png');
+  await writeFile(again, await readFile(file));
+  const result = await make(item('second', { source: fileUri(again), metadata: { of: 'second' } }));
+  const [first, second] = [await checkedManifest(out('first')), await checkedManifest(out('second'))];
+  expect([copied(first), first.copiedFrom?.manifest]).toEqual([undefined, undefined]);
+  expect(second.copiedFrom).toEqual({
+    manifest: `${fileUri(out('first'))}/manifest.json`,
+    batchId: 'first',
+    itemKey: 'item',
+  });
+  expect(second).toMatchObject({ batchId: 'second', metadata: { of: 'second' }, source: { uri: fileUri(again) } });
+  expect(second.renditions.map(({ sha256 }) => sha256)).toEqual(first.renditions.map(({ sha256 }) => sha256));
+  expect([result.cpuSeconds, second.receipts]).toEqual([0, {}]);
+  // One file with two names; either may go.
+  const [one, two] = [first, second].map(({ renditions }) => renditions[0]!.path);
+  const inodes = [await stat(path.join(out('first'), one!)), await stat(path.join(out('second'), two!))];
+  expect(inodes[0]!.ino).toBe(inodes[1]!.ino);
+  await rm(out('first'), { recursive: true });
+  await checkedManifest(out('second'));
+});
+
+test('another tenant, another recipe and --force make it', async () => {
+  await make(item('first'));
+  const others = { tenant: { tenant: 'globex' }, recipe: { recipe: '1111111111' }, force: { force: true } };
+  for (const [name, over] of Object.entries(others)) {
+    await make(item(name, over));
+    expect([name, copied(await checkedManifest(out(name)))]).toEqual([name, undefined]);
+  }
+  await make(item('own'));
+  expect(copied(await checkedManifest(out('own')))).toBe('force');
+});
+
+test('what is incomplete or gone is made again, and leaves nothing', async () => {
+  await make(item('first'));
+  const [rendition] = (await checkedManifest(out('first'))).renditions;
+  await writeFile(path.join(out('first'), rendition!.path), 'cut short');
+  await make(item('second'));
+  expect(copied(await checkedManifest(out('second')))).toBeUndefined();
+  await rm(out('second'), { recursive: true });
+  await make(item('third'));
+  expect(copied(await checkedManifest(out('third')))).toBeUndefined();
+});
+
+test('a copy that fails half way is made instead, and leaves nothing of the copy', async () => {
+  await make(item('first'));
+  let copies = 0;
+  const failing = lab.withStorage({
+    copy: (...args) =>
+      ++copies === 2 ? lab.deps.storage.copy(`${args[0]}-gone`, args[1]) : lab.deps.storage.copy(...args),
+  });
+  await attempt(() => makeImage(failing, item('second')), { runId: 'half' });
+  expect([copies, copied(await checkedManifest(out('second')))]).toEqual([2, undefined]);
+});
+
+test('an entry is valid as long as it leads to the manifest of its source', async () => {
+  await make(item('first'));
+  const { source } = await checkedManifest(out('first'));
+  const { tenant, kind, recipe } = item('first');
+  const entry = new Places(lab.deps.config).indexOf(tenant, kind, recipe, source.sha256);
+  expect(await isEntryValid(lab.deps.storage, entry)).toBe(true);
+  await make(item('kept', { recipe: '2222222222' }));
+  await rm(out('first'), { recursive: true });
+  expect(await isEntryValid(lab.deps.storage, entry)).toBe(false);
+  const findings = new Findings(true, undefined, () => undefined);
+  const { deps } = lab;
+  const now = Date.now() + 2 * deps.config.maintenanceGrace;
+  const pulse = { throwIfOver: () => undefined };
+  await cleanIndex({ deps, log: deps.logger, findings, cleanup: true, client: {} as never, now, pulse });
+  const kept = new Places(deps.config).indexOf(tenant, kind, '2222222222', source.sha256);
+  expect([existsSync(fileURLToPath(entry)), existsSync(fileURLToPath(kept))]).toEqual([false, true]);
+  await make(item('anew'));
+  await writeFile(fileURLToPath(entry), 'nonsense');
+  expect(await isEntryValid(lab.deps.storage, entry)).toBe(false);
+});
+
+test('a video is copied with its stream, and its storyboard leads to its own sheets', async () => {
+  const preset = parsePreset(
+    'small',
+    `
+video:
+  hls: true
+  rungs: [{ name: 72p, height: 72, crf: 32, maxrate: 200, speed: superfast, audioBitrate: 64 }]
+  sprite: { width: 64, columns: 2, rows: 2, quality: 50 }
+`,
+  );
+  file = ffmpeg(`${picture('128x72', 3)} ${sound(3)} ${X264} -c:a aac -shortest`, path.join(folder, 'clip.mp4'));
+  const clip = (name: string): WorkItem => item(name, { kind: 'video', preset });
+  await attempt(() => makeVideo(lab.deps, clip('first')), { runId: 'v1' });
+  await attempt(() => makeVideo(lab.deps, clip('second')), { runId: 'v2' });
+  const second = await checkedManifest(out('second'));
+  expect(copied(second)).toBe('first');
+  expect(second.renditions.map(({ role }) => role)).toContain('stream');
+  const storyboard = second.renditions.find(({ role }) => role === 'storyboard')!.path;
+  const sheet = second.renditions.find(({ role }) => role === 'sprite')!.path;
+  expect(await readFile(path.join(out('second'), storyboard), 'utf8')).toContain(sheet);
+});
