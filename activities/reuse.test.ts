@@ -106,7 +106,7 @@ test('an entry is valid as long as it leads to the manifest of its source', asyn
   const findings = new Findings(true, undefined, () => undefined);
   const { deps } = lab;
   const now = Date.now() + 2 * deps.config.maintenanceGrace;
-  const pulse = { throwIfOver: () => undefined };
+  const pulse = { throwIfOver: () => undefined, signal: new AbortController().signal };
   await cleanIndex({ deps, log: deps.logger, findings, cleanup: true, client: {} as never, now, pulse });
   const kept = new Places(deps.config).indexOf(tenant, kind, '2222222222', source.sha256);
   expect([existsSync(fileURLToPath(entry)), existsSync(fileURLToPath(kept))]).toEqual([false, true]);
