@@ -107,7 +107,8 @@ test('an entry is valid as long as it leads to the manifest of its source', asyn
   const { deps } = lab;
   const now = Date.now() + 2 * deps.config.maintenanceGrace;
   const pulse = { throwIfOver: () => undefined, signal: new AbortController().signal };
-  await cleanIndex({ deps, log: deps.logger, findings, cleanup: true, client: {} as never, now, pulse });
+  const step = { deps, log: deps.logger, findings, cleanup: true, now, pulse };
+  await cleanIndex(step as Parameters<typeof cleanIndex>[0]);
   const kept = new Places(deps.config).indexOf(tenant, kind, '2222222222', source.sha256);
   expect([existsSync(fileURLToPath(entry)), existsSync(fileURLToPath(kept))]).toEqual([false, true]);
   await make(item('anew'));
