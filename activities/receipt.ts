@@ -1,5 +1,6 @@
 import os from 'node:os';
-import type { Receipt, Rendition } from '../common/contracts';
+import type { Rendition } from '../common/contracts';
+import type { Receipt } from '../common/receipts';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 

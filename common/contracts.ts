@@ -5,6 +5,7 @@
 
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
+import type { Receipt } from './receipts';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.enableFairness=true`, or `matching.useNewMatcher=true`. */
 export type Priority = 1 | 2 | 3 | 4 | 5;
@@ -113,34 +114,6 @@ export interface Rendition {
   segments?: { count: number; bytes: number };
   /** Names one of the manifest's receipts: what made this file, together with the other files of that receipt. */
   receipt?: string;
-}
-
-/** A command that ran for an attempt. */
-export interface CommandFacts {
-  /** Program and arguments. Paths are replaced: `{source}`, `{work}` for the scratch folder, `{path}` for others. */
-  argv: string[];
-  /** Of user and system. Absent where the system does not say (no Linux). */
-  cpuSeconds?: number;
-  /** The most resident memory that was seen, bytes; absent where the process was gone too soon. */
-  peakBytes?: number;
-}
-
-/** What one attempt of an activity cost. Several files that come from one decode share one. */
-export interface Receipt {
-  /** Lower-case hex; absent where the attempt did not read the source. */
-  sourceSha256?: string;
-  activity: string;
-  /** From 1. Attempts that failed before have no receipt. */
-  attempt: number;
-  /** `process@host`, as Temporal shows it. */
-  worker: string;
-  /** Of the child processes alone, summed. */
-  cpuSeconds: number;
-  /** Of the largest child process, bytes; 0 where none was seen. */
-  peakBytes: number;
-  commands: CommandFacts[];
-  /** Versions of programs and libraries. */
-  tools: Record<string, string>;
 }
 
 /** How loud a sound is, by EBU R 128. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import path from 'node:path';
-import type { CommandFacts } from './contracts';
+import type { CommandFacts } from './receipts';
 import type { Usage } from './child-cpu';
 
 /** Collects the commands of one attempt, whichever part of media/ starts them. */

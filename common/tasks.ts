@@ -1,4 +1,5 @@
-import type { ItemResult, Placeholder, Receipt, Rendition, SourceFacts } from './contracts';
+import type { ItemResult, Placeholder, Rendition, SourceFacts } from './contracts';
+import type { Receipt } from './receipts';
 
 /**
  * Work planned as data: a flat list, made once by an activity, run by one small runner in the workflow. There are no
