@@ -20,8 +20,12 @@ export interface MediaJob {
   source: string;
   /** URI prefix; the item's files land in `<output>/<item key>/`. */
   output?: string;
-  /** Name of a file in `presets/`. Default: `web`. */
-  preset?: string;
+  /** Name of a file in `presets/`, or a preset itself, as such a file holds it. Default: `web`. */
+  preset?: string | Record<string, unknown>;
+  /** Fields of image renditions, or of the image section, that replace those of the preset: `{ "quality": 70 }`. */
+  options?: Record<string, unknown>;
+  /** What matters in the picture, for `gravity: focus`: a point or box, in fractions of the upright picture. */
+  focus?: { x: number; y: number; width?: number; height?: number };
   priority?: Priority;
   tenant?: string;
   /** Free words of the caller's, carried into the manifest. */
@@ -33,6 +37,8 @@ export interface MediaJob {
 /** A preset as the worker gets it, complete, so that editing its file never changes a running job. */
 export interface Preset extends PresetSections {
   name: string;
+  /** The job brought it along, or replaced fields of it. */
+  adjusted?: true;
 }
 
 /** The input of both workflows: a job with everything resolved. */

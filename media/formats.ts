@@ -85,6 +85,16 @@ export const IMAGE_FORMATS = {
     quality: 75,
     unread: true,
   },
+  gif: {
+    mime: 'image/gif',
+    name: 'GIF',
+    maxSide: 65_535,
+    alpha: true,
+    profile: false,
+    animation: true,
+    effort: [1, 10],
+    lossless: false,
+  },
 } as const satisfies Record<string, FormatRow>;
 
 export type ImageFormat = keyof typeof IMAGE_FORMATS;

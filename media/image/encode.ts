@@ -1,4 +1,4 @@
-import type { AvifOptions, JpegOptions, PngOptions, Sharp, WebpOptions } from 'sharp';
+import type { AvifOptions, GifOptions, JpegOptions, PngOptions, Sharp, WebpOptions } from 'sharp';
 import type { ImageRenditionSpec } from '../presets/schema';
 import { encodeJxl } from './jxl';
 import { IMAGE_FORMATS, type ImageFormat } from '../formats';
@@ -37,6 +37,8 @@ const SHARP_OPTIONS = {
     lossless,
     chromaSubsampling: lossless ? '4:4:4' : '4:2:0',
   }),
+  // 256 colours a frame, chosen anew: those of the source may not be those of a resized picture.
+  gif: ({ effort = 4 }: ImageRenditionSpec): GifOptions => ({ effort, reuse: false }),
 };
 
 /** The options that sharp gets for a rendition. */
@@ -72,6 +74,7 @@ const ENCODERS: Record<ImageFormat, Encoder> = {
   webp: bySharp('webp'),
   avif: bySharp('avif'),
   jxl: encodeJxl,
+  gif: bySharp('gif'),
 };
 
 /** Encodes the pixels of a pipeline in the format of the rendition. */

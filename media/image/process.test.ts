@@ -225,9 +225,18 @@ describe('animation', () => {
     expect(still).toMatchObject({ width: 20, height: 15 });
     expect((await sharp(still!.file).metadata()).pages ?? 1).toBe(1);
     expect(outcome.warnings).toEqual([
-      'Only the first frame is in png-20: of the formats, only webp keeps the movement here.',
+      'Only the first frame is in png-20: of the formats, only webp and gif keep the movement here.',
     ]);
     expectNear((await pixel(still!.file, 2, 2)).slice(0, 3), [255, 0, 0]);
+  });
+
+  test('kept in GIF: frames, delays, loop count and colours', async () => {
+    const gifOut: ImageRenditionSpec = { name: 'g', format: 'gif', width: 20 };
+    const { file, frames: count, mime } = only(await run(await gif(), [gifOut], { animation: 'keep' }));
+    expect([count, mime]).toEqual([3, 'image/gif']);
+    expect(await sharp(file).metadata()).toMatchObject({ format: 'gif', pages: 3, delay: [100, 200, 300], loop: 3 });
+    const second = await sharp(file, { page: 1 }).removeAlpha().raw().toBuffer();
+    expectNear([...second.subarray(0, 3)], [0, 255, 0], 24);
   });
 
   test('kept for animated WebP too', async () => {

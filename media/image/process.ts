@@ -107,7 +107,7 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
   if (task.preset.animation !== 'keep' || !source.animated || still.length === 0) return [];
   const shown = `Only the first frame is in ${still.join(', ')}`;
   if ((source.metadata.orientation ?? 1) !== 1) return [`${shown}: an animation that has to be turned is not kept.`];
-  return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keeps the movement here.`];
+  return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keep the movement here.`];
 }
 
 async function encodeStill(source: OpenSource, still: Still, preset: ImagePreset, spec: ImageRenditionSpec) {

@@ -123,36 +123,41 @@ const imageRendition = fields
     }
   });
 
-/** What to make of an image, as a section of a preset. */
-export const image = z
-  .strictObject({
-    /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
-    animation: z.enum(['keep', 'first']).default('first'),
-    /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
-    colour: z.enum(['srgb', 'keep']).default('srgb'),
-    /** What matters in the picture: a point, or the middle of a box. For `gravity: focus`. */
-    focus: z
-      .strictObject({ x: fraction, y: fraction, width: share.optional(), height: share.optional() })
-      .refine(
-        ({ width, height }) => (width === undefined) === (height === undefined),
-        'needs width and height, or neither',
-      )
-      .optional(),
-    /** The part of the upright picture that all renditions are made of. */
-    crop: z
-      .strictObject({ x: fraction, y: fraction, width: share, height: share })
-      .refine(({ x, y, width, height }) => x + width <= 1 && y + height <= 1, 'reaches beyond the picture')
-      .optional(),
-    renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
-  })
+/** What matters in a picture. */
+export const focus = z
+  .strictObject({ x: fraction, y: fraction, width: share.optional(), height: share.optional() })
   .refine(
-    ({ animation, renditions }) =>
-      animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
-    {
-      path: ['animation'],
-      error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
-    },
+    ({ width, height }) => (width === undefined) === (height === undefined),
+    'needs width and height, or neither',
   );
+
+const section = z.strictObject({
+  /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
+  animation: z.enum(['keep', 'first']).default('first'),
+  /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
+  colour: z.enum(['srgb', 'keep']).default('srgb'),
+  /** What matters in the picture: a point, or the middle of a box. For `gravity: focus`. */
+  focus: focus.optional(),
+  /** The part of the upright picture that all renditions are made of. */
+  crop: z
+    .strictObject({ x: fraction, y: fraction, width: share, height: share })
+    .refine(({ x, y, width, height }) => x + width <= 1 && y + height <= 1, 'reaches beyond the picture')
+    .optional(),
+  renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
+});
+
+/** Fields of a rendition that a job may replace in all of them, and those of the section that it may replace. */
+export const RENDITION_FIELDS = Object.keys(fields.shape).filter((field) => field !== 'name');
+export const IMAGE_FIELDS = Object.keys(section.shape).filter((field) => field !== 'renditions');
+
+/** What to make of an image, as a section of a preset. */
+export const image = section.refine(
+  ({ animation, renditions }) => animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
+  {
+    path: ['animation'],
+    error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
+  },
+);
 
 /** What to make of an image. */
 export type ImagePreset = z.infer<typeof image>;

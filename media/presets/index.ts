@@ -5,7 +5,10 @@ import { parse, YAMLParseError } from 'yaml';
 import type { Preset } from '../../common/contracts';
 import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { DarkroomError } from '../../common/errors';
+import { formatPath } from './path';
 import { presetFile } from './schema';
+
+export { INLINE, inlinePreset, withOptions } from './adjust';
 
 /** Changes when Darkroom itself makes other files from the same preset, so that old outputs count as outdated. */
 const RECIPE_VERSION = 1;
@@ -90,15 +93,6 @@ function readYaml(file: string, yaml: string): unknown {
     if (!(error instanceof YAMLParseError)) throw error;
     throw new DarkroomError('InvalidJob', `${file}: ${error.message.split('\n')[0] ?? 'not YAML'}`);
   }
-}
-
-/** `image.renditions[2].width` */
-function formatPath(parts: PropertyKey[]): string {
-  if (parts.length === 0) return '(whole file)';
-  return parts
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
 }
 
 /**

@@ -4,7 +4,8 @@ import { DEFAULT_PRIORITY, type MediaJob, type Preset, type Priority } from '../
 import { DEFAULT_KIND, KINDS, MEDIA_KINDS, possibleKinds, type MediaKind } from '../../common/kinds';
 import type { SubmitMode, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import { recipeHash, sectionOf } from '../../media/presets';
+import { inlinePreset, recipeHash, sectionOf, withOptions } from '../../media/presets';
+import { focus } from '../../media/presets/image';
 import { sniff, SNIFF_BYTES } from '../../media/sniff';
 import { joinUri, type Storage } from '../../storage';
 import { itemKey } from './keys';
@@ -20,7 +21,17 @@ export const mediaJob = z.strictObject({
   kind: z.enum(MEDIA_KINDS).optional(),
   source: uri,
   output: uri.optional(),
-  preset: z.string().min(1).max(64).optional(),
+  preset: z
+    .union([z.string().min(1).max(64), z.record(z.string(), z.unknown())], {
+      error: 'the name of a preset, or a preset: { "image": { … } }',
+    })
+    .optional()
+    .describe('Name of a preset, or a preset itself, as a file of presets holds it'),
+  options: z
+    .record(z.string().max(100), z.unknown())
+    .optional()
+    .describe('Fields of image renditions that replace those of the preset, such as quality'),
+  focus: focus.optional().describe('What matters in the picture, in fractions of the upright picture'),
   priority: z.literal([1, 2, 3, 4, 5]).optional(),
   tenant: z
     .string()
@@ -98,7 +109,7 @@ export async function resolveJob(
   defaults: JobDefaults,
   { presets, storage }: JobContext,
 ): Promise<WorkItem> {
-  const preset = await presets(job.preset ?? defaults.preset);
+  const preset = await presetFor(job, defaults.preset, presets);
   const kind = job.kind ?? (await guessKind(job.source, storage));
   const key = itemKey(job.source, job.id);
   return {
@@ -117,9 +128,16 @@ export async function resolveJob(
   };
 }
 
+/** The preset of a job, with what the job itself wishes otherwise. */
+async function presetFor({ preset, options, focus: matters }: MediaJob, fallback: string, presets: PresetSource) {
+  const whole = typeof preset === 'object' ? inlinePreset(preset) : await presets(preset ?? fallback);
+  return options || matters ? withOptions(whole, { ...(matters && { focus: matters }), ...options }) : whole;
+}
+
 /** The parts of a preset that the item may need; the others would only swell its history. */
 function sectionsFor(preset: Preset, kind: MediaKind): Preset {
-  const sections: Preset = { name: preset.name, [kind]: sectionOf(preset, kind) };
+  const { name, adjusted } = preset;
+  const sections: Preset = { name, ...(adjusted && { adjusted }), [kind]: sectionOf(preset, kind) };
   const others = possibleKinds(kind).filter((other) => preset[other] !== undefined);
   return Object.assign(sections, ...others.map((other) => ({ [other]: preset[other] }))) as Preset;
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { MediaJob } from '../../common/contracts';
+import { INLINE } from '../../media/presets';
 import { withoutSignature } from '../../net/url';
 
 /** Characters of the readable part; with the hash a key stays under 100. */
@@ -45,13 +47,10 @@ export function itemKey(source: string, id?: string): string {
 }
 
 /** Key of a single job without an id of its own: the same wish is the same job, and another preset or place another one. */
-export function wishKey(source: string, preset: string, output: string | undefined): string {
-  const parts = [
-    slug(baseName(source)),
-    slug(preset).slice(0, 20),
-    hash(JSON.stringify([withoutSignature(source), preset, output]), 12),
-  ];
-  return parts.filter(Boolean).join('-');
+export function wishKey({ source, preset = '', options, focus, output }: MediaJob): string {
+  const wish = [withoutSignature(source), preset, output, ...(options || focus ? [options, focus] : [])];
+  const name = typeof preset === 'string' ? slug(preset).slice(0, 20) : INLINE;
+  return [slug(baseName(source)), name, hash(JSON.stringify(wish), 12)].filter(Boolean).join('-');
 }
 
 /** The same command gets the same batch, so that running it again goes on with what is missing. */

@@ -148,8 +148,8 @@ function hash32(text: string): number {
 
 /** The kind is left out: whether it is said or guessed makes no other job. */
 function printOf(job: MediaJob): bigint {
-  const { source, preset, output, priority, tenant, metadata, callbackUrl } = job;
+  const { source, preset, options, focus, output, priority, tenant, metadata, callbackUrl } = job;
   const words = metadata && Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  const rest = JSON.stringify([preset, output, priority, tenant, words, callbackUrl]);
+  const rest = JSON.stringify([preset, output, priority, tenant, words, callbackUrl, options, focus]);
   return (BigInt(hash32(withoutSignature(source))) << 32n) | BigInt(hash32(rest));
 }

@@ -5,7 +5,7 @@ import { parsePreset, recipeHash } from '../../media/presets';
 import { describeFailure } from './failure';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure, RetryState } from '@temporalio/common';
 import { parseJob, resolveJob } from './job';
-import { defaultBatchId, itemKey, slug } from './keys';
+import { defaultBatchId, itemKey, slug, wishKey } from './keys';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { isPublished } from './published';
@@ -90,6 +90,56 @@ describe('a job', () => {
       stat: () => Promise.resolve({ fingerprint: 'f' }),
     } as unknown as Storage;
     expect(await isPublished(storage, item)).toBe(expected);
+  });
+
+  describe('with wishes of its own', () => {
+    const source = 's3://b/a.jpg';
+    const resolve = (job: object) => resolveJob({ source, ...job }, defaults, context);
+    const mine = { image: { renditions: [{ name: 'mine', format: 'avif', width: 320, maxBytes: '20 kB' }] } };
+
+    test('brings a preset along, checked and filled in like a file', async () => {
+      const { preset, recipe } = await resolve({ preset: mine });
+      expect(preset).toMatchObject({
+        name: 'inline',
+        image: { animation: 'first', renditions: [{ maxBytes: 20_000 }] },
+      });
+      expect(recipe).toBe(recipeHash(preset, 'image'));
+    });
+
+    test('replaces fields in every rendition, and says where the focus is', async () => {
+      const { preset, recipe } = await resolve({ options: { quality: 70, colour: 'keep' }, focus: { x: 0.7, y: 0.4 } });
+      expect(preset).toMatchObject({
+        name: 'web',
+        image: { colour: 'keep', focus: { x: 0.7, y: 0.4 }, renditions: [{ name: 'a', quality: 70, width: 640 }] },
+      });
+      expect(recipe).not.toBe((await resolve({})).recipe);
+    });
+
+    test.each<[object, string]>([
+      [
+        { preset: { image: { renditions: [{ name: 'a', format: 'webp', width: -1 }] } } },
+        'preset.image.renditions[0].width',
+      ],
+      [{ preset: { imgae: {} } }, 'imgae'],
+      [{ options: { quality: 700 } }, 'options.quality: Too big'],
+      [{ options: { qualty: 70 } }, 'options.qualty: there is no such option; there are format, width'],
+      [{ options: { name: 'b' } }, 'options.name: there is no such option'],
+      [
+        { options: { fit: 'cover' } },
+        'options.fit: cover, contain and outside need width and height (image.renditions[0]',
+      ],
+      [{ options: { width: 16_384, height: 16_384, dpr: 2 } }, 'million px in all'],
+    ])('%j is refused: %s', async (job, sentence) => {
+      await expect(resolve(job)).rejects.toMatchObject({
+        type: 'InvalidJob',
+        message: expect.stringContaining(sentence) as string,
+      });
+    });
+
+    test('is another job than without them', () => {
+      const keys = [{}, { preset: mine }, { preset: 'web' }, { preset: 'web', options: { quality: 70 } }];
+      expect(new Set(keys.map((wish) => wishKey({ source, ...wish }))).size).toBe(4);
+    });
   });
 
   test('for a kind that its preset does not know is refused', async () => {

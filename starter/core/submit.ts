@@ -123,6 +123,8 @@ export async function isSameJob(client: Client, run: Run, item: WorkItem): Promi
   const [source, output] = [memoText(run, 'source'), memoText(run, 'output')];
   if (output !== undefined && output !== item.output) return false;
   const wanted = withoutSignature(item.source);
+  // A name does not say what the job wished otherwise.
+  if (item.preset.adjusted && (await inputOf(client, run.workflowId, run.runId)).recipe !== item.recipe) return false;
   if (source === undefined || source.length < MAX_MEMO_TEXT) return withoutSignature(source ?? item.source) === wanted;
   // Cut short it says nothing of the rest.
   return withoutSignature((await inputOf(client, run.workflowId, run.runId)).source) === wanted;

@@ -1,0 +1,66 @@
+import type { Preset } from '../../common/contracts';
+import { DarkroomError } from '../../common/errors';
+import { IMAGE_FIELDS, RENDITION_FIELDS } from './image';
+import { formatPath } from './path';
+import { presetFile, type ImageRenditionSpec } from './schema';
+
+/** Name of a preset that a job brings along. */
+export const INLINE = 'inline';
+
+/** px that the renditions of a job's own preset or options may ask for in all. A preset file is the operator's, and free. */
+const MAX_PIXELS = 400_000_000;
+
+/**
+ * A preset that a job brings along, checked like a file.
+ * @throws DarkroomError InvalidJob with the path of what is wrong: `preset.image.renditions[0].width`
+ */
+export function inlinePreset(value: unknown): Preset {
+  return checked(INLINE, value, (path, message) => `${formatPath(['preset', ...path])}: ${message}`);
+}
+
+/**
+ * A preset with fields replaced: those of a rendition in every image rendition, those of the image section there.
+ * @throws DarkroomError InvalidJob with the path of what is wrong: `options.quality`
+ */
+export function withOptions(preset: Preset, options: Record<string, unknown>): Preset {
+  const { name, image, video, audio } = preset;
+  if (Object.keys(options).length === 0) return preset;
+  if (image === undefined) throw invalid(`options: the preset "${name}" makes no images, and options are for images`);
+  const known = [...RENDITION_FIELDS, ...IMAGE_FIELDS];
+  const unknown = Object.keys(options).find((field) => !known.includes(field));
+  if (unknown !== undefined)
+    throw invalid(`options.${unknown}: there is no such option; there are ${known.join(', ')}`);
+  const own = (fields: string[]) =>
+    Object.fromEntries(Object.entries(options).filter(([field]) => fields.includes(field)));
+  const renditions = image.renditions.map((spec) => ({ ...spec, ...own(RENDITION_FIELDS) }));
+  const sections = { ...(video && { video }), ...(audio && { audio }) };
+  const changed = { ...sections, image: { ...image, ...own(IMAGE_FIELDS), renditions } };
+  return checked(name, changed, (path, message) => {
+    if (path[1] !== 'renditions') return `${formatPath(['options', ...path.slice(1)])}: ${message}`;
+    const where = path.length > 2 ? ` (${formatPath(path.slice(0, 3))} of the preset "${name}")` : '';
+    return `${formatPath(['options', ...path.slice(3)])}: ${message}${where}`;
+  });
+}
+
+/** @param sentence for a problem at a path of the preset */
+function checked(name: string, value: unknown, sentence: (path: PropertyKey[], message: string) => string): Preset {
+  const { success, data, error } = presetFile.safeParse(value);
+  if (!success) {
+    const problems = new Set(error.issues.map(({ path, message }) => sentence(path, message)));
+    throw invalid([...problems].join('; '));
+  }
+  const pixels = (data.image?.renditions ?? []).reduce((sum, spec) => sum + pixelsOf(spec), 0);
+  if (pixels > MAX_PIXELS) {
+    const asked = `${Math.round(pixels / 1e6)} million px in all; a job of its own wishes may ask for ${MAX_PIXELS / 1e6}`;
+    throw invalid(sentence(['image', 'renditions'], `the renditions ask for ${asked}`));
+  }
+  return { name, adjusted: true, ...data };
+}
+
+function pixelsOf({ width, height, dpr = 1 }: ImageRenditionSpec): number {
+  return (width ?? height ?? 0) * (height ?? width ?? 0) * dpr * dpr;
+}
+
+function invalid(problem: string): DarkroomError {
+  return new DarkroomError('InvalidJob', `The job is wrong: ${problem}.`);
+}
