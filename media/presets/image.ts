@@ -125,7 +125,12 @@ const imageRendition = fields
 
 /** What matters in a picture. */
 export const focus = z
-  .strictObject({ x: fraction, y: fraction, width: share.optional(), height: share.optional() })
+  .strictObject({
+    x: fraction.describe('Of the width: the point, or the left edge of a box'),
+    y: fraction.describe('Of the height: the point, or the upper edge of a box'),
+    width: share.optional().describe('Of the width: how wide the box is'),
+    height: share.optional().describe('Of the height: how high the box is'),
+  })
   .refine(
     ({ width, height }) => (width === undefined) === (height === undefined),
     'needs width and height, or neither',
