@@ -56,7 +56,7 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     const { files, stream } = made;
     const poster = files.find(({ role }) => role === 'poster');
     const placeholder = poster && (await placeholderOf(deps, attempt, poster.file));
-    const streams = stream ? [await publishStream(deps, attempt, item, stream)] : [];
+    const streams = stream ? await publishStream(deps, attempt, item, stream) : [];
     const renditions = [...streams, ...(await publishFiles(deps, attempt, item, files))];
     const { warnings, source } = work;
     const { timings } = attempt.stages;

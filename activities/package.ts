@@ -31,7 +31,9 @@ export function packageHls(
     for (const [index, plan] of plans.entries()) {
       rungs.push({ plan, file: await fetchRung(deps, attempt, item, plan.name, renditions[index]) });
     }
-    return publishStream(deps, attempt, item, await cutStream(deps, attempt, hls, rungs));
+    const [stream] = await publishStream(deps, attempt, item, await cutStream(deps, attempt, hls, rungs));
+    if (stream === undefined) throw new DarkroomError('InternalError', 'The stream was not published.');
+    return stream;
   });
 }
 
@@ -48,25 +50,32 @@ export function cutStream(
   return attempt.stages.run('package', 'hls', cut);
 }
 
-/** Puts a stream into storage; the playlist that leads to everything is written last. */
+/**
+ * Puts a stream into storage; the playlist that leads to everything is written last.
+ * @returns the stream by HLS, and by DASH where the plan asks for it
+ */
 export async function publishStream(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,
-  { playlist, files, segments, durationSeconds }: HlsPackage,
-): Promise<Rendition> {
+  { playlist, dash, files, segments, durationSeconds }: HlsPackage,
+): Promise<Rendition[]> {
   const folder = outputName('hls', attempt.writer, contentOf([...files, playlist]));
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const publish = async () => {
     await publishAll(deps, attempt, item, folder, files);
-    await publishAs(deps, attempt, item, `${folder}/${playlist.path}`, playlist);
+    for (const lead of [playlist, ...(dash ? [dash] : [])]) {
+      await publishAs(deps, attempt, item, `${folder}/${lead.path}`, lead);
+    }
   };
   await attempt.stages.run('publish', 'stream', publish, () => bytes);
-  return {
-    ...{ name: 'hls', role: 'stream', path: `${folder}/${playlist.path}`, mime: playlist.mime },
-    ...{ bytes: playlist.bytes, sha256: playlist.sha256, durationSeconds },
-    ...{ segments: { count: segments, bytes }, receipt: attempt.receiptId },
-  };
+  const rendition = (name: string, { path, mime, bytes, sha256 }: HlsFile): Rendition => ({
+    ...{ name, role: 'stream', path: `${folder}/${path}`, mime, bytes, sha256, durationSeconds },
+    receipt: attempt.receiptId,
+  });
+  // The segments are counted once.
+  const hls = { ...rendition('hls', playlist), segments: { count: segments, bytes } };
+  return [hls, ...(dash ? [rendition('dash', dash)] : [])];
 }
 
 /** A hash over every file of a stream, with its name. */

@@ -72,7 +72,7 @@ export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, result
       rungs.push({ plan: rung, file: await fetchRung(deps, attempt, item, rung.name, rendition) });
     }
     const stream = await cutStream(deps, attempt, hls, rungs);
-    const renditions = [await publishStream(deps, attempt, item, stream)];
+    const renditions = await publishStream(deps, attempt, item, stream);
     return { renditions, receipts: receiptOf(deps, attempt) };
   });
 }

@@ -25,24 +25,28 @@ const rung = z
 
 const poster = z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional();
 
-const video = z.strictObject({
-  /** `optional`: sound where the source has some; `drop`: never. */
-  audio: z.enum(['optional', 'drop']).default('optional'),
-  rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
-  /** A picture that stands for the video; `width` in px at most. */
-  poster,
-  /** Thumbnails for scrubbing; `width` in px of one tile. */
-  sprite: z
-    .strictObject({
-      width: z.int().min(32).max(640),
-      columns: z.int().min(1).max(20),
-      rows: z.int().min(1).max(20),
-      quality,
-    })
-    .optional(),
-  /** Also as a stream that adapts (HLS), cut from the rungs, which then have their keyframes at the same times. */
-  hls: z.boolean().optional(),
-});
+const video = z
+  .strictObject({
+    /** `optional`: sound where the source has some; `drop`: never. */
+    audio: z.enum(['optional', 'drop']).default('optional'),
+    rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
+    /** A picture that stands for the video; `width` in px at most. */
+    poster,
+    /** Thumbnails for scrubbing; `width` in px of one tile. */
+    sprite: z
+      .strictObject({
+        width: z.int().min(32).max(640),
+        columns: z.int().min(1).max(20),
+        rows: z.int().min(1).max(20),
+        quality,
+      })
+      .optional(),
+    /** Also as a stream that adapts (HLS), cut from the rungs, which then have their keyframes at the same times. */
+    hls: z.boolean().optional(),
+    /** Of the stream, also a manifest of DASH over the same segments. */
+    dash: z.boolean().optional(),
+  })
+  .refine(({ hls, dash }) => !dash || hls === true, { path: ['dash'], message: 'a manifest of DASH needs hls: true' });
 
 /** What to make of a video. */
 export type VideoPreset = z.infer<typeof video>;

@@ -132,6 +132,8 @@ export interface SpritePlan {
 export interface HlsPlan {
   /** Length of a segment: a whole number of keyframe intervals, the same in every rung. */
   segmentSeconds: number;
+  /** Also a manifest of DASH over the same segments. */
+  dash?: boolean;
 }
 
 export interface VideoPlan {
@@ -230,6 +232,8 @@ export interface HlsPackage {
   /** Media segments of all tracks. */
   segments: number;
   durationSeconds: number;
+  /** Where the plan asks for one; to be published after everything else, too. */
+  dash?: HlsFile;
 }
 
 /** A finished and checked file: a rendition without its published name. */

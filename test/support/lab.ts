@@ -114,7 +114,8 @@ export async function checkedManifest(folder: string): Promise<Manifest> {
   const manifest = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Manifest;
   const { 'manifest.json': _, ...files } = await filesOf(folder);
   const named = manifest.renditions.map(({ path, sha256 }): [string, string] => [path, sha256]);
-  const playlists = manifest.renditions.filter(({ role }) => role === 'stream').map(({ path }) => path);
+  const streams = manifest.renditions.filter(({ role, mime }) => role === 'stream' && !mime.includes('dash'));
+  const playlists = streams.map(({ path }) => path);
   for (const playlist of playlists) {
     for (const file of await namedBy(folder, playlist)) {
       named.push([file, files[file] ?? 'missing']);

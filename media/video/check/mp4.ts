@@ -55,13 +55,6 @@ export function readHeader(init: Buffer): Omit<Mp4Facts, 'fastStart'> {
   return parseMoov(inside(init, 'moov'));
 }
 
-/** How many frames or packets a segment of a track holds. */
-export function countSamples(segment: Buffer): number {
-  const fragments = boxes(segment).filter(({ type }) => type === 'moof');
-  const runs = fragments.flatMap(({ body }) => boxes(inside(body, 'traf')).filter(({ type }) => type === 'trun'));
-  return runs.reduce((sum, { body }) => sum + body.readUInt32BE(4), 0);
-}
-
 function boxHeader(head: Buffer, rest: number): { type: string; length: number; header: number } {
   const type = head.toString('latin1', 4, 8);
   const size = head.readUInt32BE(0);

@@ -4,6 +4,8 @@ import type { RunBounds } from '../ffmpeg/bounds';
 /** Names in the folder of a track, which ffmpeg runs in: no path can end up in its pattern or in the playlist. */
 export const PLAYLIST = 'index.m3u8';
 export const INIT = 'init.mp4';
+/** Of the first picture of each segment alone, for fast forward and scrubbing. */
+export const KEYFRAMES = 'keyframes.m3u8';
 
 /**
  * Cuts one track of a finished MP4 into CMAF segments, without encoding. Timestamps begin at zero in every track:

@@ -63,7 +63,9 @@ function played(playlist: string) {
 const seconds = (playlist: string) =>
   [...readFileSync(playlist, 'utf8').matchAll(/#EXTINF:([\d.]+)/g)].map(([, value]) => Number(value));
 const attribute = (text: string, name: string) =>
-  [...text.matchAll(new RegExp(`[:,]${name}=("[^"]*"|[^,\\n]*)`, 'g'))].map(([, value]) => value?.replaceAll('"', ''));
+  [...text.replace(/^#EXT-X-I-FRAME.*$/gm, '').matchAll(new RegExp(`[:,]${name}=("[^"]*"|[^,\\n]*)`, 'g'))].map(
+    ([, value]) => value?.replaceAll('"', ''),
+  );
 
 test('two rungs of different rates and a sound: one playlist each, cut at the same times', async () => {
   const clip = `${picture('960x540', 8, 60)} ${sound(8)} -r 60000/1001 ${X264} -c:a aac`;
@@ -187,4 +189,58 @@ test('rungs that were cut at other times are refused; the last segment may be on
   expect(() => checkAligned([cut(6, 6, 0.5), cut(6, 6)])).not.toThrow();
   expect(() => checkAligned([cut(6, 6, 2), cut(6.1, 5.9, 2)])).toThrow('do not line up');
   expect(() => checkAligned([cut(6, 6, 6), cut(6)])).toThrow('do not line up');
+});
+
+test('a manifest of DASH over the same segments: ffprobe reads every picture and the sound through it', async () => {
+  const clip = `${picture('320x180', 8, 30)} ${sound(8)} ${X264} -c:a aac`;
+  const source = ffmpeg(clip, clips.at('dash.mp4'));
+  const dashOf = async (rungs: VideoRungSpec[]) => {
+    const step = await ladder(source, rungs);
+    const { dash, playlist } = await packageHls({ ...step, hls: { ...step.hls, dash: true } });
+    if (dash === undefined) throw new Error('no manifest');
+    return { ...dash, playlist };
+  };
+  const { playlist, ...dash } = await dashOf([rung(180), rung(90)]);
+  const text = readFileSync(dash.file, 'utf8');
+  const ofHls = [...readFileSync(playlist.file, 'utf8').matchAll(/CODECS="(avc1[^",]*),/g)].map(([, name]) => name);
+  expect([...text.matchAll(/codecs="(avc1[^"]*)"/g)].map(([, name]) => name).sort()).toEqual([...ofHls].sort());
+  expect(text).toContain('<S t="0" d="');
+  const [picture_, sound_] = played((await dashOf([rung(180)])).file);
+  expect(picture_).toMatchObject({ codec_name: 'h264', nb_read_frames: '240', width: 320 });
+  expect(sound_).toMatchObject({ codec_name: 'aac', nb_read_frames: expect.stringMatching(/^37\d$/) as string });
+});
+
+test('a playlist of keyframes: each is a picture by itself, at the beginning of its segment', async () => {
+  const clip = `${picture('320x180', 14, 25)} ${X264}`;
+  const { folder, text } = await stream(ffmpeg(clip, clips.at('keys.mp4')), [rung(180)]);
+  const uri = /#EXT-X-I-FRAME-STREAM-INF:.*URI="([^"]+)"/.exec(text)?.[1] ?? '';
+  const track = path.join(folder, path.dirname(uri));
+  const lines = readFileSync(path.join(folder, uri), 'utf8').split('\n');
+  const ranges = lines.flatMap((line, at) => {
+    const [, length, offset] = /^#EXT-X-BYTERANGE:(\d+)@(\d+)$/.exec(line) ?? [];
+    return length === undefined ? [] : [{ file: lines[at + 1] ?? '', length: Number(length), offset: Number(offset) }];
+  });
+  expect(ranges.map(({ file }) => file)).toEqual(['00000.m4s', '00001.m4s', '00002.m4s']);
+  for (const [at, { file, length, offset }] of ranges.entries()) {
+    const bytes = readFileSync(path.join(track, file)).subarray(offset, offset + length);
+    const alone = clips.at(`alone-${at}.mp4`);
+    writeFileSync(alone, Buffer.concat([readFileSync(path.join(track, 'init.mp4')), bytes]));
+    const entries = [
+      '-select_streams',
+      'v',
+      '-show_entries',
+      'frame=pict_type,best_effort_timestamp_time',
+      '-of',
+      'csv=p=0',
+    ];
+    const frames = execFileSync(settings.ffprobePath, ['-v', 'quiet', ...entries, alone])
+      .toString()
+      .trim()
+      .split('\n');
+    const [time, type] = (frames[0] ?? '').split(',');
+    expect(frames).toHaveLength(1);
+    expect(type).toBe('I');
+    // Without the pictures after it, ffprobe shifts it by the order of B-frames.
+    expect(Math.abs(Number(time) - 6 * at)).toBeLessThan(0.2);
+  }
 });

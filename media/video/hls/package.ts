@@ -3,8 +3,10 @@ import path from 'node:path';
 import { fraction } from '../fraction';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
-import type { HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
-import { multivariant, type Segment } from './playlist';
+import type { HlsFile, HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
+import { KEYFRAMES, PLAYLIST } from './command';
+import { dashManifest } from './dash';
+import { keyframePeak, multivariant, type Segment } from './playlist';
 import { cutTrack, fileOf, type Cut, type Input, type Track } from './track';
 
 export type PackageInput = Omit<StepInput, 'input' | 'probe' | 'maxDuration'> & {
@@ -19,6 +21,7 @@ interface Rung {
 }
 
 const MASTER = 'master.m3u8';
+const MPD = 'manifest.mpd';
 
 /**
  * Makes HLS of finished MP4s, in `hls/` of the output folder: the pictures of each rung, the sound once, from the rung
@@ -40,17 +43,34 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
     const sound = loudest && (await cutTrack(cut, 'audio', 'audio', loudest.mp4));
     const text = Buffer.from(multivariant(variants(rungs, pictures, sound), sound));
     await writeFile(path.join(root, MASTER), text);
+    const durationSeconds = Math.max(...rungs.map(({ mp4 }) => mp4.facts.durationSeconds));
     const tracks = [...pictures, ...(sound ? [sound] : [])];
     return {
       playlist: fileOf(text, MASTER, path.join(root, MASTER), 'application/vnd.apple.mpegurl'),
       files: tracks.flatMap(({ files }) => files),
       segments: tracks.reduce((sum, { segments }) => sum + segments.length, 0),
-      durationSeconds: Math.max(...rungs.map(({ mp4 }) => mp4.facts.durationSeconds)),
+      durationSeconds,
+      ...(step.hls.dash && { dash: await writeDash(root, rungs, pictures, sound, durationSeconds) }),
     };
   } catch (error) {
     await rm(root, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The second manifest over the same segments. */
+async function writeDash(
+  root: string,
+  rungs: Rung[],
+  pictures: Track[],
+  sound: Track | undefined,
+  durationSeconds: number,
+): Promise<HlsFile> {
+  const of = (track: Track, fps?: string) => ({ folder: path.posix.dirname(track.uri), track, fps });
+  const films = pictures.map((track, index) => of(track, rungs[index]?.plan.fps));
+  const text = Buffer.from(dashManifest(films, sound && of(sound), durationSeconds));
+  await writeFile(path.join(root, MPD), text);
+  return fileOf(text, MPD, path.join(root, MPD), 'application/dash+xml');
 }
 
 function mostSound(rungs: Rung[]): Rung | undefined {
@@ -59,7 +79,7 @@ function mostSound(rungs: Rung[]): Rung | undefined {
 }
 
 function variants(rungs: Rung[], pictures: Track[], sound: Track | undefined) {
-  return pictures.map(({ uri, header, peak, average }, index) => {
+  return pictures.map(({ uri, header, peak, average, segments, fragments }, index) => {
     const { num, den } = fraction(rungs[index]?.plan.fps);
     return {
       uri,
@@ -69,6 +89,7 @@ function variants(rungs: Rung[], pictures: Track[], sound: Track | undefined) {
       width: header.video?.width ?? 0,
       height: header.video?.height ?? 0,
       rate: num / den,
+      keyframes: { uri: uri.replace(PLAYLIST, KEYFRAMES), peak: keyframePeak(segments, fragments) },
     };
   });
 }

@@ -56,8 +56,20 @@ test('the multivariant playlist, word by word, the lowest rate first', () => {
   };
   const text = multivariant(
     [
-      { ...variant, uri: 'video-720p/index.m3u8', peak: 2000 },
-      { ...variant, uri: 'video-360p/index.m3u8', peak: 1500, width: 640, height: 360 },
+      {
+        ...variant,
+        uri: 'video-720p/index.m3u8',
+        peak: 2000,
+        keyframes: { uri: 'video-720p/keyframes.m3u8', peak: 90 },
+      },
+      {
+        ...variant,
+        uri: 'video-360p/index.m3u8',
+        peak: 1500,
+        width: 640,
+        height: 360,
+        keyframes: { uri: 'video-360p/keyframes.m3u8', peak: 50 },
+      },
     ],
     { uri: 'audio/index.m3u8' },
   );
@@ -69,6 +81,8 @@ test('the multivariant playlist, word by word, the lowest rate first', () => {
 video-360p/index.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=2000,AVERAGE-BANDWIDTH=1000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
 video-720p/index.m3u8
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=50,CODECS="avc1.64001f",RESOLUTION=640x360,URI="video-360p/keyframes.m3u8"
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="video-720p/keyframes.m3u8"
 `);
 });
 

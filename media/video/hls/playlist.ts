@@ -1,3 +1,6 @@
+import { INIT } from './command';
+import type { Fragment } from './fragment';
+
 /** One cut piece of a track. */
 export interface Segment {
   name: string;
@@ -16,6 +19,8 @@ export interface Variant {
   height: number;
   /** Frames a second. */
   rate: number;
+  /** The playlist of its keyframes, and their bits a second at most. */
+  keyframes: { uri: string; peak: number };
 }
 
 /**
@@ -55,23 +60,45 @@ function rateOf(segments: readonly { bytes: number; seconds: number }[]): number
   return (8 * bytes) / segments.reduce((sum, segment) => sum + segment.seconds, 0);
 }
 
+/** Bits a second of the first pictures of segments alone, at most. */
+export function keyframePeak(segments: readonly Segment[], fragments: readonly Fragment[]): number {
+  return Math.ceil(
+    Math.max(...segments.map(({ seconds }, at) => (8 * (fragments[at]?.keyframe.length ?? 0)) / seconds)),
+  );
+}
+
+/** A playlist of the first picture of each segment, which is a keyframe: the part of the segment up to its end. */
+export function keyframesOnly(segments: readonly Segment[], fragments: readonly Fragment[]): string {
+  const lines = segments.flatMap(({ name, seconds }, at) => {
+    const { offset = 0, length = 0 } = fragments[at]?.keyframe ?? {};
+    return [`#EXTINF:${seconds.toFixed(6)},`, `#EXT-X-BYTERANGE:${length}@${offset}`, name];
+  });
+  const target = Math.ceil(Math.max(...segments.map(({ seconds }) => seconds)) - 0.001);
+  const head = ['#EXTM3U', '#EXT-X-VERSION:7', `#EXT-X-TARGETDURATION:${target}`, '#EXT-X-PLAYLIST-TYPE:VOD'];
+  return [...head, '#EXT-X-I-FRAMES-ONLY', `#EXT-X-MAP:URI="${INIT}"`, ...lines, '#EXT-X-ENDLIST', ''].join('\n');
+}
+
 /** Lowest rate first, since a player begins with the first: it is there at once on any line. */
 export function multivariant(variants: readonly Variant[], sound: { uri: string } | undefined): string {
   const group = sound && [
     `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${sound.uri}"`,
   ];
-  const streams = [...variants]
-    .sort((a, b) => a.peak - b.peak)
-    .flatMap((variant) => [
-      `#EXT-X-STREAM-INF:${[
-        `BANDWIDTH=${variant.peak}`,
-        `AVERAGE-BANDWIDTH=${variant.average}`,
-        `CODECS="${variant.codecs.join(',')}"`,
-        `RESOLUTION=${variant.width}x${variant.height}`,
-        `FRAME-RATE=${variant.rate.toFixed(3)}`,
-        ...(sound ? ['AUDIO="audio"'] : []),
-      ].join(',')}`,
-      variant.uri,
-    ]);
-  return ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...(group ?? []), ...streams, ''].join('\n');
+  const sorted = [...variants].sort((a, b) => a.peak - b.peak);
+  const streams = sorted.flatMap((variant) => [
+    `#EXT-X-STREAM-INF:${[
+      `BANDWIDTH=${variant.peak}`,
+      `AVERAGE-BANDWIDTH=${variant.average}`,
+      `CODECS="${variant.codecs.join(',')}"`,
+      `RESOLUTION=${variant.width}x${variant.height}`,
+      `FRAME-RATE=${variant.rate.toFixed(3)}`,
+      ...(sound ? ['AUDIO="audio"'] : []),
+    ].join(',')}`,
+    variant.uri,
+  ]);
+  const keyframes = sorted.map(
+    ({ keyframes, codecs: [codec], width, height }) =>
+      `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height},URI="${keyframes.uri}"`,
+  );
+  const head = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  return [...head, ...(group ?? []), ...streams, ...keyframes, ''].join('\n');
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { copyBounds } from '../ffmpeg/bounds';
 import { runFfmpeg } from '../ffmpeg/run';
 import { badOutput } from '../check/finish';
-import { countSamples, readHeader, type Mp4Facts } from '../check/mp4';
+import { readHeader, type Mp4Facts } from '../check/mp4';
 import type { HlsFile, StepInput } from '../types';
-import { INIT, packageCommand, PLAYLIST } from './command';
-import { rates, readPlaylist, type Segment } from './playlist';
+import { INIT, KEYFRAMES, packageCommand, PLAYLIST } from './command';
+import { readFragment, timescaleOf, type Fragment } from './fragment';
+import { keyframesOnly, rates, readPlaylist, type Segment } from './playlist';
 
 /** What cuts a track. */
 export type Cut = Pick<StepInput, 'settings' | 'signal' | 'onProgress'> & { root: string; segmentSeconds: number };
@@ -18,6 +19,9 @@ export interface Track {
   uri: string;
   header: ReturnType<typeof readHeader>;
   segments: Segment[];
+  /** The segments as they lie in their files; `timescale`: units a second. */
+  fragments: Fragment[];
+  timescale: number;
   /** Bits a second, measured. */
   peak: number;
   average: number;
@@ -64,17 +68,33 @@ async function readTrack(
     return bytes;
   };
   const segments = readPlaylist(await readFile(path.join(folder, PLAYLIST), 'utf8'));
-  const header = readHeader(await read(INIT, 'video/mp4'));
+  const init = await read(INIT, 'video/mp4');
+  const header = readHeader(init);
+  const fragments: Fragment[] = [];
   const sized: { bytes: number; seconds: number }[] = [];
   let samples = 0;
   for (const { name: file, seconds } of segments) {
     const bytes = await read(file, 'video/iso.segment');
-    samples += countSamples(bytes);
+    const fragment = readFragment(bytes);
+    samples += fragment.samples;
+    fragments.push(fragment);
     sized.push({ bytes: bytes.length, seconds });
   }
   checkSamples(samples, kind, mp4);
   await read(PLAYLIST, 'application/vnd.apple.mpegurl');
-  return { uri: `${name}/${PLAYLIST}`, header, segments, files, ...rates(sized) };
+  if (kind === 'video') {
+    await writeFile(path.join(folder, KEYFRAMES), keyframesOnly(segments, fragments));
+    await read(KEYFRAMES, 'application/vnd.apple.mpegurl');
+  }
+  return {
+    uri: `${name}/${PLAYLIST}`,
+    header,
+    segments,
+    fragments,
+    timescale: timescaleOf(init),
+    files,
+    ...rates(sized),
+  };
 }
 
 /** Cutting loses no frame and no packet, except the one of sound before zero. */

@@ -34,10 +34,15 @@ export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const [lost] = sized;
   if (rungs.length === 0 && lost !== undefined) throw tooSmall(preset, lost);
   return {
-    ...(preset.hls ? alignRungs(rungs, probe.video.fps) : { rungs }),
+    ...(preset.hls ? planStream(rungs, probe, preset.dash) : { rungs }),
     ...(poster && { poster: planPoster(probe, poster) }),
     ...(sprite && { sprite: planSprite(probe, sprite) }),
   };
+}
+
+function planStream(rungs: RungPlan[], probe: MediaProbe, dash: boolean | undefined): Pick<VideoPlan, 'rungs' | 'hls'> {
+  const { hls, ...rest } = alignRungs(rungs, probe.video.fps);
+  return { ...rest, hls: { ...hls, ...(dash && { dash }) } };
 }
 
 /**
