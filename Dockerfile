@@ -10,6 +10,14 @@ RUN npm ci --omit=dev --ignore-scripts
 COPY deploy/image/slim.mjs deploy/image/
 RUN node deploy/image/slim.mjs
 
+# What model workers need, with `--build-arg MODELS=1` only (docs/models.md); else an empty folder.
+FROM ${BASE} AS models
+ARG MODELS=0
+WORKDIR /app
+COPY models/runtime models/runtime
+COPY scripts/setup/models.mjs scripts/setup/shell.mjs scripts/setup/
+RUN [ "$MODELS" = 0 ] || node scripts/setup/models.mjs
+
 # Compiles, and bundles the workflows.
 FROM ${BASE} AS build
 WORKDIR /app
@@ -54,6 +62,7 @@ COPY --from=packages /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY licences ./licences
 COPY deploy/image/run.cjs deploy/image/health.cjs deploy/image/
+COPY --from=models /app/models/runtime ./models/runtime
 COPY presets ./presets
 COPY --from=build /app/dist ./dist
 

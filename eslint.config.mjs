@@ -33,7 +33,7 @@ export default tseslint.config(
     // They pass the environment on to a child process, whole.
     files: [
       'common/process.ts',
-      'media/image/imageChild.ts',
+      'common/task-child.ts',
       'local/embedded/{run,worker-process,temporal-binary,temporal-server}.ts',
       'local/dev/*.ts',
       'operate/fuzz/through-worker.ts',

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import type { WorkItem } from '../common/contracts';
-import type { PlanRef, Task, TaskResult } from '../common/tasks';
+import type { PlanRef, Task, TaskActivity, TaskResult } from '../common/tasks';
 import { parsePreset } from '../media/presets';
 import { fileUri } from '../storage';
 import { runTasks } from '../workflows/task-runner';
@@ -48,7 +48,10 @@ function run(deps: ActivityDeps, item: WorkItem, { plan, tasks }: PlanRef): Prom
   let number = 1;
   return runTasks<Task, TaskResult>(tasks, (task, results) => {
     const activityId = String(++number);
-    return attempt(() => ACTIVITIES[task.activity](deps, item, { plan, task, results }), { runId: RUN, activityId });
+    return attempt(() => ACTIVITIES[task.activity as TaskActivity](deps, item, { plan, task, results }), {
+      runId: RUN,
+      activityId,
+    });
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../common/config';
 import type { Logger } from '../common/logger';
 import type { Metrics } from '../common/metrics';
+import type { ModelHost } from '../models/host';
 import type { ImagePool } from '../media/image/pool';
 import type { FfmpegSettings } from '../media/video';
 import type { Storage } from '../storage';
@@ -16,6 +17,8 @@ export interface ActivityDeps {
   leftovers?: (remove: boolean) => Promise<{ name: string; bytes: number }[]>;
   /** Where sharp runs. */
   images: ImagePool;
+  /** Where models run; absent in workers that do not serve the pool of models. */
+  models?: ModelHost;
   ffmpeg: FfmpegSettings;
   logger: Logger;
   metrics: Metrics;

@@ -1,3 +1,4 @@
+import type { Findings } from '../common/analysis';
 import type { ItemResult, WorkItem } from '../common/contracts';
 import type { ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
@@ -9,9 +10,10 @@ import { withSource } from './source';
 
 /**
  * The whole way of one image: fetch, every rendition in a child process, publish.
+ * @param findings what models found in it before
  * @throws ApplicationFailure with a type of the error table
  */
-export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResult> {
+export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Findings): Promise<ItemResult> {
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return published;
@@ -48,7 +50,8 @@ export function makeImage(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
       },
       renditions,
       placeholder: made.placeholder,
-      warnings: made.warnings,
+      analysis: findings?.analysis,
+      warnings: [...made.warnings, ...(findings?.warnings ?? [])],
       timings: { ...attempt.stages.timings, ...made.timings },
     });
   });

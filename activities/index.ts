@@ -1,8 +1,10 @@
+import type { Findings } from '../common/analysis';
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
 import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
+import { analyse, type AnalysisInput } from './analyse';
 import { awaitBatch } from './batch';
 import { joinRung, makeChunk } from './chunks';
 import type { ActivityDeps } from './deps';
@@ -22,7 +24,8 @@ export type { ActivityDeps } from './deps';
 /** The functions of the activity table, bound to what they work with. */
 export function createActivities(deps: ActivityDeps) {
   return {
-    makeImage: (item: WorkItem) => makeImage(deps, item),
+    makeImage: (item: WorkItem, findings?: Findings) => makeImage(deps, item, findings),
+    analyse: (item: WorkItem, input: AnalysisInput) => analyse(deps, item, input),
     makeAudio: (item: WorkItem) => makeAudio(deps, item),
     makeVideo: (item: WorkItem) => makeVideo(deps, item),
     makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),

@@ -30,6 +30,8 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     if (published) return { result: published };
 
     const { shortVideo } = deps.config;
+    // Models run elsewhere, so the poster has to be in storage before the item is published.
+    const analyse = item.preset.video?.analyse ?? [];
     const look = async (source: Fetched) => {
       const copied = await copyEarlier(deps, attempt, item, source);
       if (copied) return { copied };
@@ -39,9 +41,10 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
       });
       if (work === undefined) return { sound: await makeSounds(deps, attempt, item, source) };
       const costs = video.estimateCpuSeconds(work.probe, work.plan);
-      if (video.totalCost(costs) <= shortVideo) return { work, made: await makeAll(deps, attempt, work, source) };
+      const isShort = video.totalCost(costs) <= shortVideo && analyse.length === 0;
+      if (isShort) return { work, made: await makeAll(deps, attempt, work, source) };
       const chunked = await planChunked(deps, attempt, work, source);
-      return { work: chunked, tasks: planTasks(chunked, costs, shortVideo / 2) };
+      return { work: chunked, tasks: planTasks(chunked, costs, shortVideo / 2, analyse) };
     };
     const isPlanned = (found: { copied?: object; made?: object; sound?: object }): boolean =>
       (found.copied ?? found.made ?? found.sound) === undefined;

@@ -8,8 +8,14 @@ import type { VideoWork } from './video';
  * of outputs that one ffmpeg makes together.
  * @param costs CPU seconds by output
  * @param groupSeconds what one group should cost, CPU seconds
+ * @param analyse models that look at the poster
  */
-export function planTasks({ plan, probe }: VideoWork, costs: Costs, groupSeconds: number): Task[] {
+export function planTasks(
+  { plan, probe }: VideoWork,
+  costs: Costs,
+  groupSeconds: number,
+  analyse: readonly string[] = [],
+): Task[] {
   const sounds = video.soundBitrates(plan).map((kbps) => `sound:${kbps}`);
   const sound: Task[] =
     sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
@@ -22,11 +28,19 @@ export function planTasks({ plan, probe }: VideoWork, costs: Costs, groupSeconds
     plan.hls === undefined
       ? []
       : [{ id: 'package', activity: 'packageStream', outputs: ['hls'], after: made, cost: 0 }];
+  const analyses = analysisTasks(makes, analyse);
   // Of the sound and the chunks it takes the receipts.
-  const after = [...sound, ...chunks.flat(), ...stream].map((task) => task.id).concat(made);
+  const after = [...sound, ...chunks.flat(), ...stream, ...analyses].map((task) => task.id).concat(made);
   const publish: Task = { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 };
   // The sound and the first chunks come first: with them, the stream can be played.
-  return [...sound, ...chunks.flat(), ...makes, ...joins, ...stream, publish];
+  return [...sound, ...chunks.flat(), ...makes, ...joins, ...stream, ...analyses, publish];
+}
+
+/** Each model looks at the poster, once that is in storage. */
+function analysisTasks(makes: Task[], models: readonly string[]): Task[] {
+  const after = makes.filter(({ outputs }) => outputs.includes('poster')).map((task) => task.id);
+  if (after.length === 0) return [];
+  return models.map((model) => ({ id: `analyse ${model}`, activity: 'analyse', outputs: [model], after, cost: 0 }));
 }
 
 function groupTask(branches: BranchId[], cost: number, sound: Task[]): Task {

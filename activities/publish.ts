@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { Analysis } from '../common/analysis';
 import type { ItemResult, Manifest, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import type { MediaKind } from '../common/kinds';
 import { DarkroomError } from '../common/errors';
@@ -79,6 +80,7 @@ export interface ManifestParts {
   source: SourceFacts;
   renditions: Rendition[];
   placeholder?: Placeholder;
+  analysis?: Analysis;
   warnings: string[];
   chunks?: number;
   timings: Record<string, number>;
@@ -115,6 +117,7 @@ export async function publishManifest(
     receipts,
     copiedFrom,
     placeholder: parts.placeholder,
+    analysis: parts.analysis,
     warnings: parts.warnings,
     ...(parts.chunks !== undefined && { chunks: parts.chunks }),
     timings: parts.timings,

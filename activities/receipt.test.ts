@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { Manifest, WorkItem } from '../common/contracts';
-import type { TaskInput, TaskResult } from '../common/tasks';
+import type { TaskActivity, TaskInput, TaskResult } from '../common/tasks';
 import { parsePreset } from '../media/presets';
 import { ffmpeg, picture, sound, X264 } from '../test/support/clips';
 import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/support/lab';
@@ -101,7 +101,9 @@ test('a planned video has a receipt for each task, sound included, and each coun
   for (const [index, { activity, after, ...task }] of tasks.entries()) {
     const earlier = Object.fromEntries(after.map((id) => [id, results[id]!]));
     const input: TaskInput = { plan, task, results: earlier };
-    results[task.id] = await attempt(() => activities[activity](deps, item, input), { activityId: String(index + 2) });
+    results[task.id] = await attempt(() => activities[activity as TaskActivity](deps, item, input), {
+      activityId: String(index + 2),
+    });
   }
   const manifest = await checkedManifest(path.join(folder, 'out'));
   const total = checkReceipts(manifest);

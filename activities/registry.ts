@@ -40,6 +40,7 @@ export const ACTIVITIES = {
   encodeRung: { pool: 'video', attempt: 'bySource', label: 'encode' },
   packageHls: { pool: 'video', attempt: 'bySource', label: 'package' },
   publishVideo: { pool: 'video', attempt: '1h', label: 'publish' },
+  analyse: { pool: 'models', attempt: '30m', total: '24h', label: 'analyse' },
   quarantine: { pool: 'item', attempt: '1h', label: 'quarantine' },
   // Where every worker of a video pool encodes for hours, a cancelled item would wait for as long.
   removeOutputs: { pool: 'workflows', attempt: '5m', total: '15m', label: 'remove outputs' },

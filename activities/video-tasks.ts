@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import type { PlanRef, Task, TaskInput, TaskResult, WorkFile } from '../common/tasks';
@@ -93,7 +94,13 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     const made = [...Object.values(results), ...(await readLists(deps, results))];
     const receipts = Object.assign({ ...probed }, ...made.map((part) => part.receipts)) as Receipts;
     const chunks = outputs.chunks?.groups.reduce((sum, group) => sum + group.chunks.length, 0);
-    const parts = { source, renditions, placeholder, warnings, chunks, timings, receipts, severalAttempts: true };
+    const findings = Object.values(results).flatMap((result) => result.findings ?? []);
+    const found = findings.flatMap(({ analysis }) => analysis ?? []);
+    const parts = {
+      ...{ source, renditions, placeholder, chunks, timings, receipts, severalAttempts: true },
+      analysis: found.length === 0 ? undefined : (Object.assign({}, ...found) as Analysis),
+      warnings: [...warnings, ...findings.flatMap((each) => each.warnings)],
+    };
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
   });
 }

@@ -3,6 +3,7 @@
  * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
  */
 
+import type { Analysis } from './analysis';
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 import type { Receipt } from './receipts';
@@ -187,6 +188,7 @@ export interface Manifest {
   /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
   replaces?: string[];
   placeholder?: Placeholder;
+  analysis?: Analysis;
   warnings: string[];
   /** How many chunks a long video was encoded in; absent: in one piece. */
   chunks?: number;
@@ -202,12 +204,9 @@ export interface Manifest {
   workflow: { id: string; runId: string; attempt: number };
 }
 
-/**
- * Custom search attributes, all of type Keyword; registered when a starter or worker starts. `MediaState` is `paused` while
- * an item is paused, and otherwise absent.
- */
+/** Custom search attributes, all of type Keyword; registered when a starter or worker starts. */
 export const SEARCH_ATTRIBUTES = ['MediaBatchId', 'MediaKind', 'MediaPreset', 'MediaState', 'MediaTenant'] as const;
-/** The value of `MediaState` of a paused item. */
+/** The value of `MediaState` of a paused item; absent otherwise. */
 export const PAUSED = 'paused';
 
 /** Deterministic: submitting an item twice is one workflow. */

@@ -133,6 +133,14 @@ export const ERRORS = {
     title: 'Waiting for a worker',
     advice: 'Wait; another worker, or the same one later, takes the item.',
   },
+  ModelUnavailable: {
+    retryable: 'counted',
+    blame: 'system',
+    status: 503,
+    meaning: 'A model could not be loaded.',
+    title: 'The analysis is not available',
+    advice: 'Ask the people who run Darkroom; the files are made without the analysis.',
+  },
   SourceReplaced: {
     retryable: false,
     blame: 'input',

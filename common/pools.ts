@@ -7,12 +7,15 @@ interface PoolRow {
   readonly carries: 'workflows' | 'media';
   /** What one slot does, for the documentation of the slots' variable. */
   readonly slot: string;
+  /** Served where DARKROOM_POOLS names it: it needs more than the packages of Darkroom. */
+  readonly optional?: boolean;
 }
 
 export const POOLS = {
   workflows: { carries: 'workflows', slot: 'decides what comes next' },
   image: { carries: 'media', slot: 'makes one image' },
   video: { carries: 'media', slot: 'runs one step of a video, or makes one audio file' },
+  models: { carries: 'media', slot: 'runs one model on one picture', optional: true },
 } as const satisfies Record<string, PoolRow>;
 
 export type Pool = keyof typeof POOLS;
@@ -21,6 +24,12 @@ export type MediaPool = { [Name in Pool]: (typeof POOLS)[Name]['carries'] extend
 
 export const POOL_NAMES = Object.keys(POOLS) as Pool[];
 export const MEDIA_POOLS = POOL_NAMES.filter(isMediaPool);
+
+/** Needs no set-up of its own: every worker serves it by default. */
+export function isOptionalPool(pool: Pool): boolean {
+  const { optional = false }: PoolRow = POOLS[pool];
+  return optional;
+}
 
 export function isMediaPool(pool: Pool): pool is MediaPool {
   return POOLS[pool].carries === 'media';

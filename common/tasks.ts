@@ -1,3 +1,4 @@
+import type { Findings } from './analysis';
 import type { ItemResult, Placeholder, Rendition, SourceFacts } from './contracts';
 import type { Receipt } from './receipts';
 
@@ -10,7 +11,7 @@ import type { Receipt } from './receipts';
 export interface Task {
   /** Unique in the plan, and the step's name for people: `encode 720p`. */
   id: string;
-  activity: TaskActivity;
+  activity: TaskActivity | 'analyse';
   /** Names of the outputs that the task makes, as the plan knows them. */
   outputs: string[];
   /** Ids of the tasks that have to end first. */
@@ -59,6 +60,8 @@ export interface TaskResult {
   placeholder?: Placeholder;
   /** What the task cost, by the id that its files name. */
   receipts?: Record<string, Receipt>;
+  /** Of the poster. */
+  findings?: Findings;
   /** Of the task that publishes the item. */
   result?: ItemResult;
 }

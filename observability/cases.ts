@@ -78,6 +78,12 @@ const maintained = (end: number, failed: number): Record<string, string> => ({
   darkroom_maintenance_period_seconds: '86400x60',
 });
 
+const models = (loads: number, tasks: number): Record<string, string> => ({
+  'darkroom_model_loads_total{model="text"}': `0+${loads}x60`,
+  'darkroom_model_tasks_total{model="text",state="warm"}': `0+${tasks - loads}x60`,
+  'darkroom_model_tasks_total{model="text",state="cold"}': `0+${loads}x60`,
+});
+
 const lag = 'nodejs_eventloop_lag_p99_seconds{job="w",instance="a"}';
 const ours = { 'darkroom_child_processes{job="w",instance="a"}': '2x60' };
 const replays = (figure: string, reason: string): Record<string, string> => ({
@@ -114,6 +120,7 @@ export const CAUSE_CASES: Record<string, AlertCases> = {
       'darkroom_slots_available{pool="image"}': '0x60',
     }),
   },
+  ModelsThrash: { fires: hour(models(5, 6)), quiet: hour(models(2, 20)) },
   RetryStorm: { fires: hour(retries(30, 3)), quiet: hour(retries(3, 60)) },
   PoisonRate: {
     fires: hour({ 'darkroom_child_kills_total{reason="memory"}': '0+1x60' }),

@@ -13,6 +13,7 @@ import { connectionOptions } from '../temporal/connect';
 import { startTraces, stopTraces } from '../common/traces';
 import { createStorage } from '../storage';
 import { createImagePool, ffmpegSettings, toolVersions } from './media-tools';
+import { createModelHost } from './model-tools';
 import { observePools } from './observe';
 import { createPoolWorker } from './pools';
 import { openScratch, type Scratch } from './scratch';
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   const metrics = createMetrics('worker');
   const storage = createStorage(config);
   const images = createImagePool(config, slots, logger);
+  const models = createModelHost(config, slots, metrics, logger);
   const ffmpeg = ffmpegSettings(config, slots);
   const tools = await toolVersions(ffmpeg, config.pools);
   const scratch = await openScratch(config, logger, metrics);
@@ -41,7 +43,7 @@ async function main(): Promise<void> {
   const own = { ...config, scratchDir: scratch.folder };
   const sources = createSourceCache(config, scratch);
   const activities = createActivities({
-    ...{ config: own, storage, images, ffmpeg, logger, metrics, tools, sources },
+    ...{ config: own, storage, images, models, ffmpeg, logger, metrics, tools, sources },
     leftovers: scratch.leftovers,
   });
 
@@ -51,7 +53,7 @@ async function main(): Promise<void> {
       createPoolWorker(pool, { config, connection, activities, slots, metrics, room: scratch.room }),
     ),
   );
-  const stopObserving = observePools(metrics, images, config, slots);
+  const stopObserving = observePools(metrics, { images, models }, config, slots);
   const health = await serveHealth(
     { ready: () => workerStates(config, workers, scratch), metrics: () => metrics.registry.metrics() },
     config.workerHost,
@@ -70,7 +72,7 @@ async function main(): Promise<void> {
   } finally {
     stopObserving();
     health.server.close();
-    await images.close();
+    await Promise.all([images.close(), models?.close()]);
     await connection.close();
     storage.close();
     await scratch.close();

@@ -21,6 +21,11 @@ test('with memory enough: a slot for each core, and the most that a slot may hav
     ffmpegThreads: 1,
     imageBytes: 2 * GIB,
     ffmpegBytes: 8 * GIB,
+    // Not served, so only what one model needs.
+    ...{ models: 1, modelBytes: GIB, modelThreads: 2 },
+  });
+  expect(plan({ DARKROOM_POOLS: 'models', DARKROOM_MODEL_SLOTS: '4' }, 8, 4)).toMatchObject({
+    ...{ models: 4, modelBytes: 3.5 * GIB, modelThreads: 2 },
   });
 });
 

@@ -8,11 +8,17 @@ import type { MediaPool } from '../common/pools';
 export interface Slots {
   image: number;
   video: number;
+  /** Inferences at once. */
+  models: number;
   ffmpegThreads: number;
   /** Bytes of one image process. */
   imageBytes: number;
   /** Bytes of one ffmpeg. */
   ffmpegBytes: number;
+  /** Bytes of all models that are held in memory. */
+  modelBytes: number;
+  /** Threads of one inference. */
+  modelThreads: number;
 }
 
 /** What the slots have to fit in. */
@@ -45,6 +51,8 @@ export const NEEDS = {
   image: { most: 2 * GIB, ordinary: GIB, least: 512 * MIB },
   /** Measured with two threads: 1080p from 4K takes 430 MiB, 2160p from 8K 1840 MiB. */
   video: { most: 8 * GIB, ordinary: 2 * GIB, least: GIB },
+  /** All models together, whatever the slots. */
+  models: { most: 8 * GIB, ordinary: GIB, least: GIB },
 } as const satisfies Record<MediaPool, Need>;
 
 /** A pool while it is planned. `asked`: by a variable, so that it is not changed. */
@@ -70,7 +78,9 @@ export function planSlots(config: Config, machine: Machine = thisMachine(config)
   });
   const image = share('image', NEEDS.image, config.imageSlots, config.imageMaxRss);
   const video = share('video', NEEDS.video, config.videoSlots, config.ffmpegMaxMemory);
-  const served = [image, video].filter(({ name }) => config.pools.some((pool) => pool === name));
+  // One budget for whatever is loaded.
+  const models = share('models', NEEDS.models, 1, config.modelMemory);
+  const served = [image, video, models].filter(({ name }) => config.pools.some((pool) => pool === name));
   const room = machine.memory - machine.scratch - WORKER_BYTES;
   fewerSlots(served, room);
   lessEach(served, room);
@@ -80,6 +90,9 @@ export function planSlots(config: Config, machine: Machine = thisMachine(config)
     image: image.slots.count,
     video: video.slots.count,
     ffmpegThreads: config.ffmpegThreads || Math.max(1, Math.floor(cores / video.slots.count)),
+    models: config.modelSlots,
+    modelThreads: config.modelThreads || Math.max(1, Math.floor(cores / config.modelSlots)),
+    modelBytes: Math.floor(models.bytes.each),
     imageBytes: image.bytes.each,
     ffmpegBytes: video.bytes.each,
   };
@@ -129,7 +142,7 @@ function sentence(shares: Share[], { memory, scratch }: Machine): string {
   const total = sum(shares) + scratch + WORKER_BYTES;
   return (
     `The memory does not add up: ${parts.join(' + ')} = ${gib(total)}, but ${gib(memory)} may be used. ` +
-    'Lower DARKROOM_IMAGE_SLOTS, DARKROOM_VIDEO_SLOTS, DARKROOM_IMAGE_MAX_RSS or DARKROOM_FFMPEG_MAX_MEMORY, or raise the memory limit.'
+    'Lower DARKROOM_IMAGE_SLOTS, DARKROOM_VIDEO_SLOTS, DARKROOM_IMAGE_MAX_RSS, DARKROOM_FFMPEG_MAX_MEMORY or DARKROOM_MODEL_MEMORY, or raise the memory limit.'
   );
 }
 
@@ -159,6 +172,6 @@ function inMemory(folder: string): number {
  * Threads of libuv's pool: file reads, hashing and DNS of every slot share it, and a slot that waits for a thread looks
  * like a slow disk. libuv knows at most 1024.
  */
-export function uvThreads(slots: Slots): number {
-  return Math.min(1024, Math.max(4, 2 * (slots.image + slots.video) + 2));
+export function uvThreads(slots: Pick<Slots, MediaPool>): number {
+  return Math.min(1024, Math.max(4, 2 * (slots.image + slots.video + slots.models) + 2));
 }

@@ -6,8 +6,10 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ItemResult, Rendition, WorkItem } from '../common/contracts';
+import type { ModelName } from '../common/models';
 import type { Task, TaskResult } from '../common/tasks';
 import { activitiesOf } from './activity-options';
+import { analysed } from './analyse';
 import { runItem } from './item';
 import { mayHaveLeftFiles, removeOutputs, removesOutputs } from './removal';
 import { Steps } from './steps';
@@ -86,12 +88,25 @@ class Round {
     steps.plan(tasks.map(({ id }) => id));
     const window = new Window(outcome.planned.window);
     const results = await runTasks<Task, TaskResult>(tasks, (task, earlier) => {
-      const run = () => this.step(task.id, () => activities[task.activity](item, { plan, task, results: earlier }));
+      if (task.activity === 'analyse') return this.analyse(task, earlier);
+      const activity = activities[task.activity];
+      const run = () => this.step(task.id, () => activity(item, { plan, task, results: earlier }));
       return task.activity === 'makeChunk' ? window.run(run) : run();
     });
     const result = Object.values(results).find((each) => each.result !== undefined)?.result;
     if (result === undefined) throw ApplicationFailure.nonRetryable('The plan has no end.', 'InternalError');
     return result;
+  }
+
+  /** What a model finds in the poster, which an earlier task has put into storage. */
+  private async analyse({ outputs }: Task, earlier: Record<string, TaskResult>): Promise<TaskResult> {
+    const poster = Object.values(earlier)
+      .flatMap(({ renditions }) => renditions)
+      .find(({ role }) => role === 'poster');
+    if (poster === undefined) return { renditions: [] };
+    const running = analysed(this.item, this.steps, outputs as ModelName[], poster);
+    this.running.push(running);
+    return { renditions: [], findings: await running };
   }
 
   private async runSteps(): Promise<ItemResult> {

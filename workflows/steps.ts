@@ -58,9 +58,10 @@ export class Steps {
 
   /**
    * Runs one step to its success.
+   * @param options `optional`: the item does without, so that nothing is quarantined because of it
    * @throws ApplicationFailure with a type of the error table and the sentence for the person who sent the file.
    */
-  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(name: string, work: () => Promise<T>, { optional = false } = {}): Promise<T> {
     const step = this.find(name);
     for (;;) {
       await condition(() => !this.paused);
@@ -74,7 +75,7 @@ export class Steps {
       } catch (error) {
         step.state = 'failed';
         if (isCancellation(error)) throw error;
-        await this.afterFailure(name, toFailure(error));
+        await this.afterFailure(name, toFailure(error), optional);
       }
     }
   }
@@ -95,7 +96,7 @@ export class Steps {
   }
 
   /** Returns when the step may be tried again; throws when it may not. */
-  private async afterFailure(name: string, failure: ApplicationFailure): Promise<void> {
+  private async afterFailure(name: string, failure: ApplicationFailure, optional: boolean): Promise<void> {
     const type = failure.type as ErrorType;
     if (ERRORS[type].retryable !== 'counted') throw failure;
     const details = (failure.details?.[0] ?? {}) as ErrorDetails;
@@ -103,6 +104,7 @@ export class Steps {
     if (details['blame'] === 'system') this.systemFailures++;
     else this.encoderFailures++;
     log.warn('step failed', { step: name, type, message: failure.message, verdict });
+    if (verdict === 'quarantine' && optional) throw failure;
     if (verdict === 'quarantine') {
       await this.quarantine({ step: name, message: failure.message, ...details });
       throw ApplicationFailure.nonRetryable(

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { API_VARIABLES } from './api-variables';
 import { LONG_VIDEO_VARIABLES } from './long-video-variables';
 import { projectRoot } from '../paths';
-import { POOL_NAMES } from '../pools';
+import { isOptionalPool, POOL_NAMES } from '../pools';
 import { parsePayloadKeys } from './payload-keys';
+import { MODEL_VARIABLES } from './model-variables';
 import { OBSERVABILITY_VARIABLES } from './observability-variables';
 import { bool, buckets, duration, hostAndPort, hosts, integer, list, listOf, size, text, url } from './parse';
 import { lastFields } from './secrets';
@@ -58,8 +59,8 @@ export const VARIABLES = {
   pools: variable(
     'DARKROOM_POOLS',
     listOf(...POOL_NAMES),
-    POOL_NAMES.join(','),
-    'which task queues this worker serves',
+    POOL_NAMES.filter((pool) => !isOptionalPool(pool)).join(','),
+    'which task queues this worker serves; models needs what "npm run models" installs',
   ),
   imageSlots: variable(
     'DARKROOM_IMAGE_SLOTS',
@@ -73,6 +74,7 @@ export const VARIABLES = {
     '0',
     'video steps at once in this worker; 0: as many as it has cores and memory for',
   ),
+  ...MODEL_VARIABLES,
   ffmpegThreads: variable(
     'DARKROOM_FFMPEG_THREADS',
     integer(0, 64),

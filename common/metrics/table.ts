@@ -16,6 +16,8 @@ export interface MetricRow {
 
 /** From a thumbnail to a long encode, in seconds. */
 const STAGE_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+/** From a warm look at a thumbnail to a task that waits for a worker to be started, in seconds. */
+const MODEL_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 /** The freshness objectives (60 s, 300 s) are bucket bounds, so that they can be read exactly. */
 const LATENCY_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21_600];
 /** The submit objective (0.3 s) is a bucket bound. */
@@ -37,9 +39,61 @@ export const METRICS = {
   },
   darkroom_stage_duration_seconds: {
     type: 'histogram',
-    help: 'Time in one stage (fetch, scan, probe, decode, measure, encode, poster, sprite, package, publish) by format',
+    help: 'Time in one stage (fetch, scan, probe, decode, measure, analyse, encode, poster, sprite, package, publish) by format',
     labels: ['stage', 'format'],
     buckets: STAGE_BUCKETS,
+    from: 'worker',
+  },
+  darkroom_models_loaded: {
+    type: 'gauge',
+    help: 'Whether the worker has the model in memory (1) or not (0)',
+    labels: ['model'],
+    from: 'worker',
+  },
+  darkroom_model_loads_total: { type: 'counter', help: 'Models that were loaded', labels: ['model'], from: 'worker' },
+  darkroom_model_evictions_total: {
+    type: 'counter',
+    help: 'Models that were removed from memory to make room for another one',
+    labels: ['model'],
+    from: 'worker',
+  },
+  darkroom_model_tasks_total: {
+    type: 'counter',
+    help: 'Tasks of models, by whether the model was loaded (warm) or the task had to wait for that (cold)',
+    labels: ['model', 'state'],
+    from: 'worker',
+  },
+  darkroom_model_load_seconds: {
+    type: 'histogram',
+    help: 'How long a model took to load',
+    labels: ['model'],
+    buckets: MODEL_BUCKETS,
+    from: 'worker',
+  },
+  darkroom_model_inference_seconds: {
+    type: 'histogram',
+    help: 'How long a loaded model took for one picture, decoding included',
+    labels: ['model'],
+    buckets: MODEL_BUCKETS,
+    from: 'worker',
+  },
+  darkroom_model_wait_seconds: {
+    type: 'histogram',
+    help: 'How long a task of a model waited, from its scheduling to the begin of its inference: in queues, for other tasks, for the loading',
+    labels: ['model'],
+    buckets: MODEL_BUCKETS,
+    from: 'worker',
+  },
+  darkroom_model_memory_bytes: {
+    type: 'gauge',
+    help: 'Resident memory of the processes that hold models',
+    labels: [],
+    from: 'worker',
+  },
+  darkroom_model_budget_bytes: {
+    type: 'gauge',
+    help: 'Memory that the models of the worker may have together (DARKROOM_MODEL_MEMORY)',
+    labels: [],
     from: 'worker',
   },
   darkroom_bytes_read_total: { type: 'counter', help: 'Bytes of sources read', labels: ['kind'], from: 'worker' },

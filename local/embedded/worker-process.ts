@@ -1,4 +1,5 @@
 import type { Config } from '../../common/config';
+import { hasModels } from '../../models/runtime';
 import { freePort } from './free-port';
 import { announceTarget } from './targets';
 import { allowedRootsFile } from './allowed-roots';
@@ -6,6 +7,11 @@ import { startService, type Service } from './child-process';
 
 /** Time beyond the worker's own limit before it is killed from outside, ms. */
 const STOP_RESERVE_MS = 5_000;
+
+/** The models too, where they are installed. */
+function poolsHere({ pools }: Config): string {
+  return [...pools, ...(hasModels() ? ['models'] : [])].join(',');
+}
 
 /**
  * Starts a worker for this configuration and waits until it takes work. It inherits the environment, with the address of
@@ -30,6 +36,7 @@ export async function startWorkerProcess(
       TEMPORAL_ADDRESS: address,
       DARKROOM_HOME: config.home,
       DARKROOM_QUEUE_PREFIX: config.queuePrefix,
+      DARKROOM_POOLS: process.env['DARKROOM_POOLS'] ?? poolsHere(config),
       DARKROOM_ALLOWED_ROOTS_FILE: allowedRootsFile(config),
       DARKROOM_ALLOWED_BUCKETS: config.allowedBuckets.join(','),
       DARKROOM_ALLOWED_HOSTS: config.allowedHosts.join(','),

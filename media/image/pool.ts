@@ -1,12 +1,12 @@
 import type { Logger } from '../../common/logger';
-import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from '../../common/death';
+import type { CauseOfDeath } from '../../common/death';
 import { DarkroomError } from '../../common/errors';
 import { oomKills } from '../../common/memory';
 import { noteCommand } from '../../common/meter';
 import { built } from '../../common/paths';
 import { confine } from '../../common/process-limits';
-import { ImageChild, type Exit } from './imageChild';
-import { liesInside } from './reply';
+import { deathOf, TaskChild, type Exit, type KillReason } from '../../common/task-child';
+import { liesInside, readReply } from './reply';
 import type { ImageOutcome, ImageTask } from './types';
 
 export type { ImageOutcome, ImageTask } from './types';
@@ -31,6 +31,11 @@ const WATCH_INTERVAL = 100;
 const NONSENSE = 'The process that works on this image gave an answer that makes no sense, and was stopped.';
 /** Libraries, the channel, an input and some outputs. */
 const LIMITS = { apart: true, openFiles: 256 };
+
+/** One thread encodes, one writes. */
+const ENV = { UV_THREADPOOL_SIZE: '2' };
+
+type ImageChild = TaskChild<ImageTask, ImageOutcome>;
 
 interface Slot {
   child?: ImageChild;
@@ -164,7 +169,7 @@ export class ImagePool {
       if (slot.child !== undefined) return slot.child;
       const command = await confine(process.execPath, [this.#options.entry], LIMITS);
       if (this.#closed) throw closedError();
-      return (slot.child = new ImageChild(command));
+      return (slot.child = new TaskChild({ command, readReply, env: ENV }));
     } catch (cause) {
       if (this.#closed) throw cause;
       const details = { message: cause instanceof Error ? cause.message : String(cause) };
@@ -182,7 +187,7 @@ export class ImagePool {
     }
   }
 
-  async #discard(slot: Slot, reason: Parameters<ImageChild['kill']>[0]): Promise<void> {
+  async #discard(slot: Slot, reason: KillReason): Promise<void> {
     const { child } = slot;
     child?.kill(reason);
     if (child) await this.#bury(slot, child);
@@ -196,24 +201,14 @@ export class ImagePool {
 
   /** What the caller of `run` is thrown when its child is gone. */
   #death(child: ImageChild, exit: Exit, oom: boolean): unknown {
-    const { killedFor, stderrTail, peakRss } = child;
+    const { killedFor } = child;
     if (typeof killedFor === 'object') return killedFor.aborted;
-    const own = killedFor === 'timeout' || killedFor === 'memory' ? killedFor : undefined;
-    const reason = own ?? causeOfDeath(exit.signal, oom);
     if (killedFor === 'nonsense') {
       return new DarkroomError('EncoderFailed', NONSENSE, { childKilled: true, reason: 'nonsense', blame: 'input' });
     }
-    const details = {
-      childKilled: true,
-      reason,
-      blame: BLAME_OF_DEATH[reason],
-      signal: exit.signal ?? undefined,
-      exitCode: exit.exitCode ?? undefined,
-      rssBytes: peakRss,
-      stderrTail,
-    };
+    const details = deathOf(child, exit, oom);
     this.#options.logger?.warn({ ...details, childPid: child.pid }, 'an image process died at work');
-    return new DarkroomError('EncoderFailed', this.#sentence(reason), details);
+    return new DarkroomError('EncoderFailed', this.#sentence(details.reason), details);
   }
 
   #sentence(cause: CauseOfDeath): string {

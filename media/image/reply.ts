@@ -1,13 +1,12 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { isErrorType, type ErrorType } from '../../common/errors';
+import { replyReader, replyText as text } from '../../common/task-reply';
 import { IMAGE_FORMAT_NAMES } from '../formats';
-import type { ImageOutcome, ImageTask, Reply } from './types';
+import type { ImageOutcome, ImageTask } from './types';
 
 const px = z.int().min(1);
 const count = z.int().min(0);
-const text = z.string().max(10_000);
 const times = z.record(text, z.number());
 
 const outcome = z.object({
@@ -36,21 +35,8 @@ const outcome = z.object({
   startedAt: times,
 }) satisfies z.ZodType<ImageOutcome>;
 
-const error = z.object({
-  type: z.custom<ErrorType>(isErrorType),
-  message: text,
-  details: z.record(text, z.union([z.string(), z.number(), z.boolean()]).optional()),
-});
-
-const reply = z.union([
-  z.object({ id: z.int(), ok: z.literal(true), outcome }),
-  z.object({ id: z.int(), ok: z.literal(false), error }),
-]) satisfies z.ZodType<Reply>;
-
-/** A child's answer; undefined for one that makes no sense: a decoder that was taken over may send anything. */
-export function readReply(received: unknown): Reply | undefined {
-  return reply.safeParse(received).data;
-}
+/** The answer of a child; undefined for nonsense. */
+export const readReply = replyReader<ImageOutcome>(outcome);
 
 /** True where each file of the answer is a plain file in the task's own folder. */
 export async function liesInside({ files }: ImageOutcome, { outputDir }: ImageTask): Promise<boolean> {

@@ -37,7 +37,7 @@ export interface Identity {
 }
 
 /** What the file is, by content. @throws DarkroomError UnsupportedMedia, CorruptMedia (empty), Source… */
-export async function identify(task: ImageTask): Promise<Identity> {
+export async function identify(task: Pick<ImageTask, 'input' | 'allowSvg'>): Promise<Identity> {
   const { size } = await stat(task.input).catch((error: unknown) => {
     throw fileFailure(error, 'input');
   });

@@ -3,7 +3,6 @@ import type { Placeholder } from '../../common/contracts';
 import type { ImagePreset } from '../presets/schema';
 import type { Reached } from './encode';
 import type { ImageFormat } from '../formats';
-import type { ErrorDetails, ErrorType } from '../../common/errors';
 
 export interface ImageLimits {
   /** px, all frames of an animation together. */
@@ -69,14 +68,3 @@ export interface ImageOutcome {
   /** When each of those began, ms since the epoch. */
   startedAt: Record<string, number>;
 }
-
-/** Parent to child. */
-export interface Request {
-  id: number;
-  task: ImageTask;
-}
-
-/** Child to parent; an error crosses as its parts, since classes do not survive the channel. */
-export type Reply =
-  | { id: number; ok: true; outcome: ImageOutcome }
-  | { id: number; ok: false; error: { type: ErrorType; message: string; details: ErrorDetails } };

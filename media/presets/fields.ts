@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MODEL_NAMES } from '../../common/models';
 
 /** Fields that several sections have. Names become part of file names and URLs. */
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 32 at most');
@@ -26,3 +27,11 @@ export const byteCount = z
     { error: 'a number of bytes, or text such as 200 kB or 1.5 MB' },
   )
   .refine((bytes) => bytes >= 500 && bytes <= 100_000_000, 'is from 500 bytes to 100 MB');
+
+/** What models look for; each name once. */
+export const analyse = z
+  .array(z.enum(MODEL_NAMES))
+  .min(1)
+  .max(8)
+  .refine((names) => new Set(names).size === names.length, 'names a model twice')
+  .optional();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
-import { byteCount, colour, name, pixels, quality, uniqueNames } from './fields';
+import { analyse, byteCount, colour, name, pixels, quality, uniqueNames } from './fields';
 
 const COMPASS = [
   'centre',
@@ -149,11 +149,13 @@ const section = z.strictObject({
     .refine(({ x, y, width, height }) => x + width <= 1 && y + height <= 1, 'reaches beyond the picture')
     .optional(),
   renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
+  /** Models that look at the picture; what they find is in the manifest. */
+  analyse,
 });
 
 /** Fields of a rendition that a job may replace in all of them, and those of the section that it may replace. */
 export const RENDITION_FIELDS = Object.keys(fields.shape).filter((field) => field !== 'name');
-export const IMAGE_FIELDS = Object.keys(section.shape).filter((field) => field !== 'renditions');
+export const IMAGE_FIELDS = Object.keys(section.shape).filter((field) => field !== 'renditions' && field !== 'analyse');
 
 /** What to make of an image, as a section of a preset. */
 export const image = section.refine(

@@ -5,6 +5,7 @@ import { parse, YAMLParseError } from 'yaml';
 import type { Preset } from '../../common/contracts';
 import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { DarkroomError } from '../../common/errors';
+import type { ModelName } from '../../common/models';
 import { formatPath } from './path';
 import { presetFile } from './schema';
 
@@ -73,6 +74,11 @@ export function sectionOf<Kind extends MediaKind>(preset: Preset, kind: Kind): N
     'InvalidJob',
     `The preset "${preset.name}" is for ${others.join(' and ')} only; choose one for ${KINDS[kind].plural}.`,
   );
+}
+
+/** The models that a preset asks for any kind. */
+export function modelsOf({ image, video }: Preset): ModelName[] {
+  return [...new Set([...(image?.analyse ?? []), ...(video?.analyse ?? [])])];
 }
 
 /** The pure part of `loadPreset`. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { MediaKind } from '../../common/kinds';
 import { AUDIO_CODEC_NAMES } from '../audio/codecs';
 import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
-import { colour, name, pixels, quality, uniqueNames } from './fields';
+import { analyse, colour, name, pixels, quality, uniqueNames } from './fields';
 import { image } from './image';
 
 const rung = z
@@ -45,8 +45,14 @@ const video = z
     hls: z.boolean().optional(),
     /** Of the stream, also a manifest of DASH over the same segments. */
     dash: z.boolean().optional(),
+    /** Models that look at the poster; what they find is in the manifest. */
+    analyse,
   })
-  .refine(({ hls, dash }) => !dash || hls === true, { path: ['dash'], message: 'a manifest of DASH needs hls: true' });
+  .refine(({ hls, dash }) => !dash || hls === true, { path: ['dash'], message: 'a manifest of DASH needs hls: true' })
+  .refine(({ analyse, poster }) => analyse === undefined || poster !== undefined, {
+    path: ['analyse'],
+    error: 'needs a poster, which is what models look at',
+  });
 
 /** What to make of a video. */
 export type VideoPreset = z.infer<typeof video>;

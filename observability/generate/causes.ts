@@ -99,6 +99,16 @@ and sum(rate(darkroom_activity_retries_total[10m])) > sum(rate(darkroom_items_co
     summary: '{{ $labels.instance }} and its image children use {{ $value | humanizePercentage }} of their memory.',
   },
   {
+    alert: 'ModelsThrash',
+    severity: 'ticket',
+    expr: `sum by (model) (increase(darkroom_model_loads_total[15m])) >= 10
+and sum by (model) (increase(darkroom_model_loads_total[15m]))
+  > 0.5 * sum by (model) (increase(darkroom_model_tasks_total[15m]))`,
+    for: '15m',
+    summary:
+      'The model {{ $labels.model }} was loaded {{ $value | humanize }} times in 15 minutes, for every second task or more.',
+  },
+  {
     alert: 'EventLoopBlocked',
     severity: 'ticket',
     // Only our processes: other services on Node export the same name.

@@ -1,5 +1,11 @@
 import type { DashboardSpec } from './panel';
 
+/** Mean of a histogram by model; 0 where nothing was observed. */
+function perTask(name: string): string {
+  const rate = (part: string): string => `sum by (model) (rate(${name}_${part}[5m]))`;
+  return `${rate('sum')} / (${rate('count')} > 0) or ${rate('count')}`;
+}
+
 /** Slots, stages, memory, saturation. */
 export const WORKERS: DashboardSpec = {
   uid: 'darkroom-workers',
@@ -57,6 +63,52 @@ export const WORKERS: DashboardSpec = {
         queries: {
           'read {{kind}}': 'sum by (kind) (rate(darkroom_bytes_read_total[5m]))',
           'written {{kind}}': 'sum by (kind) (rate(darkroom_bytes_written_total[5m]))',
+        },
+      },
+    ],
+    Models: [
+      {
+        title: 'Tasks of models, by whether the model was loaded',
+        unit: 'ops',
+        bad: 'Cold as often as warm: workers load a model for each task. More memory for models, or more workers.',
+        runbook: 'ModelsThrash',
+        queries: { '{{model}} {{state}}': 'sum by (model, state) (rate(darkroom_model_tasks_total[5m]))' },
+      },
+      {
+        title: 'Models loaded and removed from memory',
+        unit: 'ops',
+        bad: 'Removals as often as tasks: the models in demand do not fit into DARKROOM_MODEL_MEMORY together.',
+        runbook: 'ModelsThrash',
+        queries: {
+          'loaded {{model}}': 'sum by (model) (rate(darkroom_model_loads_total[5m]))',
+          'removed {{model}}': 'sum by (model) (rate(darkroom_model_evictions_total[5m]))',
+        },
+      },
+      {
+        title: 'Workers that have a model loaded',
+        unit: 'short',
+        bad: 'Zero for a model with work waiting: no worker serves the pool, or the model cannot be loaded.',
+        runbook: 'WorkersMissing',
+        queries: { '{{model}}': 'sum by (model) (darkroom_models_loaded)' },
+      },
+      {
+        title: 'Wait and inference, seconds a task',
+        unit: 's',
+        bad: 'Wait far above inference: too few workers of the pool, or models are loaded again and again.',
+        runbook: 'ModelsThrash',
+        queries: {
+          'wait {{model}}': perTask('darkroom_model_wait_seconds'),
+          'inference {{model}}': perTask('darkroom_model_inference_seconds'),
+        },
+      },
+      {
+        title: 'Memory of models, and their budget',
+        unit: 'bytes',
+        bad: 'Near the budget with models removed again and again: raise DARKROOM_MODEL_MEMORY.',
+        runbook: 'ModelsThrash',
+        queries: {
+          'used {{instance}}': 'darkroom_model_memory_bytes',
+          'budget {{instance}}': 'darkroom_model_budget_bytes',
         },
       },
     ],

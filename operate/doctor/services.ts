@@ -1,11 +1,12 @@
-import { POOL_NAMES, POOLS, taskQueue } from '../../common/pools';
+import { isOptionalPool, POOL_NAMES, POOLS, taskQueue } from '../../common/pools';
 import { missingSearchAttributes, namespaceOf } from '../../temporal/connect';
 import { createStorage } from '../../storage';
 import { accepts } from '../../local/embedded/probe';
 import { listedText, listedWorkers } from './listed-workers';
 import { broken, missing, ok, optional, type Check, type Context } from './types';
 
-const QUEUE_TYPES = { workflows: 1, image: 2, video: 2 } as const;
+/** Of the server: queues of workflow tasks, and of activities. */
+const QUEUE_TYPES = { workflows: 1, media: 2 } as const;
 
 /** What answers over the network. */
 export const serviceChecks: Check[] = [
@@ -38,13 +39,14 @@ export const serviceChecks: Check[] = [
       const { pollers } = await connection.workflowService.describeTaskQueue({
         namespace,
         taskQueue: { name },
-        taskQueueType: QUEUE_TYPES[pool],
+        taskQueueType: QUEUE_TYPES[POOLS[pool].carries],
       });
       const count = new Set(pollers?.map((poller) => poller.identity)).size;
       if (count > 0) {
         const listed = await listedWorkers(connection, namespace, name, POOLS[pool].carries);
         return ok(`${count} on ${name}${listedText(listed)}`);
       }
+      if (isOptionalPool(pool)) return optional(`none polls ${name}; presets with analyse need one (docs/models.md)`);
       if (configured) return missing(`none polls ${name}`, `Start one: DARKROOM_POOLS=${pool} npm run worker`);
       return optional(`none polls ${name}; npm run start-batch starts one`);
     }),

@@ -8,7 +8,7 @@
 import { availableCores } from '../../common/cores';
 import { loadConfig, type Config } from '../../common/config';
 import { configuredAddress } from '../../temporal/connect';
-import { loadPreset } from '../../media/presets';
+import { loadPreset, modelsOf } from '../../media/presets';
 import { cachedPresets } from '../core/job';
 import { ensureFfmpeg } from '../../local/embedded/ffmpeg';
 import { checkInput, UsageError } from '../inputs';
@@ -17,6 +17,7 @@ import { newSubmission } from './follow';
 import { samplesFolder, whatIsNamed } from './places';
 import { Session } from './session';
 import { planSubmission, submitAndFollow } from './submission';
+import { ensureModels } from '../../local/embedded/models';
 import { runThroughApi } from './through-api';
 import { coloursFor } from './ui/colours';
 import { EXIT, Interrupted, runCommand } from './ui/command';
@@ -29,7 +30,7 @@ async function main(stop: AbortSignal): Promise<number> {
   const options = parseBatchOptions(process.argv.slice(2), process.cwd());
   const config = loadConfig();
   const presets = cachedPresets((name) => loadPreset(config.presetsDir, name));
-  await presets(options.preset).catch((error: Error) => {
+  const preset = await presets(options.preset).catch((error: Error) => {
     throw new UsageError(`--preset ${options.preset}: ${error.message}`);
   });
   const { batchId, outputs } = planSubmission(config, options);
@@ -46,6 +47,7 @@ async function main(stop: AbortSignal): Promise<number> {
   outages.passed();
   try {
     view.note(`Batch ${batchId}: ${session.batchUrl(batchId) ?? session.server.address}`);
+    if (session.embedded && modelsOf(preset).length > 0) ensureModels(report);
     if (session.embedded && options.wait) await session.startWorker(report);
     stop.throwIfAborted();
     const submission = newSubmission(batchId, outputs, outages);

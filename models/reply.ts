@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import type { Analysis } from '../common/analysis';
+import { replyReader, replyText as text } from '../common/task-reply';
+
+const corner = z.tuple([z.int().min(0), z.int().min(0)]);
+const line = z.object({
+  text,
+  confidence: z.number().min(0).max(1),
+  box: z.tuple([corner, corner, corner, corner]),
+});
+
+const analysis = z.object({
+  text: z
+    .object({ alt: z.string().max(500), lines: z.array(line).max(300), omitted: z.int().min(1).optional() })
+    .optional(),
+});
+
+/** The answer of a model's process; undefined for nonsense. */
+export const readReply = replyReader<Analysis>(analysis);
