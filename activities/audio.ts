@@ -5,6 +5,7 @@ import type { AudioFile, AudioOutcome } from '../media/audio';
 import type { ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
 import type { AudioPreset } from '../media/presets/schema';
+import { withoutSignature } from '../net/url';
 import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
@@ -60,7 +61,12 @@ export async function makeSounds(
   const picture = cover === undefined ? { warnings: [] } : await makePoster(deps, attempt, preset, cover);
   return {
     source: {
-      ...{ uri: item.source, bytes: source.bytes, sha256: source.sha256, fingerprint: source.fingerprint },
+      ...{
+        uri: withoutSignature(item.source),
+        bytes: source.bytes,
+        sha256: source.sha256,
+        fingerprint: source.fingerprint,
+      },
       ...{ format: probe.format, durationSeconds, audio: { ...probe.facts, ...(loudness && { loudness }) } },
       ...(preset.metadata === 'keep' && { tags: probe.tags }),
     },

@@ -52,6 +52,17 @@ test('names carry the hash of the content, and a fresh image asks the store for 
   expect(replaces).toBeUndefined();
 });
 
+test('the manifest names a signed source without its signature', async () => {
+  const signed = 'https://media.example.com/photo.png?size=2&X-Amz-Expires=60&X-Amz-Signature=c0ffee';
+  const asked: string[] = [];
+  const deps = lab.withStorage({
+    fetch: (uri, ...rest) => (asked.push(uri), lab.deps.storage.fetch(item().source, ...rest)),
+  });
+  await attempt(() => makeImage(deps, item({ source: signed })));
+  expect(asked).toEqual([signed]);
+  expect((await checkedManifest(out)).source.uri).toBe('https://media.example.com/photo.png?size=2');
+});
+
 test('another run replaces the manifest and removes the files of the one before', async () => {
   await attempt(() => makeImage(lab.deps, item({ requestedAt: '2026-01-01T00:00:00.000Z' })));
   const before = await checkedManifest(out);

@@ -4,6 +4,7 @@ import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
 import type { MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
+import { withoutSignature } from '../net/url';
 import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
@@ -53,7 +54,7 @@ export async function inspect(
   const plan = video.planVideo(probe, preset);
   return {
     source: {
-      uri: item.source,
+      uri: withoutSignature(item.source),
       bytes: source.bytes,
       sha256: source.sha256,
       fingerprint: source.fingerprint,

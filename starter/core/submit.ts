@@ -145,7 +145,9 @@ function startOptions(
   { queuePrefix, pinnedTo }: SubmitContext,
   item: WorkItem,
 ): WorkflowStartOptions & { args: [WorkItem] } {
-  const name = item.source.length > MAX_SUMMARY ? `…${item.source.slice(-MAX_SUMMARY)}` : item.source;
+  // A signature is a secret: people read the summary and the memo, the run has the whole URL in its input.
+  const source = withoutSignature(item.source);
+  const name = source.length > MAX_SUMMARY ? `…${source.slice(-MAX_SUMMARY)}` : source;
   return {
     workflowId: workflowId(item.batchId, item.itemKey),
     taskQueue: taskQueue(queuePrefix, 'workflows'),
@@ -158,7 +160,7 @@ function startOptions(
       { key: TENANT, value: item.tenant },
     ]),
     memo: {
-      source: item.source.slice(0, MAX_MEMO_TEXT),
+      source: source.slice(0, MAX_MEMO_TEXT),
       // Cut short it would lead nowhere.
       ...(item.output.length <= MAX_MEMO_TEXT && { output: item.output }),
     },

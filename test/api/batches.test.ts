@@ -41,6 +41,15 @@ describe('a batch', () => {
       seen.some(({ data }) => data.items === 2 && data.open === 0 && data.failed === 1),
     );
     expect(events.map(({ event }) => event)).toContain('batch');
+    // A place before all of it brings every item once; what is no place begins now.
+    const told = async (place: string) =>
+      (
+        await readEvents(`${api.url}/v1/batches/trip/events`, (seen) => seen.some(({ event }) => event === 'batch'), {
+          'last-event-id': place,
+        })
+      ).flatMap(({ event, data }) => (event === 'item' ? [data.id] : []));
+    expect((await told('1970-01-01T00:00:00.000Z')).sort()).toEqual(['trip~b0', 'trip~b2']);
+    expect(await told('nonsense')).toEqual([]);
     const view = await api.call('GET', '/v1/batches/trip');
     expect(view.body).toMatchObject({ items: 2, open: 0, succeeded: 1, failed: 1, latencyMs: { sample: 1 } });
 

@@ -139,3 +139,21 @@ describe('a job', () => {
     expect((await fetch(at, { headers: { 'last-event-id': last?.id ?? '' } })).status).toBe(204);
   });
 });
+
+describe('a signed URL', () => {
+  test('a signature is in no memo, summary or answer', async () => {
+    const own = await startApi(stack, { DARKROOM_ALLOWED_HOSTS: 'media.example.com' });
+    try {
+      const source = 'https://media.example.com/a.mp4?size=2&X-Amz-Credential=who&X-Amz-Signature=c0ffee';
+      const { body } = await own.call('POST', '/v1/jobs', { source, kind: 'video', id: 'signed' });
+      expect(body.source).toBe('https://media.example.com/a.mp4?size=2');
+      const handle = stack.client.workflow.getHandle('jobs/signed');
+      const { memo, raw } = await handle.describe();
+      expect(memo).toMatchObject({ source: 'https://media.example.com/a.mp4?size=2' });
+      expect(Buffer.from(raw.executionConfig?.userMetadata?.summary?.data ?? []).toString()).toContain('a.mp4?size=2"');
+      await handle.terminate();
+    } finally {
+      await own.stop();
+    }
+  });
+});

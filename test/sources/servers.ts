@@ -10,28 +10,21 @@ export interface TestService {
   stop(): Promise<void>;
 }
 
-/** undefined: the program is missing, and the test says so. */
-export function startRedis(): Promise<TestService | undefined> {
+export function startRedis(): Promise<TestService> {
   return start('redis-server', (port) => ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', '.']);
 }
 
 /** moto (PyPI) answers as SQS does. */
-export function startSqs(): Promise<TestService | undefined> {
+export function startSqs(): Promise<TestService> {
   return start('moto_server', (port) => ['-H', '127.0.0.1', '-p', `${port}`]);
 }
 
+/** What the tests of a queue ask before they run, by `describeWhere`. */
 export function isInstalled(program: 'redis-server' | 'moto_server'): boolean {
   return spawnSync('which', [program]).status === 0;
 }
 
-async function start(
-  program: 'redis-server' | 'moto_server',
-  args: (port: number) => string[],
-): Promise<TestService | undefined> {
-  if (!isInstalled(program)) {
-    console.log(`SKIPPED: ${program} is not installed`);
-    return undefined;
-  }
+async function start(program: 'redis-server' | 'moto_server', args: (port: number) => string[]): Promise<TestService> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-source-'));
   const port = await freePort();
   const child = spawn(program, args(port), { cwd: folder, stdio: 'ignore' });

@@ -50,7 +50,7 @@ for (const [name, program, startServer, openQueue] of KINDS) {
     let queue: Queue;
     beforeAll(async () => {
       process.env['AWS_ACCESS_KEY_ID'] = process.env['AWS_SECRET_ACCESS_KEY'] = 'test';
-      server = (await startServer())!;
+      server = await startServer();
     });
     afterAll(() => server.stop());
     beforeEach(async () => {
@@ -121,7 +121,7 @@ describeWhere(isInstalled('redis-server'), 'redis-server is not installed')('Red
   let server: TestService;
   let queue: Queue;
   beforeAll(async () => {
-    server = (await startRedis())!;
+    server = await startRedis();
   });
   afterAll(() => server.stop());
   beforeEach(async () => {
