@@ -123,6 +123,18 @@ class AnyStorage implements t.Storage {
     await store.remove(at);
   }
 
+  async removeMany(uris: readonly string[]): Promise<void> {
+    const groups = new Map<OutputStore<Location>, Location[]>();
+    for (const uri of uris) {
+      const [store, at] = this.output(uri, 'output');
+      groups.set(store, [...(groups.get(store) ?? []), at]);
+    }
+    for (const [store, ats] of groups) {
+      if (store.removeMany) await store.removeMany(ats);
+      else for (const at of ats) await store.remove(at);
+    }
+  }
+
   close(): void {
     this.web.close();
     this.s3Store?.close();

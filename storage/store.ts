@@ -30,6 +30,8 @@ export interface OutputStore<L extends Location> extends SourceStore<L> {
   list(at: L, options: ListOptions): AsyncIterable<ObjectInfo>;
   unfinished?(at: L): AsyncIterable<Unfinished>;
   remove(at: L): Promise<void>;
+  /** Faster than one after the other. */
+  removeMany?(ats: readonly L[]): Promise<void>;
   writeText(at: L, text: string, contentType: string): Promise<void>;
   /**
    * A small text and its version, or undefined where there is none.

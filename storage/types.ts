@@ -147,6 +147,8 @@ export interface Storage {
   putStream(uri: string, stream: Readable, options: PutOptions): Promise<ObjectInfo>;
   /** Removes one file; that it is not there is no failure. Local folders left empty go too, as they would in S3. */
   remove(uri: string): Promise<void>;
+  /** The same for many; S3 takes a thousand objects of a bucket in one request. */
+  removeMany(uris: readonly string[]): Promise<void>;
   close(): void;
 }
 

@@ -12,8 +12,7 @@ const MAX_EXAMPLES = 100;
 export interface StepContext {
   deps: ActivityDeps;
   log: Logger;
-  /** For the runs that the server knows. */
-  client: Pick<Client, 'workflowService' | 'options'>;
+  client: Client;
   findings: Findings;
   cleanup: boolean;
   deadLetters: DeadLetters;
@@ -67,15 +66,32 @@ export class Findings {
 
   /** Counts what is not needed, and removes it in a cleanup. @param remove absent: it stays */
   async take(name: string, bytes: number, remove?: () => Promise<void>): Promise<void> {
+    await this.takeAll([{ name, bytes }], remove);
+  }
+
+  /** The same for what is removed together. */
+  async takeAll(all: readonly { name: string; bytes: number }[], remove?: () => Promise<void>): Promise<void> {
+    if (all.length === 0) return;
     if (this.cleanup && remove !== undefined) {
       await remove();
-      this.tally.removed++;
+      this.tally.removed += all.length;
     }
-    this.tally.found++;
-    this.tally.bytes += bytes;
-    if (this.tally.examples.length < MAX_EXAMPLES) this.tally.examples.push(name);
+    for (const { name, bytes } of all) {
+      this.tally.found++;
+      this.tally.bytes += bytes;
+      if (this.tally.examples.length < MAX_EXAMPLES) this.tally.examples.push(name);
+    }
     this.onChange({ ...this.tally, after: this.looked });
   }
+}
+
+/** Counts files that are not needed, and removes them in a cleanup. */
+export async function takeFiles({ deps, findings, pulse }: StepContext, files: readonly ObjectInfo[]): Promise<void> {
+  pulse.throwIfOver();
+  await findings.takeAll(
+    files.map(({ uri, bytes }) => ({ name: uri, bytes })),
+    () => deps.storage.removeMany(files.map(({ uri }) => uri)),
+  );
 }
 
 /**

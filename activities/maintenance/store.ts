@@ -4,7 +4,7 @@ import { Places, type ObjectInfo } from '../../storage';
 import { writtenBy, type Written } from '../names';
 import { isNamed, manifestIn, pathOf } from '../removal';
 import { knownRuns, type KnownRuns } from './runs';
-import { outputFiles, type StepContext } from './step';
+import { outputFiles, takeFiles, type StepContext } from './step';
 
 /** Files that are judged together, so that the manifest of an item is read once for its files. */
 const CHUNK = 500;
@@ -37,7 +37,7 @@ export async function cleanStore(step: StepContext): Promise<void> {
   for await (const info of outputFiles(step)) {
     const candidate = candidateOf(info);
     if (candidate !== undefined && isOlder(info, least) && !runs.isOpen(candidate.run)) chunk.push(candidate);
-    else if (isTemporary(info.uri) && isOlder(info, Math.min(least, now - WRITTEN_MS))) await take(step, info);
+    else if (isTemporary(info.uri) && isOlder(info, Math.min(least, now - WRITTEN_MS))) await takeFiles(step, [info]);
     if (chunk.length < CHUNK) continue;
     await judge(step, chunk, runs);
     chunk = [];
@@ -52,10 +52,12 @@ async function judge(step: StepContext, chunk: Candidate[], runs: KnownRuns): Pr
   const tooOld = step.now - Math.max(config.maintenanceGrace, UNKNOWN_RUN_MS);
   const folders = new Map<string, Candidate[]>();
   for (const file of chunk) folders.set(file.folder, [...(folders.get(file.folder) ?? []), file]);
+  const unneeded: ObjectInfo[] = [];
   await forEachBounded(folders, AT_ONCE, async ([folder, files]) => {
     const manifest = await manifestIn(storage, folder);
-    for (const file of files) if (isUnneeded(file, manifest, runs, tooOld)) await take(step, file.info);
+    unneeded.push(...files.filter((file) => isUnneeded(file, manifest, runs, tooOld)).map(({ info }) => info));
   });
+  await takeFiles(step, unneeded);
 }
 
 function isUnneeded(file: Candidate, manifest: Manifest | undefined, runs: KnownRuns, tooOld: number): boolean {
@@ -80,11 +82,6 @@ function isTemporary(uri: string): boolean {
 
 function isOlder({ modified }: ObjectInfo, than: number): boolean {
   return modified !== undefined && modified < than;
-}
-
-function take({ deps, findings, pulse }: StepContext, { uri, bytes }: ObjectInfo): Promise<void> {
-  pulse.throwIfOver();
-  return findings.take(uri, bytes, () => deps.storage.remove(uri));
 }
 
 async function dropUploads({ deps, findings, pulse }: StepContext, before: number): Promise<void> {

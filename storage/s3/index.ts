@@ -3,6 +3,7 @@ import {
   AbortMultipartUploadCommand,
   CopyObjectCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -22,6 +23,11 @@ import { printable, type S3Location } from '../uri';
 import { createS3Client } from './client';
 import { isConflict, isMissing, isNotImplemented, isTaken, s3Failure } from './failures';
 import { putFile, putParts } from './write';
+
+/** Objects in one request, a limit of S3's. */
+const MAX_DELETES = 1000;
+/** What XML 1.0 has no way to write. */
+const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\r|\n/;
 
 /** Objects in S3 or anything that speaks it. */
 export class S3Store implements OutputStore<S3Location> {
@@ -156,6 +162,41 @@ export class S3Store implements OutputStore<S3Location> {
 
   async remove(at: S3Location): Promise<void> {
     await this.run('output', at, undefined, () => this.client.send(new DeleteObjectCommand(name(at))));
+  }
+
+  async removeMany(ats: readonly S3Location[]): Promise<void> {
+    const buckets = new Map<string, S3Location[]>();
+    // XML, which such a request is, cannot say every key.
+    const [one, many] = [ats.filter(({ key }) => NOT_XML.test(key)), ats.filter(({ key }) => !NOT_XML.test(key))];
+    for (const at of many) buckets.set(at.bucket, [...(buckets.get(at.bucket) ?? []), at]);
+    for (const all of buckets.values()) {
+      for (let from = 0; from < all.length; from += MAX_DELETES) {
+        if (!(await this.removeAtOnce(all.slice(from, from + MAX_DELETES))))
+          one.push(...all.slice(from, from + MAX_DELETES));
+      }
+    }
+    for (const at of one) await this.remove(at);
+  }
+
+  /** @returns false: the store knows no such request */
+  private async removeAtOnce(ats: readonly S3Location[]): Promise<boolean> {
+    const [first] = ats;
+    if (first === undefined) return true;
+    const Delete = { Objects: ats.map(({ key }) => ({ Key: key })), Quiet: true };
+    const command = new DeleteObjectsCommand({ Bucket: first.bucket, Delete });
+    return this.run('output', first, undefined, async () => {
+      try {
+        const [failed] = (await this.client.send(command)).Errors ?? [];
+        if (failed === undefined) return true;
+        const at = ats.find(({ key }) => key === failed.Key) ?? first;
+        // Said of one object, which a request of its own explains in full.
+        await this.client.send(new DeleteObjectCommand(name(at)));
+        return false;
+      } catch (error) {
+        if (isNotImplemented(error)) return false;
+        throw error;
+      }
+    });
   }
 
   async writeText(at: S3Location, text: string, contentType: string): Promise<void> {

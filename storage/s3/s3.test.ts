@@ -11,7 +11,7 @@ import { loadConfig } from '../../common/config';
 import { sampleManifest } from '../../test/support/manifest';
 import { startProxy } from '../../test/support/proxy';
 import { S3_START_TIMEOUT, startS3, type TestS3 } from '../../test/support/s3';
-import { createStorage, type ListOptions, type Published, type Storage } from '..';
+import { createStorage, joinUri, type ListOptions, type Published, type Storage } from '..';
 
 const sha256 = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex');
 const MAX = { maxBytes: 100_000_000 };
@@ -310,6 +310,16 @@ real('openRead serves whole objects and ranges', async () => {
   });
   await storage.remove('s3://photos/digits.txt');
   await storage.remove('s3://photos/digits.txt');
+});
+
+real('removeMany removes objects of any name, and does not mind those that are gone', async () => {
+  const uris = ['a & <b>.txt', 'ä %41.txt', 'two\nlines.txt'].map((name) => joinUri('s3://photos/gone', name));
+  for (const uri of uris) await storage.writeText(uri, 'x', 'text/plain');
+  await storage.writeText('s3://photos/gone/kept.txt', 'x', 'text/plain');
+  await storage.removeMany([...uris, 's3://photos/gone/never.txt']);
+  for (const uri of uris) await expect(storage.stat(uri)).rejects.toMatchObject({ type: 'SourceNotFound' });
+  expect((await storage.stat('s3://photos/gone/kept.txt')).bytes).toBe(1);
+  await expect(storage.removeMany(['s3://elsewhere/a'])).rejects.toMatchObject({ type: 'OutputForbidden' });
 });
 
 describe('failures', () => {
