@@ -49,9 +49,9 @@ async function main(): Promise<void> {
   toStderr('bench: one ffmpeg on both cores');
   const bare = await bareRun(folder, ffmpeg, film);
   toStderr('bench: two workers of one core each');
-  const whole = await chunkedRun(path.join(folder, 'whole'), folder, film, Infinity);
+  const whole = await chunkedRun(path.join(folder, 'whole'), folder, { film, seconds }, Infinity);
   toStderr('bench: the same with a worker killed half way');
-  const killed = await chunkedRun(path.join(folder, 'killed'), folder, film, whole.wall / 2);
+  const killed = await chunkedRun(path.join(folder, 'killed'), folder, { film, seconds }, whole.wall / 2);
   process.stdout.write(report(seconds, bare, whole, killed));
   await rm(folder, { recursive: true, force: true });
 }
@@ -115,7 +115,12 @@ async function bareRun(folder: string, ffmpeg: string, film: string): Promise<Pi
 }
 
 /** @param killAfter seconds until one of the workers is killed and another one started */
-async function chunkedRun(home: string, root: string, film: string, killAfter: number): Promise<Run> {
+async function chunkedRun(
+  home: string,
+  root: string,
+  { film, seconds }: { film: string; seconds: number },
+  killAfter: number,
+): Promise<Run> {
   await mkdir(home);
   const port = await freePort();
   const env: Env = {
@@ -125,6 +130,9 @@ async function chunkedRun(home: string, root: string, film: string, killAfter: n
     DARKROOM_ALLOWED_ROOTS: root,
     DARKROOM_VIDEO_SLOTS: '1',
     DARKROOM_FFMPEG_THREADS: '1',
+    // In chunks however short the film is, and in as many as one of ten minutes.
+    DARKROOM_SHORT_VIDEO: '0',
+    DARKROOM_CHUNK_CPU: `${Math.round(100 * seconds)}ms`,
     DARKROOM_WORKER_PORT: '0',
     DARKROOM_SDK_METRICS_PORT: '0',
     LOG_LEVEL: 'warn',
