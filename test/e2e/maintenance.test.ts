@@ -299,7 +299,7 @@ test('the Schedule is made once, follows the configuration, starts the one maint
   await handle.trigger();
   await until(async () => (await runs()).count === 1);
   const after = await maintenanceState(stack.client, 'scheduled');
-  expect(after).toMatchObject({ failedSteps: 2, periodMs: day });
+  expect(after).toMatchObject({ failedSteps: 3, periodMs: day });
   expect(after.endedAt!.getTime()).toBeGreaterThan(info.createdAt.getTime());
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
