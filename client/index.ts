@@ -125,7 +125,7 @@ export class Darkroom {
   async *follow(id: string): AsyncGenerator<t.Job> {
     let last: string | undefined;
     for (;;) {
-      const headers = last === undefined ? {} : { 'last-event-id': last };
+      const headers: Record<string, string> = last === undefined ? {} : { 'last-event-id': last };
       const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
       const response = await this.patiently(() => this.send('GET', path, undefined, headers));
       if (response.status === 204) return;
@@ -157,14 +157,14 @@ export class Darkroom {
     let cursor: string | undefined;
     do {
       const search = new URLSearchParams({ ...query, ...(cursor !== undefined && { cursor }) });
-      const page = await this.json<Page>('GET', `${path}?${search}`);
+      const page = await this.json<Page>('GET', `${path}?${search.toString()}`);
       yield page;
       cursor = page.next;
     } while (cursor !== undefined);
   }
 
   private json<Answer>(method: string, path: string, body?: object, headers = {}): Promise<Answer> {
-    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     const text = body && JSON.stringify(body);
     return this.patiently(
       async () => (await (await this.send(method, path, text, { ...type, ...headers })).json()) as Answer,
@@ -179,7 +179,7 @@ export class Darkroom {
     headers: Record<string, string> = {},
   ): Promise<Response> {
     const { key, signal } = this.options;
-    const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const authorization: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
     const init = { method, body, signal, headers: { ...headers, ...authorization } };
     const response = await fetch(new URL(path, this.url), init).catch((error: unknown) => {
       signal?.throwIfAborted();
@@ -224,7 +224,10 @@ async function* eventsOf({ body }: Response): AsyncGenerator<SentEvent> {
         const lines = text.slice(0, end).split('\n');
         text = text.slice(end + 2);
         const field = (name: string): string | undefined =>
-          lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1).trim();
+          lines
+            .find((line) => line.startsWith(`${name}:`))
+            ?.slice(name.length + 1)
+            .trim();
         const data = field('data');
         if (data !== undefined) yield { id: field('id'), data };
       }

@@ -19,8 +19,12 @@ const { createService } = require('./starter/server/service');
 /** The document, from a server that listens nowhere and connects to nothing. */
 async function openApiDocument() {
   const config = loadConfig({ ...process.env, LOG_LEVEL: 'error' });
-  const stop = new AbortController();
-  const service = createService(config, new ApiKeys(config), createLogger(config, 'starter'), stop.signal);
+  const service = createService(
+    config,
+    new ApiKeys(config),
+    createLogger(config, 'starter'),
+    AbortSignal.timeout(60_000),
+  );
   const app = await createApp(service);
   await app.ready();
   return app.swagger();

@@ -1,0 +1,350 @@
+/** Shapes of the API. Made from its OpenAPI document by `npm run client:types`. */
+
+export type Batch = {
+  /** The id */
+  id: string;
+  /** Items */
+  items: number;
+  /** paused + waiting + running */
+  open: number;
+  /** Items that are paused */
+  paused: number;
+  /** Items in a queue, an estimate */
+  waiting: number;
+  /** Items at work, an estimate */
+  running: number;
+  /** Items that succeeded */
+  succeeded: number;
+  /** Items that failed */
+  failed: number;
+  /** Items that were cancelled */
+  cancelled: number;
+  /** Items completed a second, lately */
+  itemsPerSecond: number;
+  /** Seconds until the open items are done, at the present rate */
+  etaSeconds?: number;
+  latencyMs: Latency;
+  /** Queues with work that no worker serves */
+  unserved: string[];
+  /** When its last item ended (ISO 8601) */
+  lastClosedAt?: string;
+  /** Addresses of what belongs to it */
+  links: Record<string, string>;
+};
+
+export type BatchPage = {
+  /** One page of batches */
+  batches: {
+    /** The id */
+    id: string;
+    /** Items */
+    items: number;
+    /** Items that are paused, wait or run */
+    open: number;
+    /** Items that succeeded */
+    succeeded: number;
+    /** Items that failed */
+    failed: number;
+    /** Items that were cancelled */
+    cancelled: number;
+    /** When its newest job began if one is open, else when its last one ended */
+    lastActivityAt: string;
+    /** Addresses of what belongs to it */
+    links: Record<string, string>;
+  }[];
+  /** The cursor of the next page; a page may have fewer batches than asked for */
+  next?: string;
+};
+
+export type Changed = {
+  /** Runs that got the request */
+  changed: number;
+  /** Runs that had ended before it came */
+  already: number;
+  /** Of a pause: runs with a step under way, which runs to its end */
+  running?: number;
+  /** Of a restart: steps that begin again */
+  steps?: number;
+  /** The server still works on it: see GET …/operations/:operation */
+  operation?: Operation;
+};
+
+export type ItemPage = {
+  /** Items */
+  items: {
+    /** The id */
+    id: string;
+    /** Id of the batch */
+    batch: string;
+    /** Id of its latest run, as NDJSON answers have it */
+    run: string;
+    /** The state */
+    state: 'open' | 'succeeded' | 'failed' | 'cancelled' | 'paused';
+    /** image, video or audio */
+    kind: string;
+    /** Name of the preset */
+    preset: string;
+    /** URI of the file */
+    source?: string;
+    /** When it began (ISO 8601) */
+    startedAt: string;
+    /** When its last run ended (ISO 8601) */
+    closedAt?: string;
+    /** Bytes of the source */
+    bytesIn?: number;
+    /** Bytes of all published files together */
+    bytesOut?: number;
+    /** Of the programs that made its outputs, as its receipts say */
+    cpuSeconds?: number;
+    /** Why it failed */
+    error?: {
+      /** The type */
+      type: string;
+      /** One sentence for people */
+      message: string;
+    };
+    /** The smallest picture of it */
+    thumbnail?: {
+      /** Address on this server */
+      href: string;
+      /** In pixels */
+      width?: number;
+      /** In pixels */
+      height?: number;
+    };
+    /** What stands for the picture until it has loaded */
+    placeholder?: {
+      /** A tiny picture, base64 (ThumbHash) */
+      thumbhash: string;
+      /** The dominant colour */
+      dominant: string;
+    };
+    /** Addresses of what belongs to it */
+    links: Record<string, string>;
+  }[];
+  /** The cursor of the next page; a page may have fewer items than asked for */
+  next?: string;
+};
+
+export type Job = {
+  /** The id */
+  id: string;
+  /** Id of the batch */
+  batch: string;
+  /** What a submission did */
+  submitted?: 'started' | 'joined' | 'skipped';
+  /** The state */
+  state: 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
+  /** image, video or audio */
+  kind: string;
+  /** Name of the preset */
+  preset: string;
+  /** Whose it is */
+  tenant: string;
+  /** URI of the file */
+  source?: string;
+  /** When it began (ISO 8601) */
+  startedAt: string;
+  /** When its last run ended (ISO 8601) */
+  closedAt?: string;
+  /** The most attempts that any of its steps has taken */
+  attempt: number;
+  /** What its last run does now */
+  progress?: {
+    /** The state */
+    state: 'running' | 'paused';
+    /** What it does now, in words */
+    step: string;
+    /** Progress, 0 to 100 */
+    percent: number;
+    /** The steps */
+    steps: {
+      /** The name */
+      name: string;
+      /** The state */
+      state: string;
+      /** Attempts so far */
+      attempts: number;
+    }[];
+    /** Attempts of encoders that failed */
+    encoderFailures: number;
+    /** Attempts that failed by no fault of the file */
+    systemFailures?: number;
+  };
+  /** Steps that run or wait for a worker */
+  pending: {
+    /** Name of the activity in Temporal */
+    activity: string;
+    /** Jobs that were started */
+    started: boolean;
+    /** Which attempt it is, from 1 */
+    attempt: number;
+    /** Message of the attempt before */
+    lastFailure?: string;
+  }[];
+  /** Why it failed */
+  error?: {
+    /** The type */
+    type: string;
+    /** One sentence for people */
+    message: string;
+  };
+  /** manifest.json, once it succeeded */
+  manifest?: {
+    /** Version of the format */
+    version: number;
+    [more: string]: unknown;
+  };
+  /** Addresses of what belongs to it */
+  links: Record<string, string>;
+};
+
+export type Latency = {
+  /** ms within which half of them were done */
+  p50?: number;
+  /** ms within which 95 of 100 were done */
+  p95?: number;
+  /** ms within which 99 of 100 were done */
+  p99?: number;
+  /** Items that the figures are of */
+  sample: number;
+};
+
+export type NewBatch = {
+  /** Id of the batch; made up where missing. With keys, the answer has it with the tenant before it. */
+  id?: string;
+  /** Name of the preset */
+  preset?: string;
+  /** URI prefix of the outputs */
+  output?: string;
+  /** Called once when every job of the batch has ended, with the counts */
+  callbackUrl?: string;
+  /** 1 to 5; 1 is served first */
+  priority?: 1 | 2 | 3 | 4 | 5;
+  /** Each as the body of POST /v1/jobs */
+  jobs: NewJob[];
+};
+
+export type NewJob = {
+  /** The id */
+  id?: string;
+  /** image, video or audio */
+  kind?: 'image' | 'video' | 'audio';
+  /** URI of the file */
+  source: string;
+  /** URI prefix of the outputs */
+  output?: string;
+  /** Name of the preset */
+  preset?: string;
+  /** 1 to 5; 1 is served first */
+  priority?: 1 | 2 | 3 | 4 | 5;
+  /** Whose it is */
+  tenant?: string;
+  /** Texts of the caller, which come back in the manifest and in webhooks */
+  metadata?: Record<string, string>;
+  /** Called with a signed POST at the end */
+  callbackUrl?: string;
+  /** Id of the batch that the job belongs to; `jobs` where missing */
+  batch?: string;
+};
+
+export type Operation = {
+  /** The id */
+  id: string;
+  /** The state */
+  state: 'running' | 'completed' | 'failed';
+  /** Jobs that it is about; 0 while they are counted */
+  total: number;
+  /** Jobs that are changed already */
+  done: number;
+  /** Jobs that could not be changed, most often since they ended before */
+  failed: number;
+};
+
+export type Presets = {
+  /** The presets */
+  presets: {
+    /** The name */
+    name: string;
+    [more: string]: unknown;
+  }[];
+};
+
+export type Priority = {
+  /** 1 is served first */
+  priority: 1 | 2 | 3 | 4 | 5;
+};
+
+export type Problem = {
+  /** The type */
+  type: string;
+  /** What the code means */
+  title: string;
+  /** The status */
+  status: number;
+  /** One sentence for people */
+  detail: string;
+  /** A row of the error table, or a problem of the request */
+  code: string;
+  /** Figures and names that belong to the mistake */
+  details?: Record<string, unknown>;
+};
+
+export type Retried = {
+  /** Jobs that run again */
+  restarted: number;
+  /** Runs that had ended before */
+  already: number;
+};
+
+export type Session = {
+  /** Of the key */
+  name: string;
+  /** Whose jobs are seen; absent where nobody has keys */
+  tenant?: string;
+  /** When a session of the page ends by itself */
+  sessionEnds?: string;
+};
+
+export type SubmittedBatch = {
+  /** The id */
+  id: string;
+  /** Jobs that were started */
+  started: number;
+  /** Jobs that were open already */
+  joined: number;
+  /** Jobs whose outputs were there already */
+  skipped: number;
+  /** Jobs that were refused */
+  rejected: number;
+  /** Jobs that are the same as one before them in the list, which stands for both */
+  duplicates: number;
+  /** The jobs that were taken, by their place in the list, from 0 */
+  jobs: {
+    /** Place in the list, from 0 */
+    index: number;
+    /** The id */
+    id: string;
+    /** The status */
+    status: 'started' | 'joined' | 'skipped' | 'duplicate';
+    /** Of a duplicate: the place of the job that stands for both */
+    of?: number;
+  }[];
+  /** The jobs that were refused, by their place in the list, from 0 */
+  errors: {
+    /** Place in the list, from 0 */
+    index: number;
+    error: Problem;
+  }[];
+  /** Addresses of what belongs to it */
+  links: Record<string, string>;
+};
+
+export type Upload = {
+  /** URI of the file */
+  source: string;
+  /** Size in bytes */
+  bytes: number;
+  /** The name */
+  name: string;
+};
