@@ -9,12 +9,12 @@ import path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { fail, root } from './setup/shell.mjs';
 
-const require = createRequire(path.join(root, 'dist', 'package.json'));
-const { loadConfig } = require('./common/config');
-const { createLogger } = require('./common/logger');
-const { ApiKeys } = require('./starter/server/guard/auth');
-const { createApp } = require('./starter/server/app');
-const { createService } = require('./starter/server/service');
+const require = createRequire(import.meta.url);
+const { loadConfig } = require('../dist/common/config/index.js');
+const { createLogger } = require('../dist/common/logger.js');
+const { ApiKeys } = require('../dist/starter/server/guard/auth.js');
+const { createApp } = require('../dist/starter/server/app.js');
+const { createService } = require('../dist/starter/server/service.js');
 
 /** The document, from a server that listens nowhere and connects to nothing. */
 async function openApiDocument() {
