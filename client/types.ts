@@ -234,8 +234,21 @@ export type NewJob = {
   source: string;
   /** URI prefix of the outputs */
   output?: string;
-  /** Name of the preset */
-  preset?: string;
+  /** Name of a preset, or a preset itself, as a file of presets holds it */
+  preset?: string | Record<string, unknown>;
+  /** Fields of image renditions that replace those of the preset, such as quality */
+  options?: Record<string, unknown>;
+  /** What matters in the picture, in fractions of the upright picture */
+  focus?: {
+    /** Of the width: the point, or the left edge of a box */
+    x: number;
+    /** Of the height: the point, or the upper edge of a box */
+    y: number;
+    /** Of the width: how wide the box is */
+    width?: number;
+    /** Of the height: how high the box is */
+    height?: number;
+  };
   /** 1 to 5; 1 is served first */
   priority?: 1 | 2 | 3 | 4 | 5;
   /** Whose it is */
