@@ -6,44 +6,41 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option, type Command } from 'commander';
 import { loadConfig } from '../../common/config';
 import { ensureFfmpeg } from '../../local/embedded/ffmpeg';
-import { messageOf, toStderr } from '../../local/embedded/report';
+import { toStderr } from '../../local/embedded/report';
+import { runCommand } from '../../starter/cli/ui/command';
+import { command, wholeNumber } from '../../starter/cli/ui/options';
 import { fuzz, type FuzzOptions } from './run';
 import { makeSeeds } from './seeds';
 
-const DEFAULTS = { count: '500', seconds: '600', seed: '1', from: '0', via: 'media' } as const;
-
-function whole(name: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new Error(`--${name}: expected a whole number, got "${text}"`);
+interface Options extends Pick<FuzzOptions, 'count' | 'seed' | 'from' | 'via'> {
+  seconds: number;
+  json: boolean;
 }
 
-function readOptions() {
-  const option = (value: string) => ({ type: 'string', default: value }) as const;
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      count: option(DEFAULTS.count),
-      seconds: option(DEFAULTS.seconds),
-      seed: option(DEFAULTS.seed),
-      from: option(DEFAULTS.from),
-      via: option(DEFAULTS.via),
-      json: { type: 'boolean', default: false },
-    },
-  });
-  if (values.via !== 'media' && values.via !== 'worker') throw new Error('--via: expected media or worker');
-  const via: FuzzOptions['via'] = values.via;
-  return {
-    ...{ corpus: positionals[0], json: values.json, via },
-    ...{ count: whole('count', values.count), seed: whole('seed', values.seed), from: whole('from', values.from) },
-    limitMs: 1000 * whole('seconds', values.seconds),
-  };
+function parser(): Command {
+  const number = wholeNumber(0, 999_999_999);
+  return command('fuzz', 'Damages files and has each come to an outcome, so that no process dies, hangs or is left.')
+    .argument('[dir]', 'a folder of files to damage; without it, small ones of every format that is read')
+    .option('--count <n>', 'damaged files', number, 500)
+    .option('--seconds <s>', 'most time', number, 600)
+    .option('--seed <n>', 'the same seed gives the same files', number, 1)
+    .option('--from <n>', 'number of the first damaged file', number, 0)
+    .addOption(
+      new Option('--via <way>', 'the media layer alone, or the whole system')
+        .choices(['media', 'worker'])
+        .default('media'),
+    )
+    .option('--json', 'the report as JSON', false);
 }
 
 async function main(): Promise<number> {
-  const { corpus, json, ...options } = readOptions();
+  const parsed = parser().parse(process.argv);
+  const [corpus] = parsed.args;
+  const { json, seconds, ...rest } = parsed.opts<Options>();
+  const options = { ...rest, limitMs: 1000 * seconds };
   const tools = await ensureFfmpeg(loadConfig(), toStderr);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-fuzz-'));
   try {
@@ -72,10 +69,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    toStderr(messageOf(error));
-    process.exit(2);
-  },
-);
+runCommand(main);
