@@ -23,6 +23,7 @@ export interface FfprobeStream {
   color_primaries?: string;
   avg_frame_rate?: string;
   r_frame_rate?: string;
+  start_time?: string;
   duration?: string;
   bit_rate?: string;
   nb_frames?: string;
@@ -44,7 +45,7 @@ export const FFPROBE_ENTRIES = [
   'format=duration,bit_rate,size',
   'stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,pix_fmt,field_order',
   'stream=color_range,color_space,color_transfer,color_primaries,avg_frame_rate,r_frame_rate,duration,bit_rate',
-  'stream=nb_frames,channels,sample_rate',
+  'stream=nb_frames,channels,sample_rate,start_time',
   `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION:stream_side_data=rotation`,
 ].join(':');
 
@@ -66,6 +67,15 @@ export interface PacketCount {
 const JOINABLE = ['mpegts', 'mpegps'];
 /** Bare streams, whose packets have no times. */
 const TIMELESS = ['h264', 'hevc'];
+
+/** Matroska states ends, and not lengths: a recording whose clock begins later than this, s, is not as long as it says. */
+const LATE_START = 0.5;
+
+/** The same without the durations that count from before the first picture. */
+export function withTrueDurations(json: FfprobeJson, format: string): FfprobeJson {
+  const isLate = Number(pictureStream(json)?.start_time) > LATE_START;
+  return isLate && ['mkv', 'webm'].includes(format) ? withoutDurations(json) : json;
+}
 
 /** Is the only way to know the duration to read every packet? */
 export function needsCount(json: FfprobeJson, format: string): boolean {

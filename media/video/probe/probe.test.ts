@@ -52,6 +52,14 @@ describe('what a probe says', () => {
     });
   });
 
+  test.each(['mkv', 'webm'])('of a recording in %s whose clock begins at five seconds', async (type) => {
+    const codecs = type === 'mkv' ? `${X264} -c:a aac` : '-c:v libvpx-vp9 -deadline realtime -c:a libopus';
+    const words = `${picture('64x64', 1)} ${sound(1)} ${codecs} -output_ts_offset 5`;
+    const { durationSeconds, video } = await probe(ffmpeg(words, clips.at(`late.${type}`)));
+    expect(durationSeconds).toBeCloseTo(1, 1);
+    expect(video).toMatchObject({ frames: 25, fps: '25/1' });
+  });
+
   test('of a silent one: no audio', async () => {
     expect((await probe(ffmpeg(`${picture('64x64', 0.4)} ${X264}`, clips.at('silent.mp4')))).audio).toBeUndefined();
   });

@@ -12,6 +12,7 @@ import {
   pictureStream,
   soundStream,
   toProbe,
+  withTrueDurations,
   type FfprobeJson,
   type PacketCount,
 } from './probe-facts';
@@ -36,7 +37,7 @@ export async function probeVideo(
 ): Promise<MediaProbe> {
   signal?.throwIfAborted();
   const format = await sniffVideo(input);
-  const json = await ffprobe(input, settings, signal);
+  const json = withTrueDurations(await ffprobe(input, settings, signal), format);
   const streams = countStreams(json);
   if (streams > limits.maxStreams) {
     throw new DarkroomError('MediaTooLarge', `The file has ${streams} streams; ${limits.maxStreams} are allowed.`);
