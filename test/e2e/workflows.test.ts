@@ -405,8 +405,9 @@ test('a later item of priority 1 overtakes a backlog', async () => {
   });
   expect(order).toHaveLength(31);
   // Right away, since the embedded server gives a queue one partition; with the server's default of four it came
-  // between the third and the eighteenth, as each partition has its own order.
-  expect(order.indexOf(1)).toBeLessThan(2);
+  // between the third and the eighteenth, as each partition has its own order. A slow server may hand out a few before it has
+  // put the late one into its order.
+  expect(order.indexOf(1)).toBeLessThan(5);
 });
 
 /** How many of the workflows have their activity in the queue. */
