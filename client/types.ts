@@ -281,6 +281,13 @@ export type Presets = {
     name: string;
     [more: string]: unknown;
   }[];
+  /** Presets with a mistake in their file; absent where there is none */
+  broken?: {
+    /** The name */
+    name: string;
+    /** One sentence for people */
+    detail: string;
+  }[];
 };
 
 export type Priority = {

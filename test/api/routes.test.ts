@@ -1,4 +1,6 @@
 /** What is neither jobs nor batches nor uploads: aliases, health, and who is let in without keys. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { startStack, type Stack } from '../support/stack';
 import { photo, problem, startApi, type Api } from './support';
 
@@ -46,6 +48,19 @@ test('health, metrics, presets and the unknown', async () => {
   expect(body).toMatch(/darkroom_jobs_submitted_total\{kind="image",preset="web",source="produce"\} \d+/);
   expect(body).toMatch(/http_request_duration_seconds_count\{method="GET",route="\/v1\/presets",status="200"\} 1/);
   expect(body).not.toMatch(/produce~/);
+});
+
+test('a preset with a mistake in its file is named, and takes no other along', async () => {
+  const folder = path.join(stack.home, 'presets');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'good.yaml'), 'image: { renditions: [{ name: a, format: webp, width: 64 }] }');
+  await writeFile(path.join(folder, 'bad.yaml'), 'image: { renditions: [{ name: a, format: tiff, width: 64 }] }');
+  const other = await startApi(stack, { DARKROOM_PRESETS_DIR: folder });
+  const { status, body } = await other.call('GET', '/v1/presets').finally(() => other.stop());
+  expect(status).toBe(200);
+  expect(body.presets).toMatchObject([{ name: 'good' }]);
+  const detail = expect.stringContaining('presets/bad.yaml: image.renditions[0].format') as string;
+  expect(body.broken).toEqual([{ name: 'bad', detail }]);
 });
 
 test('what is held for its caller has routes of its own, which the objective for submits does not count', async () => {

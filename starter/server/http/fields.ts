@@ -13,6 +13,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   batch: ['Id of the batch', 'trip'],
   batches: ['One page of batches'],
   body: ['The body'],
+  broken: ['Presets with a mistake in their file; absent where there is none'],
   bytes: ['Size in bytes', 482113],
   bytesIn: ['Bytes of the source', 482113],
   bytesOut: ['Bytes of all published files together', 301877],

@@ -289,4 +289,7 @@ export const sessionAnswer = z.object({
   tenant: z.string().optional().describe('Whose jobs are seen; absent where nobody has keys'),
   sessionEnds: z.string().optional().describe('When a session of the page ends by itself'),
 });
-export const presetsAnswer = z.object({ presets: z.array(z.looseObject({ name: z.string() })) });
+export const presetsAnswer = z.object({
+  presets: z.array(z.looseObject({ name: z.string() })),
+  broken: z.array(z.object({ name: z.string(), detail: z.string() })).optional(),
+});

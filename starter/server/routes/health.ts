@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { joinUri } from '../../../storage';
 import { readiness, type DependencyState, type Health, type Readiness } from '../../../common/health';
+import { DarkroomError } from '../../../common/errors';
 import { listPresets } from '../../../media/presets';
 import type { App } from '../app-type';
 import { requireOperator } from '../guard/auth';
@@ -65,9 +66,21 @@ export function healthRoutes(app: App, service: Service): void {
     },
     async () => {
       const names = await listPresets(service.config.presetsDir);
-      return { presets: (await Promise.all(names.map(service.presets))).map((preset) => ({ ...preset })) };
+      const read = await Promise.allSettled(names.map(service.presets));
+      const presets = read.flatMap((each) => (each.status === 'fulfilled' ? [{ ...each.value }] : []));
+      // One file with a mistake in it takes no other preset along.
+      const broken = read.flatMap((each, at) =>
+        each.status === 'rejected' ? [{ name: names[at] ?? '', detail: sentenceOf(each.reason) }] : [],
+      );
+      return { presets, ...(broken.length > 0 && { broken }) };
     },
   );
+}
+
+/** @throws what is no mistake in a preset */
+function sentenceOf(error: unknown): string {
+  if (error instanceof DarkroomError) return error.message;
+  throw error;
 }
 
 /** Can manifests be read where outputs usually go? Asked once in ten seconds. */

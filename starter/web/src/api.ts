@@ -254,16 +254,23 @@ interface RawPreset {
   audio?: { renditions: { name: string }[] };
 }
 
-export async function listPresets(): Promise<Preset[]> {
-  const { presets } = await call<{ presets: RawPreset[] }>('/v1/presets');
+/** A preset whose file has a mistake in it. */
+export interface BrokenPreset {
+  name: string;
+  detail: string;
+}
+
+export async function listPresets(): Promise<{ presets: Preset[]; broken: BrokenPreset[] }> {
+  const { presets, broken = [] } = await call<{ presets: RawPreset[]; broken?: BrokenPreset[] }>('/v1/presets');
   const names = (list: { name: string }[]): string => list.map(({ name }) => name).join(', ');
-  return presets.map(({ name, ...sections }) => ({
+  const readable = presets.map(({ name, ...sections }) => ({
     name,
     kinds: MEDIA_KINDS.filter((kind) => sections[kind] !== undefined),
     summary: [sections.image?.renditions, sections.video?.rungs, sections.audio?.renditions]
       .flatMap((list) => (list === undefined ? [] : [names(list)]))
       .join('; '),
   }));
+  return { presets: readable, broken };
 }
 
 const asJson = (body: object): RequestInit => ({

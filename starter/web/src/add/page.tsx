@@ -18,8 +18,8 @@ export function AddPage() {
   const presets = usePoll('presets', listPresets, 0);
   const [choice, choose] = useChoice();
   useTitle('Add files');
-  const names = presets.data?.map(({ name }) => name) ?? [choice.preset];
-  const kinds = presets.data?.find(({ name }) => name === choice.preset)?.kinds;
+  const names = presets.data?.presets.map(({ name }) => name) ?? [choice.preset];
+  const kinds = presets.data?.presets.find(({ name }) => name === choice.preset)?.kinds;
   useEffect(() => {
     if (kinds !== undefined) choose({ kinds });
   }, [kinds?.join()]);
@@ -93,7 +93,7 @@ export function AddPage() {
       <fieldset class="presets">
         <legend>Preset</legend>
         {names.map((name) => {
-          const known = presets.data?.find((each) => each.name === name);
+          const known = presets.data?.presets.find((each) => each.name === name);
           return (
             <label key={name} class={name === choice.preset ? 'is-chosen' : undefined}>
               <input
@@ -109,6 +109,11 @@ export function AddPage() {
             </label>
           );
         })}
+        {presets.data?.broken.map(({ name, detail }) => (
+          <p key={name} role="note">
+            The preset {name} cannot be used: {detail}
+          </p>
+        ))}
       </fieldset>
       {entries.length > 0 && (
         <section aria-labelledby="entries-title">

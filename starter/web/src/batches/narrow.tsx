@@ -22,7 +22,7 @@ export function listQueryOf({ search, state, kind, preset, since }: Query, now =
 /** A search by name and four choices; all of it stands in the address. */
 export function Narrow({ query }: { query: Query }) {
   const presets = usePoll('presets', listPresets, 0);
-  const names = Object.fromEntries((presets.data ?? []).map(({ name }) => [name, name]));
+  const names = Object.fromEntries((presets.data?.presets ?? []).map(({ name }) => [name, name]));
   const kinds = Object.fromEntries(MEDIA_KINDS.map((kind) => [kind, capitalised(KINDS[kind].plural)]));
   const spans = Object.fromEntries(Object.entries(SPANS).map(([name, { label }]) => [name, label]));
   return (
