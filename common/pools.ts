@@ -31,6 +31,9 @@ export function isOptionalPool(pool: Pool): boolean {
   return optional;
 }
 
+/** Pools that every installation has. */
+export const STANDARD_POOLS = POOL_NAMES.filter((pool) => !isOptionalPool(pool));
+
 export function isMediaPool(pool: Pool): pool is MediaPool {
   return POOLS[pool].carries === 'media';
 }

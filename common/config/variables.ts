@@ -3,7 +3,7 @@ import path from 'node:path';
 import { API_VARIABLES } from './api-variables';
 import { LONG_VIDEO_VARIABLES } from './long-video-variables';
 import { projectRoot } from '../paths';
-import { isOptionalPool, POOL_NAMES } from '../pools';
+import { POOL_NAMES, STANDARD_POOLS } from '../pools';
 import { parsePayloadKeys } from './payload-keys';
 import { MODEL_VARIABLES } from './model-variables';
 import { OBSERVABILITY_VARIABLES } from './observability-variables';
@@ -59,7 +59,7 @@ export const VARIABLES = {
   pools: variable(
     'DARKROOM_POOLS',
     listOf(...POOL_NAMES),
-    POOL_NAMES.filter((pool) => !isOptionalPool(pool)).join(','),
+    STANDARD_POOLS.join(','),
     'which task queues this worker serves; models needs what "npm run models" installs',
   ),
   imageSlots: variable(

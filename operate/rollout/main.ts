@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { loadConfig } from '../../common/config';
 import { duration } from '../../common/config/parse';
-import { POOL_NAMES, POOLS, taskQueue } from '../../common/pools';
+import { POOLS, STANDARD_POOLS, taskQueue } from '../../common/pools';
 import { connect, createClient } from '../../temporal/connect';
 import { EXIT, runCommand } from '../../starter/cli/ui/command';
 import { rootMessage } from '../../starter/core/lib/grpc';
@@ -73,7 +73,7 @@ async function main(signal: AbortSignal): Promise<number> {
       items: Number(flags.items),
       windowMs: duration(flags.window),
       tolerated: Number(flags.tolerated) / 100,
-      queues: POOL_NAMES.map((pool) => {
+      queues: STANDARD_POOLS.map((pool) => {
         const type = POOLS[pool].carries === 'workflows' ? 'workflow' : 'activity';
         return `${taskQueue(queuePrefix, pool)}/${type}`;
       }),

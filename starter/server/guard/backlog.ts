@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { MEDIA_POOLS, type Pool } from '../../../common/pools';
+import { isMediaPool, STANDARD_POOLS, type Pool } from '../../../common/pools';
 import { describeQueues } from '../../core/batch';
 import { ApiError } from '../http/problems';
 
@@ -19,8 +19,8 @@ export class Backlog {
     private readonly maxAgeMs: number,
   ) {}
 
-  /** @throws ApiError Overloaded */
-  async check(pools: readonly Pool[] = MEDIA_POOLS): Promise<void> {
+  /** @throws ApiError Overloaded. An optional pool may have no workers, and holds nothing else up. */
+  async check(pools: readonly Pool[] = STANDARD_POOLS.filter(isMediaPool)): Promise<void> {
     if (this.maxAgeMs === 0) return;
     const ages = await this.read();
     const oldest = Math.max(...pools.map((pool) => ages.get(pool) ?? 0));
