@@ -30,7 +30,7 @@ fail() {
   for part in worker starter; do $docker logs --tail 20 "$name-$part" >&2 || true; done
   exit 1
 }
-free_port() { node -e 'require("./dist/local/embedded/probe").freePort().then(console.log)'; }
+free_port() { node -e 'require("./dist/local/embedded/free-port").freePort().then(console.log)'; }
 
 home=$(mktemp -d)
 finish() {
