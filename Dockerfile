@@ -16,7 +16,8 @@ ARG MODELS=0
 WORKDIR /app
 COPY models/runtime models/runtime
 COPY scripts/setup/models.mjs scripts/setup/shell.mjs scripts/setup/
-RUN [ "$MODELS" = 0 ] || node scripts/setup/models.mjs
+RUN if [ "$MODELS" = 0 ]; then rm -rf models/runtime/*; else node scripts/setup/models.mjs; fi \
+ && rm -f models/runtime/.npmrc
 
 # Compiles, and bundles the workflows.
 FROM ${BASE} AS build
