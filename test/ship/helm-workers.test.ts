@@ -162,7 +162,7 @@ describeWithHelm('helm/workers', () => {
     const manifests = render('workers', [FULL]);
     const pod = find(manifests, 'Deployment', 'workers-video').spec.template.spec;
     expect(variable(pod, 'S3_SECRET_ACCESS_KEY_FILE')).toBe('/etc/darkroom/secrets/S3_SECRET_ACCESS_KEY');
-    expect(find(manifests, 'ExternalSecret', 'workers-secrets').spec.data).toHaveLength(5);
+    expect(find(manifests, 'ExternalSecret', 'workers-secrets').spec.data).toHaveLength(6);
     expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);
     expect(
       Object.keys(find(manifests, 'ConfigMap', 'workers-config').data).filter((key) =>

@@ -1,9 +1,10 @@
 {{- /* MiB that a worker needs, as workers/slots.ts has them and a test compares: the process itself, and one slot of a queue: with
-every ordinary input, and at least, which a single slot may get. */}}
+every ordinary input, and at least, which a single slot may get. `once`: for all slots together. */}}
 {{- define "workers.memoryNeeds" -}}
 worker: 512
-image: { variable: DARKROOM_IMAGE_MAX_RSS, ordinary: 1024, least: 512 }
-video: { variable: DARKROOM_FFMPEG_MAX_MEMORY, ordinary: 2048, least: 1024 }
+image: { variable: DARKROOM_IMAGE_MAX_RSS, ordinary: 1024, least: 512, once: false }
+video: { variable: DARKROOM_FFMPEG_MAX_MEMORY, ordinary: 2048, least: 1024, once: false }
+models: { variable: DARKROOM_MODEL_MEMORY, ordinary: 1024, least: 1024, once: true }
 {{- end }}
 
 {{- /* MiB of a quantity of Kubernetes (6Gi) or of a size of Darkroom (2GiB); empty for a notation that is not known here. */}}
@@ -26,7 +27,7 @@ NAME "pool" POOL). */}}
 {{- $variables := list -}}
 {{- range $queue := .pool.queues -}}
   {{- with index $needs $queue -}}
-    {{- $slots := max 1 (int $.pool.slots) -}}
+    {{- $slots := .once | ternary 1 (max 1 (int $.pool.slots)) -}}
     {{- $each := le (int $slots) 1 | ternary .least .ordinary | int -}}
     {{- $asked := get $env .variable -}}
     {{- if not (has (toString $asked) (list "" "0")) -}}
