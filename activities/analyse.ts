@@ -1,11 +1,11 @@
-import path from 'node:path';
 import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import type { ModelName } from '../common/models';
-import { runAttempt, type Attempt } from './attempt';
+import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { withSource } from './source';
+import { fetchMade } from './video-tasks';
 
 export interface AnalysisInput {
   model: ModelName;
@@ -25,7 +25,7 @@ export function analyse(
   item: WorkItem,
   { model, askedAt, picture }: AnalysisInput,
 ): Promise<Analysis> {
-  return runAttempt(deps, item, (attempt) => {
+  return runAttempt(deps, item, async (attempt) => {
     const look = ({ path: input }: { path: string }): Promise<Analysis> => {
       const { maxPixels, maxFrames, allowSvg, modelTimeout } = deps.config;
       const task = { input, limits: { maxPixels, maxFrames }, allowSvg };
@@ -36,23 +36,10 @@ export function analyse(
       return attempt.stages.run('analyse', model, () => attempt.within('analyse', LONGEST_WAIT + modelTimeout, run));
     };
     if (picture === undefined) return withSource(deps, attempt, item, look);
-    return fetchPicture(deps, attempt, item, picture).then(look);
+    const file = { ...picture, uri: `${item.output}/${picture.path}` };
+    return look({ path: await fetchMade(deps, attempt, file, 'picture') });
   });
 }
 
 /** ms for which a task may wait in its worker for other tasks and for the loading of its model. */
 const LONGEST_WAIT = 600_000;
-
-async function fetchPicture(
-  deps: ActivityDeps,
-  attempt: Attempt,
-  item: WorkItem,
-  { path: name, bytes, sha256 }: Pick<Rendition, 'path' | 'bytes' | 'sha256'>,
-): Promise<{ path: string }> {
-  const to = path.join(attempt.workDir, 'picture');
-  const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
-  const options = { signal: attempt.signal, maxBytes: bytes, onProgress };
-  const fetched = await deps.storage.fetch(`${item.output}/${name}`, to, options);
-  if (fetched.sha256 !== sha256) throw new DarkroomError('StorageUnavailable', 'The poster of this item changed.');
-  return fetched;
-}

@@ -12,7 +12,7 @@ import { quarantined } from './deaths/evidence';
 import { Recorder } from './deaths/recorder';
 import { takeTurn } from './deaths/turn';
 import type { ActivityDeps } from './deps';
-import { ACTIVITIES } from './registry';
+import { isActivity, poolOf } from './registry';
 import { throwIfPaused } from './held';
 import type { Writer } from './names';
 import { Pulse } from './pulse';
@@ -122,7 +122,8 @@ export async function runAttempt<T>(
 
 /** Shows the slot of the activity's pool as used until the returned function is called. */
 function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
-  const { pool } = Context.current().info.activityType === 'analyse' ? ACTIVITIES.analyse : KINDS[item.kind];
+  const { activityType } = Context.current().info;
+  const pool = isActivity(activityType) ? poolOf(activityType, item.kind) : KINDS[item.kind].pool;
   deps.metrics.darkroom_slots_used.inc({ pool });
   deps.metrics.darkroom_slots_available.dec({ pool });
   return () => {

@@ -5,13 +5,12 @@ import type { AudioFile, AudioOutcome } from '../media/audio';
 import type { ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
 import type { AudioPreset } from '../media/presets/schema';
-import { withoutSignature } from '../net/url';
 import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFiles, publishManifest } from './publish';
 import { copyEarlier } from './reuse';
-import { withSource } from './source';
+import { fileFacts, withSource } from './source';
 
 /** Everything that was made of a sound, on the scratch disk and checked. */
 interface MadeAudio {
@@ -61,12 +60,7 @@ export async function makeSounds(
   const picture = cover === undefined ? { warnings: [] } : await makePoster(deps, attempt, preset, cover);
   return {
     source: {
-      ...{
-        uri: withoutSignature(item.source),
-        bytes: source.bytes,
-        sha256: source.sha256,
-        fingerprint: source.fingerprint,
-      },
+      ...fileFacts(item, source),
       ...{ format: probe.format, durationSeconds, audio: { ...probe.facts, ...(loudness && { loudness }) } },
       ...(preset.metadata === 'keep' && { tags: probe.tags }),
     },

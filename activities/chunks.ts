@@ -6,7 +6,7 @@ import { forEachBounded } from '../common/for-each-bounded';
 import type { TaskInput, TaskResult } from '../common/tasks';
 import * as video from '../media/video';
 import type { Chunk, ChunkGroup, HlsFile } from '../media/video';
-import { runAttempt, type Attempt } from './attempt';
+import { runAttempt } from './attempt';
 import { readLists, storeList } from './chunk-lists';
 import type { ActivityDeps } from './deps';
 import { workFolder } from './names';
@@ -14,7 +14,7 @@ import { rangeName } from './plan-tasks';
 import { publishAs, publishFiles } from './publish';
 import { receiptOf } from './receipt';
 import { withStepInput, type VideoWork } from './video';
-import { fetchSound, readPlan } from './video-tasks';
+import { fetchMade, fetchSound, readPlan } from './video-tasks';
 
 /** Files on their way at once: segments are small, and a store takes its time for each. */
 const AT_ONCE = 8;
@@ -79,7 +79,8 @@ export function joinRung(deps: ActivityDeps, item: WorkItem, { plan, task, resul
     await mkdir(path.join(attempt.workDir, rung.name));
     const local = new Map<string, string>();
     const fetchTo = async ({ folder, path: name, bytes, sha256 }: HlsFile & { folder: string }): Promise<void> => {
-      local.set(name, await fetchPart(deps, attempt, { uri: `${item.output}/${folder}/${name}`, bytes, sha256 }, name));
+      const uri = `${item.output}/${folder}/${name}`;
+      local.set(name, await fetchMade(deps, attempt, { uri, bytes, sha256 }, name));
     };
     const parts = [{ folder: first.folder, ...first.track.init }, ...segments];
     const fetch = () => forEachBounded(parts, AT_ONCE, fetchTo, attempt.signal);
@@ -98,18 +99,4 @@ export function joinRung(deps: ActivityDeps, item: WorkItem, { plan, task, resul
     const renditions = await publishFiles(deps, attempt, item, [file]);
     return { renditions, receipts: receiptOf(deps, attempt) };
   });
-}
-
-/** @throws DarkroomError StorageUnavailable where the file is not what another task has put there */
-async function fetchPart(
-  deps: ActivityDeps,
-  attempt: Attempt,
-  { uri, bytes, sha256 }: { uri: string; bytes: number; sha256: string },
-  name: string,
-): Promise<string> {
-  const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
-  const to = path.join(attempt.workDir, name);
-  const fetched = await deps.storage.fetch(uri, to, { signal: attempt.signal, maxBytes: bytes, onProgress });
-  if (fetched.sha256 !== sha256) throw new DarkroomError('StorageUnavailable', 'A segment of this item changed.');
-  return fetched.path;
 }

@@ -2,12 +2,11 @@ import type { Findings } from '../common/analysis';
 import type { ItemResult, WorkItem } from '../common/contracts';
 import type { ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
-import { withoutSignature } from '../net/url';
 import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFiles, publishManifest } from './publish';
 import { copyEarlier } from './reuse';
-import { withSource } from './source';
+import { fileFacts, withSource } from './source';
 
 /**
  * The whole way of one image: fetch, every rendition in a child process, publish.
@@ -43,10 +42,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
     const renditions = await publishFiles(deps, attempt, item, files);
     return publishManifest(deps, attempt, item, {
       source: {
-        uri: withoutSignature(item.source),
-        bytes: source.bytes,
-        sha256: source.sha256,
-        fingerprint: source.fingerprint,
+        ...fileFacts(item, source),
         ...made.source,
       },
       renditions,

@@ -67,7 +67,12 @@ export function activitiesOfPool(pool: Pool): ActivityName[] {
   });
 }
 
+/** False for a type that this version does not know. */
+export function isActivity(activityType: string): activityType is ActivityName {
+  return Object.hasOwn(ACTIVITIES, activityType);
+}
+
 /** The label of an activity's type, also of one that this version does not know. */
 export function labelOf(activityType: string): string {
-  return Object.hasOwn(ACTIVITIES, activityType) ? ACTIVITIES[activityType as ActivityName].label : activityType;
+  return isActivity(activityType) ? ACTIVITIES[activityType].label : activityType;
 }

@@ -34,6 +34,7 @@ const out = (name: string): string => path.join(folder, name);
 const item = (name: string, over: Partial<WorkItem> = {}): WorkItem =>
   labItem(file, { batchId: name, output: fileUri(out(name)), ...over });
 
+type Rest = Parameters<Lab['deps']['storage']['fetch']> extends [string, ...infer Others] ? Others : never;
 let runs = 0;
 const make = (of: WorkItem): Promise<ItemResult> => attempt(() => makeImage(lab.deps, of), { runId: `run-${++runs}` });
 const copied = (manifest: Manifest): string | undefined => manifest.copiedFrom?.batchId;
@@ -59,6 +60,15 @@ test('the same bytes in another batch are copied, and the manifest says from whe
   expect(inodes[0]!.ino).toBe(inodes[1]!.ino);
   await rm(out('first'), { recursive: true });
   await checkedManifest(out('second'));
+});
+
+test('the manifest of a copy names the source as every manifest does: without a signature', async () => {
+  await make(item('first'));
+  const signed = item('second', { source: 'https://example.com/photo.png?X-Amz-Signature=secret' });
+  const storage = { fetch: (_: string, ...rest: Rest) => lab.deps.storage.fetch(fileUri(file), ...rest) };
+  await attempt(() => makeImage(lab.withStorage(storage), signed), { runId: 'signed' });
+  const second = await checkedManifest(out('second'));
+  expect([copied(second), JSON.stringify(second)]).toEqual(['first', expect.not.stringContaining('secret')]);
 });
 
 test('another tenant, another recipe and --force make it', async () => {
@@ -122,6 +132,7 @@ test('a video is copied with its stream, and its storyboard leads to its own she
     `
 video:
   hls: true
+  dash: true
   rungs: [{ name: 72p, height: 72, crf: 32, maxrate: 200, speed: superfast, audioBitrate: 64 }]
   sprite: { width: 64, columns: 2, rows: 2, quality: 50 }
 `,
@@ -132,7 +143,9 @@ video:
   await attempt(() => makeVideo(lab.deps, clip('second')), { runId: 'v2' });
   const second = await checkedManifest(out('second'));
   expect(copied(second)).toBe('first');
-  expect(second.renditions.map(({ role }) => role)).toContain('stream');
+  const streams = second.renditions.filter(({ role }) => role === 'stream');
+  expect(streams.map(({ name }) => name)).toEqual(['hls', 'dash']);
+  expect(new Set(streams.map((stream) => path.dirname(stream.path))).size).toBe(1);
   const storyboard = second.renditions.find(({ role }) => role === 'storyboard')!.path;
   const sheet = second.renditions.find(({ role }) => role === 'sprite')!.path;
   expect(await readFile(path.join(out('second'), storyboard), 'utf8')).toContain(sheet);

@@ -12,6 +12,7 @@ import { entryUri, readEntry, readSmall } from './made-index';
 import { outputName } from './names';
 import { publishedName, publishFile, type ManifestParts } from './publish';
 import { manifestIn } from './removal';
+import { fileFacts } from './source';
 
 /** Bytes of the text that leads to the sheets of a sprite. */
 const MAX_STORYBOARD_BYTES = 4 * 2 ** 20;
@@ -43,11 +44,10 @@ export async function copyEarlier(
     const renditions = await attempt.stages.run('publish', 'copy', copy);
     if (renditions === undefined) return undefined;
     const { folder, manifest } = earlier;
-    const { kind, batchId, itemKey, placeholder, warnings } = manifest;
-    const { uri, bytes, fingerprint } = { ...source, uri: item.source };
+    const { kind, batchId, itemKey, placeholder, analysis, warnings } = manifest;
     return {
-      ...{ kind, renditions, placeholder, warnings, timings: attempt.stages.timings },
-      source: { ...manifest.source, uri, bytes, fingerprint },
+      ...{ kind, renditions, placeholder, analysis, warnings, timings: attempt.stages.timings },
+      source: { ...manifest.source, ...fileFacts(item, source) },
       copiedFrom: { manifest: `${folder}/manifest.json`, batchId, itemKey },
     };
   } catch (error) {
@@ -69,13 +69,16 @@ async function findEarlier(deps: ActivityDeps, item: WorkItem, sha256: string): 
   const isSame = source.sha256 === sha256 && tenant === item.tenant && preset.recipe === recipeOf(item, kind);
   if (!isSame || renditions.length === 0) return undefined;
   const streams = new Map<string, string[]>();
-  for (const rendition of renditions) {
-    const found = rendition.segments === undefined ? await sizeOf(storage, `${folder}/${rendition.path}`) : undefined;
-    if (rendition.segments === undefined && found !== rendition.bytes) return undefined;
-    if (rendition.segments === undefined) continue;
-    const files = await streamFiles(storage, folder, rendition);
+  for (const rendition of renditions.filter(({ role }) => role !== 'stream')) {
+    if ((await sizeOf(storage, `${folder}/${rendition.path}`)) !== rendition.bytes) return undefined;
+  }
+  // HLS and DASH lead to the segments of one folder.
+  const leads = renditions.filter(({ role }) => role === 'stream');
+  for (const place of new Set(leads.map(folderOf))) {
+    const own = leads.filter((lead) => folderOf(lead) === place);
+    const files = await streamFiles(storage, `${folder}/${place}`, own);
     if (files === undefined) return undefined;
-    streams.set(folderOf(rendition), files);
+    streams.set(place, files);
   }
   return { folder, manifest, streams };
 }
@@ -95,18 +98,21 @@ async function sizeOf(storage: Storage, uri: string): Promise<number | undefined
   }
 }
 
-/** Names within the stream's folder, the first playlist last; undefined where files are missing. */
-async function streamFiles(storage: Storage, folder: string, stream: Rendition): Promise<string[] | undefined> {
-  const place = `${folder}/${folderOf(stream)}`;
+/**
+ * Names within a folder of streams, those that lead to the others last; undefined where files are missing.
+ * @param place URI of the folder
+ */
+async function streamFiles(storage: Storage, place: string, streams: Rendition[]): Promise<string[] | undefined> {
   const files: string[] = [];
   let bytes = 0;
   for await (const info of storage.list(place)) {
     files.push(info.uri.slice(place.length + 1));
     bytes += info.bytes;
   }
-  const last = stream.path.slice(folderOf(stream).length + 1);
-  if (!files.includes(last) || bytes !== stream.bytes + (stream.segments?.bytes ?? 0)) return undefined;
-  return [...files.filter((name) => name !== last), last];
+  const leads = streams.map((stream) => stream.path.slice(folderOf(stream).length + 1));
+  const expected = streams.reduce((sum, stream) => sum + stream.bytes + (stream.segments?.bytes ?? 0), 0);
+  if (!leads.every((lead) => files.includes(lead)) || bytes !== expected) return undefined;
+  return [...files.filter((name) => !leads.includes(name)), ...leads];
 }
 
 function folderOf({ path: place }: Rendition): string {
@@ -121,6 +127,8 @@ async function copyFiles(
   { folder, manifest, streams }: Earlier,
 ): Promise<Rendition[] | undefined> {
   const names = new Map<string, string>();
+  /** Of streams, by what they are called there. */
+  const folders = new Map<string, string>();
   const copy = async (from: string, to: string): Promise<boolean> => {
     attempt.throwIfOver();
     attempt.created.add(`${item.output}/${to}`);
@@ -128,20 +136,18 @@ async function copyFiles(
     attempt.progress({ step: 'publish', path: to });
     return done;
   };
+  for (const [before, files] of streams) {
+    const after = outputName('hls', attempt.writer, before.slice(before.lastIndexOf('-') + 1));
+    folders.set(before, after);
+    for (const file of files) if (!(await copy(`${before}/${file}`, `${after}/${file}`))) return undefined;
+  }
   for (const rendition of manifest.renditions) {
     if (rendition.role === 'storyboard') continue;
-    if (rendition.segments === undefined) {
-      const to = publishedName(attempt, rendition);
-      if (!(await copy(rendition.path, to))) return undefined;
-      names.set(rendition.path, to);
-      continue;
-    }
-    const before = folderOf(rendition);
-    const after = outputName(rendition.name, attempt.writer, before.slice(before.lastIndexOf('-') + 1));
-    for (const file of streams.get(before) ?? []) {
-      if (!(await copy(`${before}/${file}`, `${after}/${file}`))) return undefined;
-    }
-    names.set(rendition.path, rendition.path.replace(before, after));
+    const { path: from } = rendition;
+    const stream = rendition.role === 'stream' ? folders.get(folderOf(rendition)) : undefined;
+    const to = stream === undefined ? publishedName(attempt, rendition) : from.replace(folderOf(rendition), stream);
+    if (stream === undefined && !(await copy(from, to))) return undefined;
+    names.set(from, to);
   }
   const renditions: Rendition[] = [];
   for (const rendition of manifest.renditions) {

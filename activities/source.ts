@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { WorkItem } from '../common/contracts';
 import { DarkroomError, ERRORS } from '../common/errors';
+import { withoutSignature } from '../net/url';
 import { printable, type Fetched } from '../storage';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
@@ -47,6 +48,11 @@ export async function withSource<T>(
     await lease.release(keep);
   }
   throw changed(item);
+}
+
+/** What every manifest says of a source. A signature in its address is left out: a manifest is read by more people than a job. */
+export function fileFacts({ source: uri }: WorkItem, { bytes, sha256, fingerprint }: Fetched) {
+  return { uri: withoutSignature(uri), bytes, sha256, fingerprint };
 }
 
 /** From the sources that this worker keeps, else fetched now. */

@@ -142,12 +142,26 @@ export async function readPlan(deps: ActivityDeps, uri: string): Promise<VideoWo
 
 export async function fetchSound(deps: ActivityDeps, attempt: Attempt, files: WorkFile[]): Promise<SoundFiles> {
   const sounds: SoundFiles = {};
-  for (const { name, uri, bytes, sha256 } of files) {
-    const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
-    const to = path.join(attempt.workDir, `${name}.m4a`);
-    const fetched = await deps.storage.fetch(uri, to, { signal: attempt.signal, maxBytes: bytes, onProgress });
-    if (fetched.sha256 !== sha256) throw new DarkroomError('StorageUnavailable', 'The sound of this item changed.');
-    sounds[Number(/(\d+)k$/.exec(name)?.[1])] = fetched.path;
+  for (const file of files) {
+    sounds[Number(/(\d+)k$/.exec(file.name)?.[1])] = await fetchMade(deps, attempt, file, `${file.name}.m4a`);
   }
   return sounds;
+}
+
+/**
+ * Brings what another task of the item has put into storage to the attempt's own folder.
+ * @param name of the file there
+ * @throws DarkroomError StorageUnavailable where the file is not what the task has put there
+ */
+export async function fetchMade(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  { uri, bytes, sha256 }: Pick<WorkFile, 'uri' | 'bytes' | 'sha256'>,
+  name: string,
+): Promise<string> {
+  const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
+  const to = path.join(attempt.workDir, name);
+  const fetched = await deps.storage.fetch(uri, to, { signal: attempt.signal, maxBytes: bytes, onProgress });
+  if (fetched.sha256 === sha256) return fetched.path;
+  throw new DarkroomError('StorageUnavailable', 'A file that an earlier step of this item made has changed.');
 }

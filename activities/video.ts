@@ -4,13 +4,12 @@ import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
 import type { MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
-import { withoutSignature } from '../net/url';
 import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishedName, publishFile, publishFiles, publishManifest } from './publish';
 import type { Receipts } from './receipt';
-import { withSource } from './source';
+import { fileFacts, withSource } from './source';
 
 /** What the probe found out and every later step gets, through workflow history. */
 export interface VideoWork {
@@ -54,10 +53,7 @@ export async function inspect(
   const plan = video.planVideo(probe, preset);
   return {
     source: {
-      uri: withoutSignature(item.source),
-      bytes: source.bytes,
-      sha256: source.sha256,
-      fingerprint: source.fingerprint,
+      ...fileFacts(item, source),
       format: probe.format,
       width: probe.video.displayWidth,
       height: probe.video.displayHeight,
