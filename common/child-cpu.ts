@@ -61,7 +61,16 @@ export function cpuSecondsOf(pid: number): number | undefined {
 
 /** The most resident memory that the process has had since it began, or since {@link forgetPeak}; bytes. */
 export function peakOf(pid: number): number | undefined {
-  const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1];
+  return statusBytes(pid, 'VmHWM');
+}
+
+/** The memory that the process has resident now, bytes. */
+export function residentOf(pid: number): number | undefined {
+  return statusBytes(pid, 'VmRSS');
+}
+
+function statusBytes(pid: number, field: 'VmHWM' | 'VmRSS'): number | undefined {
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(read(`/proc/${pid}/status`))?.[1];
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }
 

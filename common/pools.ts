@@ -25,7 +25,7 @@ export type MediaPool = { [Name in Pool]: (typeof POOLS)[Name]['carries'] extend
 export const POOL_NAMES = Object.keys(POOLS) as Pool[];
 export const MEDIA_POOLS = POOL_NAMES.filter(isMediaPool);
 
-/** Needs no set-up of its own: every worker serves it by default. */
+/** Needs a set-up of its own: a worker serves the pool only where DARKROOM_POOLS names it. */
 export function isOptionalPool(pool: Pool): boolean {
   const { optional = false }: PoolRow = POOLS[pool];
   return optional;

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { childCpu, cpuSecondsOf, forgetPeak, peakOf, type Usage } from './child-cpu';
+import { childCpu, cpuSecondsOf, forgetPeak, peakOf, residentOf, type Usage } from './child-cpu';
 import { BLAME_OF_DEATH, causeOfDeath, type CauseOfDeath } from './death';
 import { tail } from './errors';
 import { takeFirst } from './oom-score';
@@ -127,14 +126,9 @@ export class TaskChild<Task, Outcome> {
 
   /** Resident bytes now; 0 where the system has no /proc. */
   rss(): number {
-    try {
-      const status = readFileSync(`/proc/${this.#process.pid}/status`, 'latin1');
-      const bytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
-      this.peakRss = Math.max(this.peakRss, bytes);
-      return bytes;
-    } catch {
-      return 0;
-    }
+    const bytes = residentOf(this.#process.pid ?? 0) ?? 0;
+    this.peakRss = Math.max(this.peakRss, bytes);
+    return bytes;
   }
 }
 

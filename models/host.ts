@@ -273,8 +273,12 @@ export class ModelHost {
   /** Settles at the next end of a task, or at the signal. */
   #change(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      signal?.addEventListener('abort', () => resolve(), { once: true });
+      const settle = (): void => {
+        signal?.removeEventListener('abort', settle);
+        resolve();
+      };
+      this.#waiting.push(settle);
+      signal?.addEventListener('abort', settle, { once: true });
     });
   }
 

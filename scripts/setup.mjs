@@ -10,14 +10,13 @@
  *   node scripts/setup.mjs --packages packages only, for what looks at the sources
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { build, isBuilt } from './setup/build.mjs';
 import { install, isInstalled } from './setup/install.mjs';
 import { withLock } from './setup/lock.mjs';
 import { checkNode } from './setup/node-version.mjs';
 import { ensureS3Server } from './setup/s3-server.mjs';
-import { fail, root, say } from './setup/shell.mjs';
+import { fail, root } from './setup/shell.mjs';
 
 const force = process.argv.includes('--force');
 const wantsBuild = !process.argv.includes('--packages');
@@ -32,20 +31,8 @@ if (force || !isInstalled() || (wantsBuild && !isBuilt())) {
 }
 const forTests = process.argv.includes('--tests');
 if (forTests || process.argv.includes('--tools')) {
-  const tools = spawnSync(process.execPath, [path.join(root, 'dist/local/embedded/tools.js')], { stdio: 'inherit' });
+  const args = [path.join(root, 'dist/local/embedded/tools.js'), ...(forTests ? ['--models'] : [])];
+  const tools = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (tools.status !== 0) fail('The tools above are missing.');
 }
-if (forTests) {
-  ensureS3Server();
-  ensureModels();
-}
-
-/** What looks at pictures in tests. Without it those tests are skipped, and say so. */
-function ensureModels() {
-  const folder = path.join(root, 'models/runtime');
-  const installed = path.join(folder, 'node_modules/.package-lock.json');
-  const isNew = (file) => statSync(file).mtimeMs >= statSync(path.join(folder, 'package-lock.json')).mtimeMs;
-  if (existsSync(installed) && isNew(installed)) return;
-  const { status } = spawnSync(process.execPath, [path.join(root, 'scripts/setup/models.mjs')], { stdio: 'inherit' });
-  if (status !== 0) say('The models could not be installed: the tests that need them are skipped.');
-}
+if (forTests) ensureS3Server();

@@ -36,6 +36,7 @@ export async function toolVersions(ffmpeg: FfmpegSettings, pools: string[]): Pro
   const { sharp: own = '', vips: libvips, webp = '', aom = '', mozjpeg = '', png = '' } = sharp.versions;
   const versions: Record<string, string> = { sharp: own, libvips, webp, aom, mozjpeg, png };
   if (!pools.includes('video')) return versions;
+  const encoders = encoderVersions(ffmpeg);
   try {
     const { stdout } = await runProcess(ffmpeg.ffmpegPath, ['-version'], { timeoutMs: 10_000 });
     versions['ffmpeg'] = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
@@ -43,7 +44,7 @@ export async function toolVersions(ffmpeg: FfmpegSettings, pools: string[]): Pro
   } catch {
     throw new Error('ffmpeg is not here; run "npm run doctor" to see how to install it');
   }
-  return { ...versions, ...(await encoderVersions(ffmpeg)) };
+  return { ...versions, ...(await encoders) };
 }
 
 /** Encoders that write their version into what they make: ffmpeg itself does not say. */

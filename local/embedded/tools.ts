@@ -1,6 +1,10 @@
-/** Run as `node tools.js`: makes sure of the programs that the tests need; `scripts/setup.mjs --tools` does. */
+/**
+ * Run as `node tools.js [--models]`: makes sure of the programs that the tests need, and of the models; `scripts/setup.mjs`
+ * does with --tools and --tests.
+ */
 import { loadConfig } from '../../common/config';
 import { ensureFfmpeg } from './ffmpeg';
+import { ensureModels } from './models';
 import { messageOf, toStderr } from './report';
 import { ensureTemporalBinary } from './temporal-binary';
 
@@ -8,6 +12,16 @@ async function main(): Promise<void> {
   const config = loadConfig();
   await ensureFfmpeg(config, toStderr);
   await ensureTemporalBinary(config, toStderr);
+  if (process.argv.includes('--models')) installModels();
+}
+
+/** Where the models cannot be had, the tests that need them are skipped and say so. */
+function installModels(): void {
+  try {
+    ensureModels();
+  } catch (error) {
+    toStderr(messageOf(error));
+  }
 }
 
 main().catch((error: unknown) => {

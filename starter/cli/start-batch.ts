@@ -47,7 +47,7 @@ async function main(stop: AbortSignal): Promise<number> {
   outages.passed();
   try {
     view.note(`Batch ${batchId}: ${session.batchUrl(batchId) ?? session.server.address}`);
-    if (session.embedded && modelsOf(preset).length > 0) ensureModels(report);
+    if (session.embedded && modelsOf(preset).length > 0) ensureModels();
     if (session.embedded && options.wait) await session.startWorker(report);
     stop.throwIfAborted();
     const submission = newSubmission(batchId, outputs, outages);

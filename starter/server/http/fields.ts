@@ -4,7 +4,7 @@
  */
 export const FIELDS: Record<string, readonly [description: string, example?: unknown]> = {
   accepted: ['Messages that became jobs', 2],
-  activity: ['Name of the activity in Temporal', 'processImage'],
+  activity: ['Name of the activity in Temporal', 'makeImage'],
   already: ['Runs that had ended before', 0],
   at: ['Begin of the minute (ISO 8601)', '2026-01-05T09:30:00.000Z'],
   attempt: ['Which attempt it is, from 1', 1],
@@ -109,7 +109,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   title: ['What the code means', 'There is no such job'],
   to: ['Submitted before this time (ISO 8601)', '2026-01-06T00:00:00Z'],
   total: ['Jobs that it is about', 4900],
-  type: ['The type', 'CorruptSource'],
+  type: ['The type', 'CorruptMedia'],
   unserved: ['Queues with work that no worker serves', []],
   version: ['Version of the format', 1],
   waiting: ['Items in a queue, an estimate', 10],
