@@ -157,9 +157,11 @@ export async function watchSubmitted(
   await bounded(service, () => watchBatch(service, watch, { limitMs: RETRY_MS }));
 }
 
-/** For the metrics; passes the error on. */
+/** For the metrics and the log; the caller passes the error on. */
 export function countRefusal(service: Service, error: unknown): void {
-  service.metrics.darkroom_submit_errors_total.inc({ type: answerFor(error).problem.code });
+  const { problem, refusal } = answerFor(error);
+  if (refusal !== undefined) service.logger.warn({ reason: refusal }, 'Temporal refuses a job');
+  service.metrics.darkroom_submit_errors_total.inc({ type: problem.code });
 }
 
 /** Jobs of one request that are compared with each other; a hostile caller gets about 80 MB of memory by as many. */

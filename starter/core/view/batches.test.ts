@@ -27,13 +27,15 @@ interface Made {
   ended?: boolean;
 }
 
+/** @param name before the slash of the runs' ids, where several tenants share a batch */
 async function make(
-  batch: string,
+  name: string,
   { items = 1, kind = 'image', preset = 'web', tenant = 'default', ended = true }: Made = {},
+  batch = name,
 ) {
   for (let index = 0; index < items; index++) {
     const handle = await server.client.workflow.start('processImage', {
-      workflowId: `${batch}/item-${index}`,
+      workflowId: `${name}/item-${index}`,
       taskQueue: 'nobody',
       memo: { source: `file:///${batch}/${index}.jpg` },
       typedSearchAttributes: new TypedSearchAttributes([
@@ -103,6 +105,17 @@ test('batches with open items come first, then those that ended last; each once,
     { id: 'order-a', items: 4, open: 1, failed: 3, succeeded: 0, cancelled: 0 },
     { id: 'order-b2', items: 2, open: 2 },
   ]);
+});
+
+test('a batch with jobs of several tenants is in the list of none of them', async () => {
+  await make('shared', { items: 2, tenant: 'ours' });
+  await make('shared/too', { tenant: 'theirs' }, 'shared');
+  await make('own', { tenant: 'ours' });
+  await known('MediaBatchId IN ("shared", "own")', 4);
+  const ids = async (filter: object) => (await allPages(filter, 1)).ids;
+  expect(await ids({ tenant: 'ours' })).toEqual(['own']);
+  expect(await ids({ tenant: 'theirs' })).toEqual([]);
+  expect(await ids({ batchPrefix: 'shared' })).toEqual(['shared']);
 });
 
 test('filters narrow to batches that have such items', async () => {

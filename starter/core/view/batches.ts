@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DarkroomError } from '../../../common/errors';
 import { countBatch, countUnretried } from '../../../temporal/batches/count';
 import { filterQuery, type RunFilter } from '../../../temporal/batches/filter';
-import { quoted } from '../../../temporal/batches/query';
+import { batchQuery, quoted } from '../../../temporal/batches/query';
 import { attribute, pageOfRuns, readPlace, stateOf, writePlace, type Run } from '../../../temporal/batches/runs';
 import { forEachBounded } from '../../../common/for-each-bounded';
 
@@ -65,11 +65,17 @@ export async function listBatches(
 ): Promise<BatchLines> {
   const start = cursor === undefined ? firstPlace(filter) : placeOf(cursor);
   const { found, place } = await new Search(client, filter, start, cursor === undefined).take(limit);
-  const batches: BatchLine[] = [];
+  const batches: (BatchLine | undefined)[] = [];
   await forEachBounded(found.entries(), CONCURRENCY, async ([index, { id, run }]) => {
-    batches[index] = await lineOf(client, id, run);
+    batches[index] = (await isShared(client, id, filter)) ? undefined : await lineOf(client, id, run);
   });
-  return { batches, next: place && writePlace(place) };
+  return { batches: batches.filter((line) => line !== undefined), next: place && writePlace(place) };
+}
+
+/** Jobs of a queue may bring several tenants into one batch. None of them gets its figures, here as where it is asked for. */
+async function isShared(client: Client, id: string, { tenant }: RunFilter): Promise<boolean> {
+  if (tenant === undefined) return false;
+  return (await client.workflow.count(`${batchQuery(id)} AND MediaTenant != ${quoted(tenant)}`)).count > 0;
 }
 
 async function lineOf(client: Client, id: string, { startTime, closeTime }: Run): Promise<BatchLine> {

@@ -14,3 +14,12 @@ test.each([
     retryAfterSeconds: 5,
   });
 });
+
+test('what Temporal says of a request stays in the log', () => {
+  const said = 'invalid query: column "tenant_secret" of namespace "prod" at 10.0.0.7';
+  const error = new Error('Failed', { cause: Object.assign(new Error('x'), { code: 3, details: said }) });
+  const { problem, refusal } = answerFor(error);
+  expect(problem).toMatchObject({ status: 400, code: 'BadRequest' });
+  expect(JSON.stringify(problem)).not.toMatch(/tenant_secret|prod|10\.0/);
+  expect(refusal).toBe(said);
+});

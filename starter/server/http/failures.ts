@@ -13,6 +13,8 @@ interface Answer {
   retryAfterSeconds?: number;
   /** A fault of ours, for the log. */
   unexpected?: boolean;
+  /** What Temporal says of the request, for the log: its texts name what is none of the caller's business. */
+  refusal?: string;
 }
 
 /** What any error means to the caller. Texts of unknown errors stay here. */
@@ -34,7 +36,8 @@ export function answerFor(error: unknown): Answer {
     return { problem: problem('TemporalUnavailable', text), retryAfterSeconds: AWAY_RETRY_SECONDS };
   }
   if (grpcCode(error) === INVALID_ARGUMENT) {
-    return { problem: problem('BadRequest', `Temporal refuses it: ${rootMessage(error)}`) };
+    const refused = problem('BadRequest', 'Temporal takes no request with such values.');
+    return { problem: refused, refusal: rootMessage(error) };
   }
   return fromFastify(error as Partial<FastifyError>);
 }
@@ -66,8 +69,9 @@ function fromFastify(error: Partial<FastifyError>): Answer {
 
 /** The app's error handler. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { problem: body, retryAfterSeconds, unexpected } = answerFor(error);
+  const { problem: body, retryAfterSeconds, unexpected, refusal } = answerFor(error);
   if (unexpected) request.log.error({ err: error }, 'request failed');
+  if (refusal !== undefined) request.log.warn({ reason: refusal }, 'Temporal refuses a request');
   // A refusal is the answer that the caller asked for.
   if (body.status < 500) request.span?.set({ 'error.type': body.code });
   else request.span?.fail({ type: body.code, message: body.detail });
