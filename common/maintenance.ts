@@ -1,9 +1,12 @@
+import { KINDS } from './kinds';
+
 /**
  * The one table of maintenance steps, and the input and result of the workflow that runs them. Free of Node, since
  * workflows import it; the functions are in `activities/maintenance/`, which does not compile while one is missing.
  */
 export const MAINTENANCE_STEPS = {
   store: 'files that no manifest names and no open run needs, and uploads to S3 that never ended',
+  database: 'closed runs past their retention, workflows and schedules of the server that wait for nothing',
   queue: 'dead letters of the Redis stream or SQS queue of jobs, and messages that nobody finished',
   scratch: 'work files of dead workers, on the machine of the worker that takes the step',
   index: 'entries of the index of finished work whose outputs are gone',
@@ -12,6 +15,14 @@ export const MAINTENANCE_STEPS = {
 
 export type MaintenanceStep = keyof typeof MAINTENANCE_STEPS;
 export const MAINTENANCE_STEP_NAMES = Object.keys(MAINTENANCE_STEPS) as MaintenanceStep[];
+
+/** What the Schedule starts. */
+export const SCHEDULED_MAINTENANCE = 'scheduledMaintenance';
+/** Every type of workflow of Darkroom; a test compares them with the bundle. */
+export const WORKFLOW_TYPES: readonly string[] = [
+  ...Object.values(KINDS).map(({ workflow }) => workflow),
+  ...['notify', 'notifyBatch', 'maintenance', SCHEDULED_MAINTENANCE],
+];
 
 /** What a cleanup does with dead letters of the queue of jobs. */
 export const DEAD_LETTERS = ['keep', 'replay', 'drop'] as const;

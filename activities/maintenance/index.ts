@@ -4,6 +4,7 @@ import type { DeadLetters, MaintenanceStep, StepTally } from '../../common/maint
 import type { ActivityDeps } from '../deps';
 import { Pulse } from '../pulse';
 import { cleanIndex } from './index-entries';
+import { cleanDatabase } from './database';
 import { cleanQuarantine } from './quarantine';
 import { cleanQueue } from './queue';
 import { cleanScratch } from './scratch';
@@ -13,6 +14,7 @@ import { Findings, type StepContext } from './step';
 /** The function of each step of the maintenance table. */
 const STEPS: Record<MaintenanceStep, (step: StepContext) => Promise<void>> = {
   store: cleanStore,
+  database: cleanDatabase,
   queue: cleanQueue,
   scratch: cleanScratch,
   index: cleanIndex,

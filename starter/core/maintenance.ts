@@ -11,6 +11,7 @@ import type { Config } from '../../common/config';
 import {
   maintenanceId,
   MAINTENANCE_STEP_NAMES,
+  SCHEDULED_MAINTENANCE,
   type MaintenanceInput,
   type MaintenanceResult,
 } from '../../common/maintenance';
@@ -120,7 +121,7 @@ export async function ensureMaintenanceSchedule(
     spec: { cronExpressions: [maintenanceCron] },
     action: {
       type: 'startWorkflow',
-      workflowType: 'scheduledMaintenance' satisfies keyof typeof import('../../workflows'),
+      workflowType: SCHEDULED_MAINTENANCE satisfies keyof typeof import('../../workflows'),
       workflowId: `${scheduleId}/scheduled`,
       taskQueue: taskQueue(queuePrefix, 'workflows'),
       args: [input] satisfies Parameters<typeof scheduledMaintenance>,

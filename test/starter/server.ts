@@ -23,14 +23,19 @@ export interface TestServer {
 /**
  * @param dbFile name of a database in the folder; false: in memory
  * @param program the `temporal` program, of the version that the test is about
+ * @param dynamicConfig settings of the server as `key=value`
  */
-export async function startTestServer(dbFile: string | false = false, program?: string): Promise<TestServer> {
+export async function startTestServer(
+  dbFile: string | false = false,
+  program?: string,
+  dynamicConfig?: string[],
+): Promise<TestServer> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'darkroom-starter-'));
   const port = await freePort();
   const env = { ...process.env, DARKROOM_HOME: folder, DARKROOM_ALLOWED_ROOTS: folder };
   const config = loadConfig({ ...env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
   const binary = program ?? (await ensureTemporalBinary(config, () => {}));
-  const options = { home: folder, port, dbFile: dbFile && path.join(folder, dbFile), binary };
+  const options = { home: folder, port, dbFile: dbFile && path.join(folder, dbFile), binary, dynamicConfig };
   let pid = await startTemporalServer(options);
   const connection = await connect(config);
   return {
