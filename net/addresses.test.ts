@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { checkLiteral, isPublicAddress, publicLookup } from './addresses';
+import { blockListOf, checkLiteral, isPublicAddress, publicLookup } from './addresses';
 
 test.each([
   '127.0.0.1',
@@ -59,6 +59,24 @@ test.each(['2130706433', '0177.0.0.1', '0x7f.1', '127.1', '[::ffff:127.0.0.1]', 
 );
 
 test('a name that resolves to loopback is refused at the look-up', async () => {
-  await expect(promisify(publicLookup)('localhost', {})).rejects.toMatchObject({ type: 'SourceForbidden' });
-  await expect(promisify(publicLookup)('localhost', { all: true })).rejects.toMatchObject({ type: 'SourceForbidden' });
+  await expect(promisify(publicLookup())('localhost', {})).rejects.toMatchObject({ type: 'SourceForbidden' });
+  await expect(promisify(publicLookup())('localhost', { all: true })).rejects.toMatchObject({
+    type: 'SourceForbidden',
+  });
+});
+
+test.each([
+  ['203.0.114.0/24', '203.0.114.9', '203.0.115.9'],
+  ['8.8.8.8', '8.8.8.8', '8.8.4.4'],
+  ['8.8.8.0/24', '::ffff:8.8.8.8', '::ffff:8.8.4.4'],
+  // Of a NAT64 of one's own nobody else knows the prefix.
+  ['2a01:64::/96', '2a01:64::7f00:1', '2a01:65::7f00:1'],
+  ['8.8.8.0/24', '64:ff9b::808:808', '64:ff9b::808:404'],
+  ['8.8.8.0/24', '2002:808:808::1', '2002:808:404::1'],
+])('the network %s is denied: %s, and not %s', (network, inside, outside) => {
+  const denied = blockListOf([network]);
+  expect([isPublicAddress(inside, denied), isPublicAddress(outside, denied)]).toEqual([false, true]);
+  expect(isPublicAddress(inside)).toBe(true);
+  const host = new URL(`https://${inside.includes(':') ? `[${inside}]` : inside}/`).hostname;
+  expect(() => checkLiteral(host, denied)).toThrow('private address');
 });

@@ -1,19 +1,24 @@
+import type { BlockList } from 'node:net';
 import type { Config } from '../common/config';
 import { DarkroomError } from '../common/errors';
+import { blockListOf } from './addresses';
 import { printable } from './url';
 
 /** The web hosts that Darkroom may connect to, from the configuration. */
 export class HostList {
   private readonly allowed: string[];
   private readonly privateHosts: Set<string>;
+  /** Networks that no host may lead to, though their addresses are public. */
+  readonly denied: BlockList;
 
   /** @param use what the hosts are for, and the variable that lists them: for messages */
   constructor(
-    config: Pick<Config, 'allowedHosts' | 'privateHosts'>,
+    config: Pick<Config, 'allowedHosts' | 'privateHosts' | 'deniedNetworks'>,
     private readonly use = { purpose: 'read from', setting: 'DARKROOM_ALLOWED_HOSTS' },
   ) {
     this.allowed = config.allowedHosts.map((entry) => entry.toLowerCase());
     this.privateHosts = new Set(config.privateHosts.map((entry) => entry.toLowerCase()));
+    this.denied = blockListOf(config.deniedNetworks);
   }
 
   /**

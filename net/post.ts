@@ -16,8 +16,9 @@ const USE = { purpose: 'call back', setting: 'DARKROOM_CALLBACK_HOSTS' };
  * The hosts of callbacks are a list of their own: a host that files are read from may do as it is told by whoever writes to
  * it. A private one has to be in both lists.
  */
-function callbackHosts({ callbackHosts: allowedHosts, privateHosts }: Config): HostList {
-  return new HostList({ allowedHosts, privateHosts: privateHosts.filter((host) => allowedHosts.includes(host)) }, USE);
+function callbackHosts({ callbackHosts: allowedHosts, privateHosts, deniedNetworks }: Config): HostList {
+  const both = privateHosts.filter((host) => allowedHosts.includes(host));
+  return new HostList({ allowedHosts, privateHosts: both, deniedNetworks }, USE);
 }
 
 /**
@@ -29,7 +30,7 @@ export function checkCallback(config: Config, uri: string): URL {
   const hosts = callbackHosts(config);
   const url = parseWebUrl(uri);
   hosts.check(url, uri);
-  if (!hosts.isPrivate(url)) checkLiteral(url.hostname);
+  if (!hosts.isPrivate(url)) checkLiteral(url.hostname, hosts.denied);
   return url;
 }
 
@@ -46,14 +47,15 @@ export interface PostOptions {
  */
 export async function post(config: Config, uri: string, { body, headers, signal }: PostOptions): Promise<number> {
   const url = checkCallback(config, uri);
-  const exempt = callbackHosts(config).isPrivate(url);
+  const hosts = callbackHosts(config);
+  const exempt = hosts.isPrivate(url);
   return new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? https : http).request(url, {
       method: 'POST',
       agent: false,
       headers: { 'user-agent': config.userAgent, ...headers, 'content-length': String(Buffer.byteLength(body)) },
       signal,
-      ...(exempt ? {} : { lookup: publicLookup }),
+      ...(exempt ? {} : { lookup: publicLookup(hosts.denied) }),
     });
     const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
     const timer = setTimeout(() => request.destroy(late), ANSWER_MS);

@@ -70,14 +70,14 @@ export class WebClient {
 
   private send(url: URL, headers: Record<string, string>, signal?: AbortSignal): Promise<IncomingMessage> {
     const exempt = this.hosts.isPrivate(url);
-    if (!exempt) checkLiteral(url.hostname);
+    if (!exempt) checkLiteral(url.hostname, this.hosts.denied);
     const secure = url.protocol === 'https:';
     return new Promise((resolve, reject) => {
       const request = (secure ? https : http).get(url, {
         agent: secure ? this.secure : this.plain,
         headers: { 'user-agent': this.userAgent, accept: '*/*', 'accept-encoding': 'identity', ...headers },
         signal,
-        ...(exempt ? {} : { lookup: publicLookup }),
+        ...(exempt ? {} : { lookup: publicLookup(this.hosts.denied) }),
       });
       const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
       const timer = setTimeout(() => request.destroy(late), this.tuning.answer);

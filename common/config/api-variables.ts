@@ -1,5 +1,5 @@
 import { duration, hosts, integer, list, oneOf, size, text, url } from './parse';
-import { lastFields, urlPassword } from './secrets';
+import { checkSigning, lastFields, urlPassword } from './secrets';
 import { optional, secret, variable } from './variable';
 
 /** What only the API server reads: its part of the table in variables.ts. */
@@ -21,6 +21,7 @@ export const API_VARIABLES = {
   sessionSecret: secret(
     'DARKROOM_SESSION_SECRET',
     'signs the sessions of people who sign in on the page; the same in every replica. Unset: made up, and good for one process',
+    { check: checkSigning },
   ),
   trustedProxies: variable(
     'DARKROOM_TRUSTED_PROXIES',
@@ -31,6 +32,7 @@ export const API_VARIABLES = {
   webhookSecret: secret(
     'DARKROOM_WEBHOOK_SECRET',
     'signs the calls to callbackUrl (starter and worker); unset: jobs with a callbackUrl are refused',
+    { check: checkSigning },
   ),
   callbackHosts: variable(
     'DARKROOM_CALLBACK_HOSTS',

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** How the text of an environment variable becomes a value. Each parser throws an Error that says what was expected. */
 
 export type Parser<T> = (text: string) => T;
@@ -23,6 +25,15 @@ export const hosts: Parser<string[]> = (value) =>
   list(value).map((entry) => {
     if (/^(\[[^\]]+\]|[^/:]+)(:\d+)?$/.test(entry)) return entry;
     throw new Error(`expected a host or host:port without a scheme or path, got "${entry}"`);
+  });
+
+/** A list of addresses and networks (CIDR). */
+export const networks: Parser<string[]> = (value) =>
+  list(value).map((entry) => {
+    const [, address = '', bits = '0'] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+    const version = isIP(address);
+    if (version !== 0 && Number(bits) <= (version === 4 ? 32 : 128)) return entry;
+    throw new Error(`expected an address or a network such as 203.0.113.0/24 or 2001:db8::/96, got "${entry}"`);
   });
 
 /** `host:port`; IPv6 addresses stand in brackets. */

@@ -7,7 +7,21 @@ import { POOL_NAMES, STANDARD_POOLS } from '../pools';
 import { parsePayloadKeys } from './payload-keys';
 import { MODEL_VARIABLES } from './model-variables';
 import { OBSERVABILITY_VARIABLES } from './observability-variables';
-import { bool, buckets, duration, hostAndPort, hosts, integer, list, listOf, size, text, url } from './parse';
+import {
+  bool,
+  buckets,
+  duration,
+  hostAndPort,
+  hosts,
+  integer,
+  list,
+  listOf,
+  networks,
+  oneOf,
+  size,
+  text,
+  url,
+} from './parse';
 import { lastFields } from './secrets';
 import { optional, secret, variable } from './variable';
 
@@ -169,6 +183,18 @@ export const VARIABLES = {
     hosts,
     '',
     'host:port entries that may resolve to private addresses and use plain http (for tests and stores inside of a cluster)',
+  ),
+  itemNames: variable(
+    'DARKROOM_ITEM_NAMES',
+    oneOf('readable', 'hashed'),
+    'readable',
+    "hashed: the ids of items, and with them the folders of their outputs, tell nothing of files' names; changing it makes other items of the same sources",
+  ),
+  deniedNetworks: variable(
+    'DARKROOM_DENIED_NETWORKS',
+    networks,
+    '',
+    'addresses and networks (203.0.113.0/24) that no source and no callback may lead to beside those that are not public, such as the prefix of a NAT64 of your own',
   ),
   outputDefault: optional('DARKROOM_OUTPUT', text, 'URI prefix for outputs where a job names none'),
 

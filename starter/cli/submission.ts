@@ -88,7 +88,7 @@ async function submit(
   });
   await takeAll(
     entries,
-    { submit: submitOne, ledger, defaults: { output: outputs, preset, priority }, signal },
+    { submit: submitOne, ledger, names: config.itemNames, defaults: { output: outputs, preset, priority }, signal },
     {
       ...{ concurrency, tally },
       onTaken: (taken, entry) => {

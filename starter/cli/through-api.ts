@@ -87,7 +87,8 @@ async function submit(way: Way, config: Config, options: BatchOptions, view: Vie
       ...{ storage, samples: samplesFolder(config), except: output, cwd: process.cwd(), signal },
       ...{ allFiles: options.allFiles, onIgnored: () => submission.ignored++ },
     });
-    const intake = { submit: submitOne, ledger: submission.ledger, defaults: { preset, output, priority }, signal };
+    const defaults = { preset, output, priority };
+    const intake = { submit: submitOne, ledger: submission.ledger, names: config.itemNames, defaults, signal };
     await takeAll(entries, intake, {
       ...{ concurrency, tally: submission.tally },
       onTaken: (taken, entry) => {

@@ -1,6 +1,7 @@
 import { DarkroomError } from '../../common/errors';
 import { Outages } from '../cli/ui/outages';
-import { concernsOneJob, patiently, reasonOf } from './intake';
+import { concernsOneJob, patiently, reasonOf, take, type Intake } from './intake';
+import { Ledger } from './ledger';
 
 const away = new DarkroomError('StorageUnavailable', 'The store is away.');
 
@@ -25,6 +26,15 @@ test('a file that fails while others get through is rejected after a while; whil
     type: 'StorageUnavailable',
     message: 'The store is away. It was tried again and again while other files got through.',
   });
+});
+
+test('with hashed names, an item and its duplicate have a key that tells nothing of the file', async () => {
+  const submit: Intake['submit'] = (job) => Promise.resolve({ status: 'started', key: job.id ?? 'none' });
+  const intake = { submit, ledger: new Ledger(10), names: 'hashed' } as const;
+  const entry = { name: 'x', job: { source: 's3://b/Jane Doe.jpg' } };
+  const key = expect.stringMatching(/^[0-9a-f]{24}$/) as string;
+  expect(await take(entry, intake)).toMatchObject({ status: 'started', key });
+  expect(await take(entry, intake)).toMatchObject({ status: 'duplicate', key });
 });
 
 test.each<[string, object, boolean]>([

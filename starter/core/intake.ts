@@ -1,7 +1,7 @@
 import type { MediaJob } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { resolveJob, type JobContext, type JobDefaults } from './job';
-import { itemKey } from './keys';
+import { itemKey, named, type ItemNames } from './keys';
 import type { Ledger, Twin } from './ledger';
 import { grpcCode, INVALID_ARGUMENT, retrying, rootMessage, type RetryOptions } from './lib/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
@@ -44,6 +44,8 @@ export interface Intake {
   ledger?: Ledger;
   /** What holds for a job that does not say otherwise: jobs that come to the same are the same. */
   defaults?: Partial<MediaJob>;
+  /** Default: `readable`. */
+  names?: ItemNames;
   /** How two places are named together. Default: `lines 3 and 7`. */
   places?: (first: number, second: number) => string;
   signal?: AbortSignal;
@@ -78,13 +80,14 @@ export async function takeAll(
 }
 
 /** Submits one entry. @throws as {@link takeAll} */
-export async function take({ job, place }: Entry, intake: Intake): Promise<Taken> {
-  if (job instanceof Error) return { status: 'rejected', error: job };
+export async function take({ job: given, place }: Entry, intake: Intake): Promise<Taken> {
+  if (given instanceof Error) return { status: 'rejected', error: given };
+  const job = named(given, intake.names);
   try {
     const key = itemKey(job.source, job.id);
     const twin = intake.ledger?.claim(key, { ...intake.defaults, ...job }, place);
     if (twin?.differs === 'same') return { status: 'duplicate', key, of: twin.place };
-    if (twin !== undefined) throw conflict(job, place, twin, intake.places);
+    if (twin !== undefined) throw conflict(given, place, twin, intake.places);
     const outcome = await intake.submit(job);
     if (outcome.runId !== undefined) intake.ledger?.accept(key, outcome.runId);
     return { status: outcome.status, key: outcome.key, run: outcome.runId };

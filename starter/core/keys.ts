@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Config } from '../../common/config';
 import type { MediaJob } from '../../common/contracts';
 import { INLINE } from '../../media/presets';
 import { withoutSignature } from '../../net/url';
@@ -46,9 +47,23 @@ export function itemKey(source: string, id?: string): string {
   return [readable, hash(id ?? withoutSignature(source), 12)].filter(Boolean).join('-');
 }
 
+/** Whether keys tell of files' names: DARKROOM_ITEM_NAMES. */
+export type ItemNames = Config['itemNames'];
+
+/** Digits of a key that is nothing but a hash. */
+const HASHED = 24;
+
+/** The job under a name that tells nothing of its file where that is wished, unless its caller gave it one. */
+export function named(job: MediaJob, names: ItemNames = 'readable'): MediaJob {
+  if (names === 'readable' || job.id !== undefined) return job;
+  return { ...job, id: hash(withoutSignature(job.source), HASHED) };
+}
+
 /** Key of a single job without an id of its own: the same wish is the same job, and another preset or place another one. */
-export function wishKey({ source, preset = '', options, focus, output }: MediaJob): string {
+export function wishKey(job: MediaJob, names: ItemNames = 'readable'): string {
+  const { source, preset = '', options, focus, output } = job;
   const wish = [withoutSignature(source), preset, output, ...(options || focus ? [options, focus] : [])];
+  if (names === 'hashed') return hash(JSON.stringify(wish), HASHED);
   const name = typeof preset === 'string' ? slug(preset).slice(0, 20) : INLINE;
   return [slug(baseName(source)), name, hash(JSON.stringify(wish), 12)].filter(Boolean).join('-');
 }

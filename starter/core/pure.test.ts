@@ -5,7 +5,7 @@ import { parsePreset, recipeHash } from '../../media/presets';
 import { describeFailure } from './failure';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure, RetryState } from '@temporalio/common';
 import { parseJob, resolveJob } from './job';
-import { defaultBatchId, itemKey, slug, wishKey } from './keys';
+import { defaultBatchId, itemKey, named, slug, wishKey } from './keys';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { isPublished } from './published';
@@ -186,6 +186,19 @@ describe('keys', () => {
 
   test.each(['?expires=1', '?sig=1', '?se=1&v=2', '?id=1'])('%s alone is no signature', (query) => {
     expect(itemKey(`https://h/a.jpg${query}`)).not.toBe(itemKey('https://h/a.jpg'));
+  });
+
+  test('hashed names tell nothing of the file, and ids of the caller are kept', () => {
+    const source = 's3://b/patients/Doe, Jane.jpg';
+    const hidden = named({ source }, 'hashed');
+    expect(itemKey(source, hidden.id)).toMatch(/^[0-9a-f]{24}$/);
+    expect(named({ source }, 'hashed')).toEqual(hidden);
+    expect(named({ source: 's3://b/other.jpg' }, 'hashed').id).not.toBe(hidden.id);
+    expect(named({ source, id: 'case-7' }, 'hashed').id).toBe('case-7');
+    expect(named({ source })).toEqual({ source });
+    const wishes = [{ source }, { source, preset: 'avif' }].map((wish) => wishKey(wish, 'hashed'));
+    expect(new Set([...wishes, hidden.id]).size).toBe(3);
+    for (const key of wishes) expect(key).toMatch(/^[0-9a-f]{24}$/);
   });
 
   test('a batch is named by input, preset and output', () => {

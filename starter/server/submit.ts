@@ -183,6 +183,7 @@ export function intakeOf(
   const steady = { ...service, presets: cachedPresets(service.presets) };
   return {
     ledger: new Ledger(MAX_COMPARED),
+    names: service.config.itemNames,
     defaults: { preset, output, priority },
     signal: patient,
     submit: async (job) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { takeAll, type Entry } from '../../core/intake';
 import { jobOrError } from '../../core/job';
+import { named } from '../../core/keys';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { answerFor } from '../http/failures';
@@ -99,7 +100,8 @@ async function produce(service: Service, principal: Principal, message: Message)
     const settings = settingsOf(principal);
     const job = jobOf(message);
     if (job instanceof Error) throw job;
-    const { key, status } = await intakeOf(service, principal, settings, 'produce').submit(job);
+    const { submit, names } = intakeOf(service, principal, settings, 'produce');
+    const { key, status } = await submit(named(job, names));
     return { id: jobIdOf(settings, key), status };
   } catch (error) {
     countRefusal(service, error);

@@ -100,7 +100,7 @@ export async function submitSingle(
   await admit(service, principal, 1);
   const { batch = SINGLE_JOBS, key, force } = options;
   const given = job.id ?? (key === undefined ? undefined : `key-${digest(key)}`);
-  const id = given ?? wishKey(job);
+  const id = given ?? wishKey(job, service.config.itemNames);
   const batchId = batchIdFor(principal.tenant, batch);
   const settings = { batchId, mode: 'interactive', priority: INTERACTIVE_PRIORITY } as const;
   const item = await prepare(service, principal, { ...job, id }, settings);
