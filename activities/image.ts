@@ -47,6 +47,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
       },
       renditions,
       placeholder: made.placeholder,
+      perceptualHash: made.perceptualHash,
       analysis: findings?.analysis,
       warnings: [...made.warnings, ...(findings?.warnings ?? [])],
       timings: { ...attempt.stages.timings, ...made.timings },

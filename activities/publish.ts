@@ -8,6 +8,7 @@ import { recipeHash } from '../media/presets';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
+import { pictureOf } from './picture';
 import { cpuSecondsOf, receiptOf, withKnownReceipts, type Receipts } from './receipt';
 import { rememberMade } from './made-index';
 import { removeReplaced, removeStrays, replacedBy, type RemovalOptions } from './removal';
@@ -80,6 +81,7 @@ export interface ManifestParts {
   source: SourceFacts;
   renditions: Rendition[];
   placeholder?: Placeholder;
+  perceptualHash?: string;
   analysis?: Analysis;
   warnings: string[];
   chunks?: number;
@@ -117,6 +119,8 @@ export async function publishManifest(
     receipts,
     copiedFrom,
     placeholder: parts.placeholder,
+    perceptualHash: parts.perceptualHash,
+    picture: kind === 'image' ? pictureOf(item, parts.renditions) : undefined,
     analysis: parts.analysis,
     warnings: parts.warnings,
     ...(parts.chunks !== undefined && { chunks: parts.chunks }),

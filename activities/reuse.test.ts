@@ -26,7 +26,7 @@ afterAll(() => lab.close());
 beforeEach(async () => {
   folder = await mkdtemp(path.join(lab.root, 'case-'));
   file = path.join(folder, 'photo.png');
-  const noise = { type: 'gaussian', mean: 128, sigma: 30 } as const;
+  const noise = { type: 'gaussian', mean: 128, sigma: 90 } as const;
   await sharp({ create: { width: 200, height: 100, channels: 3, background: 'red', noise } }).toFile(file);
 });
 
@@ -54,6 +54,10 @@ test('the same bytes in another batch are copied, and the manifest says from whe
   expect(second).toMatchObject({ batchId: 'second', metadata: { of: 'second' }, source: { uri: fileUri(again) } });
   expect(second.renditions.map(({ sha256 }) => sha256)).toEqual(first.renditions.map(({ sha256 }) => sha256));
   expect([result.cpuSeconds, second.receipts]).toEqual([0, {}]);
+  expect(second).toMatchObject({ placeholder: first.placeholder, perceptualHash: first.perceptualHash });
+  expect(first.perceptualHash).toMatch(/^[0-9a-f]{16}$/);
+  // Addresses are those of the copies.
+  expect(second.picture?.html).toContain(`src="${second.renditions[1]!.path}"`);
   // One file with two names; either may go.
   const [one, two] = [first, second].map(({ renditions }) => renditions[0]!.path);
   const inodes = [await stat(path.join(out('first'), one!)), await stat(path.join(out('second'), two!))];

@@ -44,9 +44,9 @@ export async function copyEarlier(
     const renditions = await attempt.stages.run('publish', 'copy', copy);
     if (renditions === undefined) return undefined;
     const { folder, manifest } = earlier;
-    const { kind, batchId, itemKey, placeholder, analysis, warnings } = manifest;
+    const { kind, batchId, itemKey, placeholder, perceptualHash, analysis, warnings } = manifest;
     return {
-      ...{ kind, renditions, placeholder, analysis, warnings, timings: attempt.stages.timings },
+      ...{ kind, renditions, placeholder, perceptualHash, analysis, warnings, timings: attempt.stages.timings },
       source: { ...manifest.source, ...fileFacts(item, source) },
       copiedFrom: { manifest: `${folder}/manifest.json`, batchId, itemKey },
     };

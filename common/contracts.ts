@@ -170,6 +170,20 @@ export interface Placeholder {
   thumbhash: string;
   /** `#rrggbb` */
   dominant: string;
+  /** `#rrggbb`: up to five colours of the picture, the dominant one first. Absent in older manifests. */
+  palette?: string[];
+  /** Where the preset asks for it. */
+  blurhash?: string;
+}
+
+/** The renditions of an image that are one picture in several sizes and formats, for a page. Addresses are relative to the manifest. */
+export interface PictureMarkup {
+  /** By format, best first; browsers take the first that they know. */
+  sources: { type: string; srcset: string }[];
+  /** How wide the page shows it: the preset's `sizes`. */
+  sizes: string;
+  /** `<picture>…</picture>`, to be pasted. */
+  html: string;
 }
 
 /** `manifest.json`: written last; where it is, the item is published. */
@@ -188,6 +202,10 @@ export interface Manifest {
   /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
   replaces?: string[];
   placeholder?: Placeholder;
+  /** Of an image: 64 bits as hexadecimal digits. Few bits differ between pictures that look alike; absent for a plain one. */
+  perceptualHash?: string;
+  /** Of an image with renditions that a page can show. */
+  picture?: PictureMarkup;
   analysis?: Analysis;
   warnings: string[];
   /** How many chunks a long video was encoded in; absent: in one piece. */

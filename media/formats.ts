@@ -23,6 +23,10 @@ interface FormatRow {
   readonly lossless: boolean;
   /** 1–100: quality of a rendition that names none; absent where the encoder knows none. */
   readonly quality?: number;
+  /** Place among the sources of a `<picture>`, lowest first: a browser takes the first format that it knows. */
+  readonly rank: number;
+  /** Every browser shows it. */
+  readonly universal?: true;
   /** Absent: this build of sharp reads the format back. */
   readonly unread?: true;
 }
@@ -37,6 +41,8 @@ export const IMAGE_FORMATS = {
     animation: false,
     lossless: false,
     quality: 80,
+    rank: 4,
+    universal: true,
   },
   png: {
     mime: 'image/png',
@@ -47,6 +53,8 @@ export const IMAGE_FORMATS = {
     animation: false,
     effort: [0, 10],
     lossless: false,
+    rank: 5,
+    universal: true,
   },
   webp: {
     mime: 'image/webp',
@@ -58,6 +66,7 @@ export const IMAGE_FORMATS = {
     effort: [0, 6],
     lossless: true,
     quality: 78,
+    rank: 3,
   },
   avif: {
     mime: 'image/avif',
@@ -69,6 +78,7 @@ export const IMAGE_FORMATS = {
     effort: [0, 9],
     lossless: true,
     quality: 55,
+    rank: 1,
   },
   jxl: {
     mime: 'image/jxl',
@@ -84,6 +94,7 @@ export const IMAGE_FORMATS = {
     lossless: true,
     quality: 75,
     unread: true,
+    rank: 2,
   },
   gif: {
     mime: 'image/gif',
@@ -94,6 +105,8 @@ export const IMAGE_FORMATS = {
     animation: true,
     effort: [1, 10],
     lossless: false,
+    rank: 6,
+    universal: true,
   },
 } as const satisfies Record<string, FormatRow>;
 

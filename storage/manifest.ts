@@ -65,7 +65,24 @@ const schema = z.looseObject({
   receipts: z.record(z.string().max(100), receipt).optional(),
   copiedFrom: z.looseObject({ manifest: text, batchId: text, itemKey: text }).optional(),
   replaces: z.array(place).max(10_000).optional(),
-  placeholder: z.looseObject({ thumbhash: text, dominant: z.string().max(20) }).optional(),
+  placeholder: z
+    .looseObject({
+      thumbhash: text,
+      dominant: z.string().max(20),
+      palette: z.array(z.string().max(20)).max(16).optional(),
+    })
+    .optional(),
+  perceptualHash: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  picture: z
+    .looseObject({
+      sources: z.array(z.looseObject({ type: z.string().max(200), srcset: z.string().max(100_000) })).max(16),
+      sizes: text,
+      html: z.string().max(200_000),
+    })
+    .optional(),
   warnings: z.array(text).max(1000),
   timings: z.record(z.string(), z.number()),
   tools: z.record(z.string(), z.string()),

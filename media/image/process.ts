@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Placeholder } from '../../common/contracts';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { extensionOf } from '../../common/file-types';
 import { formatRow, formatsThat } from '../formats';
@@ -11,9 +10,9 @@ import { render } from './edit/render';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { withSvg } from './loaders';
-import { placeholderOf, THUMBNAIL_SIDE } from './placeholder';
 import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, type Still } from './still';
+import { looksOf } from './thumbnail';
 import type { ImageFile, ImageOutcome, ImageTask } from './types';
 
 /**
@@ -68,7 +67,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     const stills = preset.renditions.filter((spec) => !moves(opened, task, spec));
     return [opened, await openStill(opened, preset, stills)] as const;
   });
-  const placeholder = await timed('placeholder', () => thumbnail(still));
+  const looks = await timed('placeholder', () => looksOf(still, preset.blurhash));
 
   // A rendition is written while the next one is encoded; all writes have ended before this returns or throws.
   const writes: Promise<ImageFile>[] = [];
@@ -88,7 +87,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   }
   const files = await Promise.all(writes);
   const warnings = [...source.warnings, ...standingStill(source, task), ...overBudget(files, preset)];
-  return { source: source.facts, files, placeholder, warnings, timings, startedAt };
+  return { source: source.facts, files, ...looks, warnings, timings, startedAt };
 }
 
 /** Does this rendition keep the source's movement? No decoder turns many frames by EXIF. */
@@ -136,16 +135,4 @@ async function save(folder: string, spec: ImageRenditionSpec, { data, info, reac
     ...frames,
     ...(reached && { reached }),
   };
-}
-
-/** From pixels already decoded, so it costs 2 ms instead of another decoding. */
-async function thumbnail(still: Still): Promise<Placeholder> {
-  const { data, info } = await still
-    .pipeline(false)
-    .resize({ width: THUMBNAIL_SIDE, height: THUMBNAIL_SIDE, fit: 'inside', withoutEnlargement: true })
-    .toColourspace('srgb')
-    .ensureAlpha()
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  return placeholderOf(info.width, info.height, data);
 }

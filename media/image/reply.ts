@@ -29,7 +29,13 @@ const outcome = z.object({
       }),
     )
     .max(1000),
-  placeholder: z.object({ thumbhash: text, dominant: text }),
+  placeholder: z.object({
+    thumbhash: text,
+    dominant: text,
+    palette: z.array(text).max(16),
+    blurhash: text.optional(),
+  }),
+  perceptualHash: text.optional(),
   warnings: z.array(text).max(1000),
   timings: times,
   startedAt: times,

@@ -2,7 +2,7 @@ import sharp, { type CreateRaw, type Raw, type Sharp } from 'sharp';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { decodeSize, targetSize, type Size } from './edit/layout';
 import { toSrgb, type Cicp } from './foreign/colour';
-import { THUMBNAIL_SIDE } from './placeholder';
+import { THUMBNAIL_SIDE } from './thumbnail/side';
 import type { OpenSource } from './source';
 
 /** Bytes of decoded pixels that are held in memory for all renditions; above, each rendition reads the file again. */

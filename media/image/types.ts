@@ -57,10 +57,16 @@ export interface ImageSource {
   pages?: number;
 }
 
-export interface ImageOutcome {
+/** What a manifest says of a picture at large. */
+export interface Looks {
+  placeholder: Placeholder;
+  /** Absent for a plain picture. */
+  perceptualHash?: string;
+}
+
+export interface ImageOutcome extends Looks {
   source: ImageSource;
   files: ImageFile[];
-  placeholder: Placeholder;
   /** Sentences about what was left out or odd. */
   warnings: string[];
   /** ms: `decode`, `placeholder`, and each rendition by name. */

@@ -148,6 +148,13 @@ const section = z.strictObject({
     .strictObject({ x: fraction, y: fraction, width: share, height: share })
     .refine(({ x, y, width, height }) => x + width <= 1 && y + height <= 1, 'reaches beyond the picture')
     .optional(),
+  /** How wide a page shows the picture, as `sizes` of HTML says it; for the snippet in the manifest. */
+  sizes: z
+    .string()
+    .regex(/^[^\u0000-\u001f\u007f]{1,500}$/, 'a line of at most 500 characters, as `sizes` of HTML')
+    .optional(),
+  /** A BlurHash beside the ThumbHash. */
+  blurhash: z.boolean().optional(),
   renditions: z.array(imageRendition).min(1).max(32).refine(uniqueNames, 'two renditions have the same name'),
   /** Models that look at the picture; what they find is in the manifest. */
   analyse,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
+import type { Manifest } from '../../common/contracts';
 import { fileUri } from '../../storage';
 import { photo, startApi, type Api } from '../api/support';
 import { clipFolder, ffmpeg, picture, sound, X264 } from '../support/clips';
@@ -141,6 +142,22 @@ describeInBrowser('the page', () => {
     await page.locator('[data-index="1"]:focus').waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Files' }).waitFor();
+  });
+
+  test('the snippet of a picture is copied as it is shown, beside the colours of the picture', async () => {
+    await open('#/item/second-try~there');
+    const { body } = await api.call('GET', '/v1/jobs/second-try~there');
+    const { picture, placeholder } = (body as { manifest: Manifest }).manifest;
+    expect(picture?.html).toMatch(/^<picture>[^]*<\/picture>$/);
+    // What is under test is what the page hands over, and not whether this browser may.
+    await page.evaluate(`navigator.clipboard.writeText = (text) => Promise.resolve(void (window.copied = text))`);
+    await page.getByRole('button', { name: 'Copy HTML' }).click();
+    await page.getByText('Copied', { exact: true }).waitFor();
+    expect(await page.evaluate('window.copied')).toBe(picture?.html);
+    expect(await page.locator('.markup code').innerText()).toBe(picture?.html);
+    expect(await page.locator('.palette li').allInnerTexts()).toEqual(
+      placeholder?.palette?.map((colour) => expect.stringContaining(colour) as string),
+    );
   });
 
   test.each(['light', 'dark'] as const)('axe finds nothing serious in %s colours', async (colorScheme) => {

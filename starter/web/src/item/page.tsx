@@ -10,6 +10,7 @@ import { Icon } from '../parts/icon';
 import { PriorityChoice } from '../parts/priority';
 import { Compare } from './compare';
 import { Listen } from './listen';
+import { Markup } from './markup';
 import { Player } from './player';
 import { RenditionTable } from './renditions';
 import { Timeline } from './timeline';
@@ -125,6 +126,7 @@ function Result({ job, manifest }: { job: Job; manifest: NonNullable<Job['manife
         </ul>
       )}
       <RenditionTable id={job.id} manifest={manifest} />
+      <Markup manifest={manifest} />
     </>
   );
 }

@@ -1,0 +1,78 @@
+import type { Rendition, WorkItem } from '../common/contracts';
+import { parsePreset } from '../media/presets';
+import { pictureOf } from './picture';
+
+const rendition = (name: string, width: number, height: number, over: Partial<Rendition> = {}): Rendition => ({
+  ...{ name, role: 'image', path: `${name}-1a.bin`, mime: 'image/x', width, height, bytes: 1, sha256: '00' },
+  ...over,
+});
+
+function markup(renditions: Rendition[], specs: string[], over: { section?: string; alt?: string } = {}) {
+  const yaml = `image:\n${over.section ?? ''}  renditions:\n${specs.map((spec) => `    - { ${spec} }`).join('\n')}`;
+  const metadata = over.alt === undefined ? undefined : { alt: over.alt };
+  return pictureOf({ preset: parsePreset('test', yaml), metadata } as WorkItem, renditions);
+}
+
+test('every format with its widths, the best first, and a file that every browser shows', () => {
+  const made = [
+    ...[rendition('j-640', 640, 427), rendition('j-320', 320, 213), rendition('w-640', 640, 427)],
+    ...[rendition('a-320', 320, 213), rendition('a-640', 640, 427), rendition('square', 200, 200)],
+  ];
+  const picture = markup(
+    made,
+    [
+      'name: j-640, format: jpeg, width: 640',
+      'name: j-320, format: jpeg, width: 320, quality: 60',
+      'name: w-640, format: webp, width: 640',
+      'name: a-320, format: avif, width: 320, sharpen: 1',
+      'name: a-640, format: avif, width: 640',
+      'name: square, format: jpeg, width: 200, height: 200, fit: cover',
+    ],
+    { section: '  sizes: "(min-width: 60em) 50vw, 100vw"\n', alt: 'A "dog" & <cat>' },
+  );
+  expect(picture?.sources).toEqual([
+    { type: 'image/avif', srcset: 'a-320-1a.bin 320w, a-640-1a.bin 640w' },
+    { type: 'image/webp', srcset: 'w-640-1a.bin 640w' },
+    { type: 'image/jpeg', srcset: 'j-320-1a.bin 320w, j-640-1a.bin 640w' },
+  ]);
+  expect(picture?.html).toBe(
+    `<picture>
+  <source type="image/avif" srcset="a-320-1a.bin 320w, a-640-1a.bin 640w" sizes="(min-width: 60em) 50vw, 100vw">
+  <source type="image/webp" srcset="w-640-1a.bin 640w" sizes="(min-width: 60em) 50vw, 100vw">
+  <img src="j-640-1a.bin" srcset="j-320-1a.bin 320w, j-640-1a.bin 640w" sizes="(min-width: 60em) 50vw, 100vw" width="640" height="427" alt="A &quot;dog&quot; &amp; &lt;cat&gt;">
+</picture>`,
+  );
+});
+
+test('a small source has one file of each format, and other looks and shapes do not mix', () => {
+  const made = ['a', 'b', 'grey', 'cut'].map((name) => rendition(name, 300, name === 'cut' ? 150 : 200));
+  const picture = markup(made, [
+    'name: grey, format: webp, width: 640, greyscale: true',
+    'name: a, format: webp, width: 640',
+    'name: b, format: webp, width: 1280',
+    'name: cut, format: webp, width: 640',
+  ]);
+  expect(picture?.sources).toEqual([{ type: 'image/webp', srcset: 'a-1a.bin 300w' }]);
+  expect(picture?.html).toContain('<img src="a-1a.bin"');
+});
+
+test('what moves goes before what stands still', () => {
+  const made = [rendition('still-1', 64, 64), rendition('still-2', 32, 32), rendition('moving', 64, 64, { frames: 3 })];
+  const picture = markup(
+    made,
+    [
+      'name: still-1, format: avif, width: 64',
+      'name: still-2, format: avif, width: 32',
+      'name: moving, format: webp, width: 64',
+    ],
+    { section: '  animation: keep\n' },
+  );
+  expect(picture?.sources).toEqual([{ type: 'image/webp', srcset: 'moving-1a.bin 64w' }]);
+});
+
+test('addresses end where they end, and nothing shown is no picture', () => {
+  const spec = ['name: a, format: png, width: 64'];
+  const odd = markup([rendition('a', 64, 64, { path: 'a folder/a,b.png' })], spec);
+  expect(odd?.sources).toEqual([{ type: 'image/png', srcset: 'a%20folder/a%2Cb.png 64w' }]);
+  expect(markup([], spec)).toBeUndefined();
+});

@@ -1,0 +1,105 @@
+import type { PictureMarkup, Rendition, WorkItem } from '../common/contracts';
+import { formatRow } from '../media/formats';
+import type { ImageRenditionSpec } from '../media/presets/schema';
+
+/** Fields of a rendition after which it is the same picture, only larger, smaller or in another file. */
+const SAME_PICTURE = [
+  ...['name', 'format', 'width', 'height', 'dpr', 'sharpen'],
+  ...['quality', 'effort', 'lossless', 'trellis', 'maxBytes', 'target'],
+];
+/** Renditions of one picture have the same shape, but for rounding to whole px. */
+const SHAPE = 0.02;
+const WHOLE_WIDTH = '100vw';
+
+interface Shown extends Rendition {
+  width: number;
+  height: number;
+}
+interface Group {
+  look: string;
+  moves: boolean;
+  shape: number;
+  /** With the spec that each was made by. */
+  members: { spec: ImageRenditionSpec; shown: Shown }[];
+}
+
+/**
+ * The snippet for the item's page: of the pictures that the renditions are (a preset may cut a square beside whole ones), the
+ * moving one, else that in the most sizes and formats. Its text for those who do not see it is `alt` of the job's metadata.
+ * @returns undefined where nothing can be shown
+ */
+export function pictureOf({ preset, metadata }: WorkItem, renditions: Rendition[]): PictureMarkup | undefined {
+  const { renditions: specs = [], sizes = WHOLE_WIDTH } = preset.image ?? {};
+  const groups: Group[] = [];
+  for (const spec of specs) {
+    const shown = renditions.find(
+      (rendition): rendition is Shown => rendition.name === spec.name && isShown(rendition),
+    );
+    if (shown === undefined) continue;
+    const [look, moves, shape] = [lookOf(spec), shown.frames !== undefined, shown.width / shown.height];
+    const isSame = (group: Group): boolean =>
+      group.look === look && group.moves === moves && Math.abs(group.shape / shape - 1) <= SHAPE;
+    const known = groups.find(isSame);
+    if (known) known.members.push({ spec, shown });
+    else groups.push({ look, moves, shape, members: [{ spec, shown }] });
+  }
+  const [best] = groups.sort((a, b) => Number(b.moves) - Number(a.moves) || b.members.length - a.members.length);
+  return best && markupOf(best, sizes, metadata?.alt ?? '');
+}
+
+const isShown = ({ role, width, height }: Rendition): boolean =>
+  role === 'image' && width !== undefined && height !== undefined;
+
+/** What a rendition shows, as far as its spec says. Fields that come later count until they are named above. */
+function lookOf(spec: ImageRenditionSpec): string {
+  const fields = Object.entries(spec).filter(([field]) => !SAME_PICTURE.includes(field));
+  return JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function markupOf({ members }: Group, sizes: string, alt: string): PictureMarkup {
+  const formats = [...new Set(members.map(({ spec }) => spec.format))].sort(
+    (a, b) => formatRow(a).rank - formatRow(b).rank,
+  );
+  // Behind a format that every browser shows, nothing is ever taken.
+  const last = formats.findIndex((format) => formatRow(format).universal);
+  const sets = (last < 0 ? formats : formats.slice(0, last + 1)).map((format) => {
+    const files = members.filter(({ spec }) => spec.format === format).map(({ shown }) => shown);
+    return { type: formatRow(format).mime, files: byWidth(files) };
+  });
+  const sources = sets.map(({ type, files }) => ({
+    type,
+    srcset: files.map(({ path, width }) => `${addressOf(path)} ${width}w`).join(', '),
+  }));
+  const fallback = sources.at(-1)!;
+  const { path, width, height } = sets.at(-1)!.files.at(-1)!;
+  const attributes = (values: Record<string, string | number>): string =>
+    Object.entries(values)
+      .map(([name, value]) => `${name}="${escaped(String(value))}"`)
+      .join(' ');
+  const image = { src: addressOf(path), srcset: fallback.srcset, sizes, width, height, alt };
+  const html = [
+    '<picture>',
+    ...sources.slice(0, -1).map((source) => `  <source ${attributes({ ...source, sizes })}>`),
+    `  <img ${attributes(image)}>`,
+    '</picture>',
+  ].join('\n');
+  return { sources, sizes, html };
+}
+
+/** The narrowest first; of one width, the first in the preset. */
+function byWidth(files: Shown[]): Shown[] {
+  const widths = new Map<number, Shown>();
+  for (const file of files) if (!widths.has(file.width)) widths.set(file.width, file);
+  return [...widths.values()].sort((a, b) => a.width - b.width);
+}
+
+/** A space or comma in an address would end it within `srcset`. */
+function addressOf(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => ENTITIES[sign]!);
+}
