@@ -50,7 +50,8 @@ export async function inspect(
   const look = () =>
     video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
   const probe = await attempt.stages.run('probe', 'video', () => attempt.within('probe', deps.ffmpeg.stallMs, look));
-  const plan = video.planVideo(probe, preset);
+  const part = video.clipProbe(probe, preset);
+  const plan = video.planVideo(part, preset);
   return {
     source: {
       ...fileFacts(item, source),
@@ -59,10 +60,10 @@ export async function inspect(
       height: probe.video.displayHeight,
       durationSeconds: probe.durationSeconds,
     },
-    probe,
+    probe: part,
     plan,
     rungs: plan.rungs.map(({ name }) => name),
-    warnings: video.leftOut(probe, preset, plan),
+    warnings: video.leftOut(part, preset, plan),
   };
 }
 

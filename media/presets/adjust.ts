@@ -3,6 +3,7 @@ import { DarkroomError } from '../../common/errors';
 import { IMAGE_FIELDS, RENDITION_FIELDS } from './image';
 import { formatPath } from './path';
 import { presetFile, type ImageRenditionSpec } from './schema';
+import { VIDEO_FIELDS } from './video';
 
 /** Name of a preset that a job brings along. */
 export const INLINE = 'inline';
@@ -19,27 +20,38 @@ export function inlinePreset(value: unknown): Preset {
 }
 
 /**
- * A preset with fields replaced: those of a rendition in every image rendition, those of the image section there.
+ * A preset with fields replaced: those of a rendition in every image rendition, those of the sections of images and videos
+ * there.
  * @throws DarkroomError InvalidJob with the path of what is wrong: `options.quality`
  */
 export function withOptions(preset: Preset, options: Record<string, unknown>): Preset {
   const { name, image, video, audio } = preset;
   if (Object.keys(options).length === 0) return preset;
-  if (image === undefined) throw invalid(`options: the preset "${name}" makes no images, and options are for images`);
-  const known = [...RENDITION_FIELDS, ...IMAGE_FIELDS];
+  const known: string[] = [...RENDITION_FIELDS, ...IMAGE_FIELDS, ...VIDEO_FIELDS];
   const unknown = Object.keys(options).find((field) => !known.includes(field));
   if (unknown !== undefined)
     throw invalid(`options.${unknown}: there is no such option; there are ${known.join(', ')}`);
-  const own = (fields: string[]) =>
+  const own = (fields: readonly string[]) =>
     Object.fromEntries(Object.entries(options).filter(([field]) => fields.includes(field)));
-  const renditions = image.renditions.map((spec) => ({ ...spec, ...own(RENDITION_FIELDS) }));
-  const sections = { ...(video && { video }), ...(audio && { audio }) };
-  const changed = { ...sections, image: { ...image, ...own(IMAGE_FIELDS), renditions } };
+  const lacks = (section: object | undefined, fields: readonly string[]) =>
+    section === undefined && Object.keys(own(fields)).length > 0;
+  if (lacks(image, [...RENDITION_FIELDS, ...IMAGE_FIELDS])) throw invalid(without(name, 'images'));
+  if (lacks(video, VIDEO_FIELDS)) throw invalid(without(name, 'videos'));
+  const renditions = image?.renditions.map((spec) => ({ ...spec, ...own(RENDITION_FIELDS) }));
+  const changed = {
+    ...(image && { image: { ...image, ...own(IMAGE_FIELDS), renditions } }),
+    ...(video && { video: { ...video, ...own(VIDEO_FIELDS) } }),
+    ...(audio && { audio }),
+  };
   return checked(name, changed, (path, message) => {
     if (path[1] !== 'renditions') return `${formatPath(['options', ...path.slice(1)])}: ${message}`;
     const where = path.length > 2 ? ` (${formatPath(path.slice(0, 3))} of the preset "${name}")` : '';
     return `${formatPath(['options', ...path.slice(3)])}: ${message}${where}`;
   });
+}
+
+function without(preset: string, what: string): string {
+  return `options: the preset "${preset}" makes no ${what}, and these options are for ${what}`;
 }
 
 /** @param sentence for a problem at a path of the preset */

@@ -35,3 +35,6 @@ export const analyse = z
   .max(8)
   .refine((names) => new Set(names).size === names.length, 'names a model twice')
   .optional();
+
+/** A picture that stands for the whole; `width` in px at most. */
+export const poster = z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional();

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../../common/paths';
-import { listPresets, loadPreset, parsePreset, presetsOf, recipeHash } from '.';
+import { listPresets, loadPreset, parsePreset, presetsOf, recipeHash, withOptions } from '.';
 
 const folder = path.join(projectRoot(), 'presets');
 
@@ -68,6 +68,18 @@ describe('presets', () => {
     expect(recipeHash(a, 'image')).not.toBe(recipeHash(c, 'image'));
     expect(recipeHash(a, 'image')).toMatch(/^[0-9a-f]{10}$/);
   });
+});
+
+test('a job may ask for a part of a video: the recipe of its videos changes, and no other', async () => {
+  const web = await loadPreset(folder, 'web');
+  const part = withOptions(web, { start: 2, end: 9.5 });
+  expect(part.video).toMatchObject({ start: 2, end: 9.5 });
+  expect(recipeHash(part, 'video')).not.toBe(recipeHash(web, 'video'));
+  expect(recipeHash(part, 'image')).toBe(recipeHash(web, 'image'));
+  expect(() => withOptions(web, { start: 9.5, end: 2 })).toThrow('options.end: is at least 0.1 s behind `start`');
+  const avif = await loadPreset(folder, 'avif');
+  expect(() => withOptions(avif, { start: 2 })).toThrow('the preset "avif" makes no videos');
+  expect(() => withOptions(avif, { start: 2 })).toThrow('these options are for videos');
 });
 
 test('a process that stays up sees an edited preset, and the place of a mistake in it, at the next call', async () => {

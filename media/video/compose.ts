@@ -3,8 +3,9 @@ import { runBounds } from './ffmpeg/bounds';
 import { FENCE, fileUrl, inputStart, type FfmpegCommand, type FfmpegOutput } from './ffmpeg/command';
 import type { Branch, Film, Pictures, PlainOutput, SoundPlan } from './outputs/branch';
 import { fraction } from './fraction';
+import { clipOrigin, clipPictures, clipSound, isSeekable, LEAD_SECONDS } from './plan/clip';
 import { changesSize, deinterlace, toSdr } from './outputs/filters';
-import type { MediaProbe, Range, SoundFiles, VideoStream } from './types';
+import type { MediaProbe, Range, SoundFiles } from './types';
 
 /** What one ffmpeg is to make of one input, in one decode. */
 export interface Composition {
@@ -18,6 +19,8 @@ export interface Composition {
   /** ms */
   maxDuration: number;
   range?: Range;
+  /** Seconds from which a part is decoded; absent: a little before it. */
+  decodeFrom?: number;
   /** Sound that is encoded already: it is copied instead. */
   soundFiles?: SoundFiles;
 }
@@ -31,7 +34,7 @@ export function compose(composition: Composition): FfmpegCommand {
   const { branches, probe, maxDuration } = composition;
   const films = branches.flatMap((branch) => branch.films ?? []);
   const graph = filterGraph(
-    probe.video,
+    composition,
     branches.flatMap(({ pictures }) => pictures ?? []),
   );
   const { inputs, sounds } = soundInputs(films, composition.soundFiles);
@@ -54,20 +57,36 @@ export function compose(composition: Composition): FfmpegCommand {
 /** Without these two, a damaged file becomes a shorter or grey video and exit code 0. */
 export const STRICT = ['-xerror', '-err_detect', 'explode'];
 
-function mainInput({ input, probe, threads, branches, range }: Composition, films: Film[]) {
+function mainInput(composition: Composition, films: Film[]) {
+  const { input, probe, threads, branches } = composition;
   // A capture that begins between two keyframes has errors there in any case.
   const strict = probe.startsAt === undefined ? STRICT : [];
   // Thumbnails alone need neither every frame nor clean block edges: that halves the decoding.
   const coarse = branches.every(({ pictures }) => !pictures?.every)
     ? ['-skip_frame', 'noref', '-skip_loop_filter', 'all']
     : [];
-  const from = range ? seek(range) : (probe.startsAt ?? 0) > 0 ? ['-ss', (probe.startsAt ?? 0).toFixed(6)] : [];
-  const options = [...inputStart(threads), ...from, ...(films.length > 0 ? strict : coarse), ...steady(probe)];
+  const options = [
+    ...inputStart(threads),
+    ...from(composition),
+    ...(films.length > 0 ? strict : coarse),
+    ...steady(probe),
+  ];
   return { options, file: fileUrl(input) };
 }
 
-/** Seconds before a range from which the source is decoded: filters look back, and a picture may stand for a while. */
-const LEAD_SECONDS = 1;
+/** Where the source is read from. */
+function from({ probe, range, decodeFrom }: Composition): string[] {
+  const { startsAt = 0, clip } = probe;
+  if (range) return seek({ ...range, start: range.start + (clip?.start ?? 0) });
+  if (startsAt > 0) return ['-ss', startsAt.toFixed(6)];
+  const at = decodeFrom ?? clipOrigin(probe);
+  return at > 0 ? ['-noaccurate_seek', '-ss', at.toFixed(6)] : [];
+}
+
+/** The time of the source that the filters see as zero: pieces keep the source's times. */
+function origin({ probe, range, decodeFrom }: Composition): number {
+  return range ? 0 : (decodeFrom ?? clipOrigin(probe));
+}
 
 /**
  * Decodes from the keyframe before a range on, and keeps the source's times, so that the filters put every picture where a
@@ -91,8 +110,10 @@ function steady({ video, joined }: MediaProbe): string[] {
 }
 
 /** Chains from the one decoded stream to the pads of all branches. */
-function filterGraph(video: VideoStream, pictures: Pictures[]): string {
+function filterGraph(composition: Composition, pictures: Pictures[]): string {
   if (pictures.length === 0) return '';
+  const { probe } = composition;
+  const { video } = probe;
   const even = { ...video, interlaced: false };
   const every = pictures.filter((each) => each.every);
   // What takes a few pictures only turns those few into SDR itself.
@@ -103,7 +124,8 @@ function filterGraph(video: VideoStream, pictures: Pictures[]): string {
     const tonemapped = shared.map((each) => each.chain(sdr));
     tails.push(fork([...fastest(shared), ...filters], tonemapped, 'sdr'));
   }
-  return `[0:${video.index}]${fork(deinterlace(video), tails, 'source')}`;
+  const head = [...deinterlace(video), ...clipPictures(probe, origin(composition))];
+  return `[0:${video.index}]${fork(head, tails, 'source')}`;
 }
 
 /** The same pictures for every tail. */
@@ -203,17 +225,19 @@ function ofStream(options: string[], stream: string): string[] {
 }
 
 /** AAC, 48 kHz, stereo; the map comes first. */
-function encodedSound({ kbps, fromZero }: SoundPlan, { probe }: Composition): string[] {
+function encodedSound({ kbps, fromZero }: SoundPlan, composition: Composition): string[] {
+  const { probe } = composition;
+  const filters = [...clipSound(probe, origin(composition)), ...resample(fromZero || probe.clip !== undefined, probe)];
   return [
     ...['-map', `0:${probe.audio?.index}`, '-c:a', 'aac', '-b:a', `${kbps}k`, '-ar', '48000', '-ac', '2'],
-    ...resample(fromZero, probe),
+    ...(filters.length === 0 ? [] : ['-filter:a', filters.join(',')]),
   ];
 }
 
 /** Silence where the sound begins late or has gaps; at a joint, where sound may lie twice, also less of it. */
 function resample(fromZero: boolean, { joined }: MediaProbe): string[] {
   if (!fromZero && !joined) return [];
-  return ['-filter:a', `aresample=48000:async=1:first_pts=0${joined ? ':min_hard_comp=0.02' : ''}`];
+  return [`aresample=48000:async=1:first_pts=0${joined ? ':min_hard_comp=0.02' : ''}`];
 }
 
 /** Files of sound as further inputs, each once, and what a film maps for its bitrate. */
@@ -233,8 +257,9 @@ function plainOutput({ name, options }: PlainOutput, { partOf }: Composition): F
 /** Outputs into nothing. */
 function readAlong({ branches, probe }: Composition, films: Film[]): FfmpegOutput[] {
   const stream = ['-map', `0:${probe.video.index}`];
-  // Thumbnails come out once in many seconds; the copied stream shows how far the reading is.
-  if (films.length === 0) return [{ options: [...stream, '-c', 'copy', '-f', 'null'], file: '-' }];
+  // Thumbnails come out once in many seconds, and before a part nothing does; the copied stream shows how far the reading is.
+  if (films.length === 0 || (probe.clip && !isSeekable(probe)))
+    return [{ options: [...stream, '-c', 'copy', '-f', 'null'], file: '-' }];
   // Pictures that are copied are decoded all the same, so that damage does not pass through unseen.
   const copied = films.some(({ picture }) => picture?.coded);
   const decoded = branches.some(({ pictures }) => pictures?.every);

@@ -16,6 +16,7 @@ export { probeVideo } from './probe/probe';
 export { leftOut, planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
 export { isCut, planChunks } from './plan/chunks';
+export { clipProbe } from './plan/clip';
 export { canSeek } from './chunks/seek';
 export { joinChunks } from './chunks/join';
 export { makeChunk } from './chunks/make-chunk';

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { DarkroomError } from '../../common/errors';
 import { fileFacts, finished } from './check/finish';
 import { compose } from './compose';
 import { runFfmpeg } from './ffmpeg/run';
@@ -20,6 +21,8 @@ export interface OutputsInput extends StepInput {
   soundFiles?: SoundFiles;
   /** Only this piece of the pictures of the rungs, without sound. */
   range?: Range;
+  /** Seconds of the source from which a part of it is decoded; absent: a little before the part. */
+  decodeFrom?: number;
 }
 
 /**
@@ -31,7 +34,18 @@ export interface OutputsInput extends StepInput {
 export async function makeOutputs(input: OutputsInput): Promise<VideoFile[]> {
   const branches = branchesOf(input);
   const names = branches.flatMap((branch) => branch.names);
-  return finished(input.outputDir, names, () => makeAll(input, branches));
+  return finished(input.outputDir, names, () =>
+    makeAll(input, branches).catch((error: unknown) => {
+      // The pictures at a keyframe may need earlier ones; from the beginning on, it is damage.
+      if (!input.probe.clip || input.range || !isOfDecoder(error)) throw error;
+      return makeAll({ ...input, decodeFrom: 0 }, branches);
+    }),
+  );
+}
+
+/** ffmpeg ended by itself, because of what it read. */
+export function isOfDecoder(error: unknown): boolean {
+  return error instanceof DarkroomError && error.details['reason'] === 'exit' && error.details['exitCode'] === 1;
 }
 
 async function makeAll(input: OutputsInput, branches: Branch[]): Promise<VideoFile[]> {

@@ -78,6 +78,14 @@ export interface MediaProbe {
   joined?: boolean;
   /** Seconds at the beginning that cannot be decoded and are left out; the durations above are without them. */
   startsAt?: number;
+  /** Only this part of the source is made into anything; durations and numbers of pictures are those of the part. */
+  clip?: Clip;
+}
+
+/** A part of a source, in seconds of it. */
+export interface Clip {
+  start: number;
+  seconds: number;
 }
 
 /** One MP4 to make, with every number settled. */

@@ -1,11 +1,10 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DarkroomError } from '../../../common/errors';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
 import { moveFragment, readFragment, timescaleOf } from '../hls/fragment';
 import { cutTrack, fileOf } from '../hls/track';
-import { makeOutputs, type OutputsInput } from '../make-outputs';
+import { isOfDecoder, makeOutputs, type OutputsInput } from '../make-outputs';
 import type { BranchId, Chunk, ChunkGroup, HlsFile, StepInput, VideoFile, VideoPlan } from '../types';
 
 /** A segment of a track, on the track's own time. */
@@ -81,14 +80,9 @@ async function encode(input: OutputsInput & { range: Chunk }): Promise<VideoFile
   try {
     return await makeOutputs(input);
   } catch (error) {
-    if (input.range.start === 0 || !isOfDecoder(error)) throw error;
+    if (input.range.start + (input.probe.clip?.start ?? 0) === 0 || !isOfDecoder(error)) throw error;
     return makeOutputs({ ...input, range: { ...input.range, decodeFrom: 0 } });
   }
-}
-
-/** ffmpeg ended by itself, because of what it read. */
-function isOfDecoder(error: unknown): boolean {
-  return error instanceof DarkroomError && error.details['reason'] === 'exit' && error.details['exitCode'] === 1;
 }
 
 /** Writes a segment again under its number and with its time in the whole. */

@@ -15,14 +15,15 @@ const TRIED = [0.4, 0.8];
  */
 export async function canSeek(step: Pick<StepInput, 'input' | 'probe' | 'maxDuration' | 'settings' | 'signal'>) {
   const { input, probe, settings, signal } = step;
+  const from = probe.clip?.start ?? 0;
   for (const part of TRIED) {
-    const options = [...inputStart(1), ...seek({ start: part * probe.durationSeconds }), ...STRICT];
+    const options = [...inputStart(1), ...seek({ start: from + part * probe.durationSeconds }), ...STRICT];
     try {
       await runFfmpeg(
         {
           inputs: [{ options, file: fileUrl(path.resolve(input)) }],
           outputs: [{ options: ['-map', `0:${probe.video.index}`, '-frames:v', '3', '-f', 'null'], file: '-' }],
-          bounds: { ...runBounds(probe, [], step.maxDuration), seconds: 2 * probe.durationSeconds },
+          bounds: { ...runBounds(probe, [], step.maxDuration), seconds: 2 * (from + probe.durationSeconds) },
         },
         { settings, signal },
       );

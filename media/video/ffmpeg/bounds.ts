@@ -53,7 +53,9 @@ export interface Output {
 /** @param maxDuration ms */
 export function runBounds(probe: MediaProbe, outputs: Output[], maxDuration: number): RunBounds {
   const { video } = probe;
-  const seconds = longestOutput(probe.durationSeconds, maxDuration);
+  const whole = longestOutput(probe.durationSeconds, maxDuration);
+  // To a part that cannot be sought, everything before it is decoded, too.
+  const seconds = whole + (probe.clip?.start ?? 0);
   const most = seconds * MAX_RATE;
   const frames = (fps: string) => Math.min(most, (seconds * fraction(fps).num) / fraction(fps).den);
   const decoded = Math.min(most, Math.max(video.frames, frames(video.fps))) * video.width * video.height;

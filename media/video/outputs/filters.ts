@@ -1,6 +1,6 @@
 import { codecOf } from '../codecs';
 import { fraction } from '../fraction';
-import type { PosterPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
+import type { Clip, PosterPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
 
 /**
  * Filter graphs, from numbers and fixed words only: no name of a user's ever gets into one.
@@ -35,9 +35,10 @@ export function toSdr(video: VideoStream, size: { width: number; height: number 
   return [picture(video, size, 'tv'), { ...video, hdr: false, pixFmt: 'yuv420p', colour }];
 }
 
-export function rungFilters(video: VideoStream, rung: RungPlan, range?: Range): string {
+export function rungFilters(video: VideoStream, rung: RungPlan, range?: Range, clip?: Clip): string {
+  const end = clip === undefined ? [] : [endOf(rung, clip)];
   return [
-    ...(range ? piece(rung, range) : steadyRate(rung)),
+    ...(range ? piece(rung, range, end) : [...steadyRate(rung), ...end]),
     ...picture(video, rung, 'tv'),
     `format=${codecOf(rung).pixelFormat}`,
     ...colourTags(video, rung.height),
@@ -48,14 +49,20 @@ function steadyRate({ fps, fixedGop }: RungPlan): string[] {
   return fps === undefined ? [] : [`fps=${fps}${fixedGop ? ':start_time=0' : ''}`];
 }
 
+/** At the end of its input, `fps` may repeat a picture until the source itself ends. */
+function endOf({ fps }: RungPlan, { seconds }: Clip): string {
+  const { num, den } = fraction(fps);
+  return `trim=end=${(seconds - den / num / 2).toFixed(6)}`;
+}
+
 /**
  * The pictures of a range on the grid of the whole, put at zero. The input keeps its times, so each picture is rounded to
  * the same place of the grid as in a run over the whole; those before the range only tell what is shown at its beginning.
  */
-function piece({ fps }: RungPlan, { start }: Range): string[] {
+function piece({ fps }: RungPlan, { start }: Range, end: string[]): string[] {
   if (fps === undefined) throw new Error('a piece of a rung needs a steady rate');
   const { num, den } = fraction(fps);
-  return [`fps=${fps}:start_time=${start.toFixed(6)}`, `setpts=PTS-${Math.round((start * num) / den)}`];
+  return [`fps=${fps}:start_time=${start.toFixed(6)}`, ...end, `setpts=PTS-${Math.round((start * num) / den)}`];
 }
 
 /**

@@ -105,7 +105,7 @@ export function seekCommand(
   files: { picture: string; sample: string },
 ): FfmpegCommand {
   const [picture, sample] = outputs(poster, files.picture);
-  const from = at + (probe.startsAt ?? 0);
+  const from = at + (probe.startsAt ?? 0) + (probe.clip?.start ?? 0);
   return {
     inputs: [
       { options: [...inputStart(settings.threads), ...(from > 0 ? ['-ss', String(from)] : [])], file: fileUrl(input) },

@@ -20,7 +20,7 @@ export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Br
         every: true,
         size: { width: rung.width, height: rung.height },
         fps: rung.fps,
-        chain: (video) => `${rungFilters(video, rung, range)}${pad}`,
+        chain: (video) => `${rungFilters(video, rung, range, probe.clip)}${pad}`,
       },
     }),
     films: [film(probe, rung, name, pad, range)],

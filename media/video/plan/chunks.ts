@@ -1,13 +1,9 @@
 import { fraction } from '../fraction';
 import { alignRungs } from '../hls/align';
 import type { Chunk, ChunkGroup, MediaProbe, RungPlan, VideoPlan } from '../types';
+import { isSeekable } from './clip';
 import { encodeCost, decodeCost } from './cost';
 
-/**
- * Containers with an index, so that ffmpeg finds the keyframe before any time; the sniffed names. In the others it may
- * land behind it, and pictures would be missing.
- */
-const SEEKABLE = ['mp4', 'mov', 'm4v', 'mkv', 'webm'];
 /** Chunks of one group: bounds the history of an item, whatever the length of its source. */
 const MAX_CHUNKS = 400;
 
@@ -20,7 +16,7 @@ const MAX_CHUNKS = 400;
  * @param chunkSeconds CPU seconds
  */
 export function planChunks(probe: MediaProbe, plan: VideoPlan, chunkSeconds: number): VideoPlan | undefined {
-  if (!SEEKABLE.includes(probe.format) || probe.joined || probe.startsAt !== undefined) return undefined;
+  if (!isSeekable(probe)) return undefined;
   const cut = plan.rungs.filter(({ copy }) => !copy);
   if (cut.length === 0) return undefined;
   const aligned = alignRungs(cut, probe.video.fps);

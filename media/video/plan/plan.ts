@@ -97,8 +97,9 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): 
     name: spec.name,
     ...(spec.codec && { codec: spec.codec }),
     ...size,
-    ...(isAlready(probe, spec, size) && target === source && { copy: true }),
-    ...(target !== source && { fps: `${target.num}/${target.den}` }),
+    ...(isAlready(probe, spec, size) && target === source && !probe.clip && { copy: true }),
+    // The pictures of a part are counted from its beginning.
+    ...((target !== source || probe.clip) && { fps: `${target.num}/${target.den}` }),
     gop: Math.max(2, Math.round((2 * target.num) / target.den)),
     crf: spec.crf,
     maxrate,

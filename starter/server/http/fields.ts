@@ -63,7 +63,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   name: ['The name', 'beach.jpg'],
   next: ['Cursor of the next page; absent on the last one'],
   ok: ['true: it answers', true],
-  options: ['Fields of image renditions in the place of those of the preset', { quality: 70 }],
+  options: ['Fields of image renditions, `image` and `video` in the place of those of the preset', { quality: 70 }],
   open: ['Items that are paused, wait or run', 12],
   operation: ['What the server still works on'],
   optional: ['true: the service is ready without it', true],
