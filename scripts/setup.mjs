@@ -5,7 +5,7 @@
  *
  *   node scripts/setup.mjs            packages and build
  *   node scripts/setup.mjs --tools    and ffmpeg and the Temporal server's program
- *   node scripts/setup.mjs --tests    and the S3 server that the tests run against, and the models
+ *   node scripts/setup.mjs --tests    and the S3 server and the other Temporal servers that the tests run against, and the models
  *   node scripts/setup.mjs --force    build even if nothing changed
  *   node scripts/setup.mjs --packages packages only, for what looks at the sources
  */
@@ -31,7 +31,7 @@ if (force || !isInstalled() || (wantsBuild && !isBuilt())) {
 }
 const forTests = process.argv.includes('--tests');
 if (forTests || process.argv.includes('--tools')) {
-  const args = [path.join(root, 'dist/local/embedded/tools.js'), ...(forTests ? ['--models'] : [])];
+  const args = [path.join(root, 'dist/local/embedded/tools.js'), ...(forTests ? ['--tests'] : [])];
   const tools = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (tools.status !== 0) fail('The tools above are missing.');
 }

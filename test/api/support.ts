@@ -26,7 +26,7 @@ export interface Api extends Service {
 
 let count = 0;
 
-export async function startApi(stack: Stack, env: Env = {}): Promise<Api> {
+export async function startApi(stack: Pick<Stack, 'home' | 'env'>, env: Env = {}): Promise<Api> {
   const logFile = path.join(stack.home, 'log', `starter-${++count}.log`);
   const more = { DARKROOM_HTTP_PORT: '0', DARKROOM_HEALTH_PORT: '0', ...env };
   const service = await startService({ module: 'starter/server/main.js', env: { ...stack.env, ...more }, logFile });

@@ -7,10 +7,8 @@ import { taskQueue, type Pool } from '../../common/pools';
 import { startUnlessKnown } from '../../starter/core/submit';
 import { createStorage } from '../../storage';
 import { startTestServer, type TestServer } from '../starter/server';
+import { serversToTest } from '../support/temporal';
 import { describeWhere } from '../support/only-where';
-
-/** Program of a second server, beside the one that the project builds. */
-const SECOND = process.env['DARKROOM_TEST_TEMPORAL'];
 
 export type Fakes = Record<string, (...args: never[]) => Promise<unknown>>;
 
@@ -18,6 +16,8 @@ export type Fakes = Record<string, (...args: never[]) => Promise<unknown>>;
 export interface Control {
   server: TestServer;
   prefix: string;
+  /** Of commands and services that use both. */
+  env: NodeJS.ProcessEnv;
   /** What submitting and retrying needs. */
   context: Parameters<typeof startUnlessKnown>[0];
   /** Submits an image, or what `over` says. @returns its workflow's id */
@@ -28,14 +28,14 @@ export interface Control {
 
 export const done: ItemResult = { manifest: 'file:///m', bytesIn: 10, bytesOut: 5, renditions: 1 };
 
-/** Runs the tests on the server that the project builds and, where DARKROOM_TEST_TEMPORAL names its program, on a second one. */
+/**
+ * Runs the tests on each of the servers that the project is tested on, each with a server of its own. DARKROOM_TEST_SERVER
+ * narrows them to one version.
+ */
 export function describeOnServers(name: string, tests: (control: () => Control) => void): void {
-  const reason = 'DARKROOM_TEST_TEMPORAL does not name the program of a second Temporal server, such as 1.32';
-  for (const [which, program, describeIt] of [
-    ['the embedded server', undefined, describe],
-    ['a second server', SECOND, describeWhere(SECOND !== undefined, reason)],
-  ] as const) {
-    describeIt(`${name}, on ${which}`, () => {
+  for (const { version, program } of serversToTest()) {
+    const reason = `there is no program of Temporal ${version}: node scripts/setup.mjs --tests fetches it`;
+    describeWhere(program !== undefined, reason)(`${name}, on Temporal ${version}`, () => {
       let control: Control & { close(): Promise<void> };
       beforeAll(async () => void (control = await start(program)), 60_000);
       afterAll(() => control.close());
@@ -57,6 +57,13 @@ async function start(program: string | undefined): Promise<Control & { close(): 
   const running: { worker: Worker; ended: Promise<void> }[] = [];
   return {
     ...{ server, prefix, context },
+    env: {
+      ...process.env,
+      TEMPORAL_ADDRESS: server.config.temporalAddress,
+      DARKROOM_HOME: server.folder,
+      DARKROOM_QUEUE_PREFIX: prefix,
+      DARKROOM_ALLOWED_ROOTS: server.folder,
+    },
     async submit(batchId, itemKey, over) {
       await startUnlessKnown(context, { ...item(batchId, itemKey), ...over });
       return `${batchId}/${itemKey}`;

@@ -7,8 +7,8 @@ import { loadConfig, type Config } from '../../common/config';
 import { connect, createClient } from '../../temporal/connect';
 import { freePort } from '../../local/embedded/free-port';
 import { isAlive } from '../../local/embedded/lock';
-import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
 import { startTemporalServer } from '../../local/embedded/temporal-server';
+import { testProgram } from '../support/temporal';
 
 /** A Temporal server in memory with a folder of its own, for tests. */
 export interface TestServer {
@@ -34,7 +34,7 @@ export async function startTestServer(
   const port = await freePort();
   const env = { ...process.env, DARKROOM_HOME: folder, DARKROOM_ALLOWED_ROOTS: folder };
   const config = loadConfig({ ...env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
-  const binary = program ?? (await ensureTemporalBinary(config, () => {}));
+  const binary = program ?? (await testProgram(config));
   const options = { home: folder, port, dbFile: dbFile && path.join(folder, dbFile), binary, dynamicConfig };
   let pid = await startTemporalServer(options);
   const connection = await connect(config);

@@ -28,7 +28,12 @@ const running = new Set<ChildProcess>();
 afterEach(() => running.forEach((child) => child.kill('SIGKILL')));
 
 /** Runs a command from dist/, for example `start-batch`, in the stack's environment. */
-export function startCommand(stack: Stack, name: string, args: string[], env: NodeJS.ProcessEnv = {}): Running {
+export function startCommand(
+  stack: Pick<Stack, 'home' | 'env'>,
+  name: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Running {
   const child = spawn(process.execPath, [built(`starter/cli/${name}.js`), ...args], {
     env: { ...stack.env, ...env },
     cwd: stack.home,

@@ -6,9 +6,8 @@ import { loadConfig, type Config, type Env } from '../../common/config';
 import { connect, createClient } from '../../temporal/connect';
 import { startService, type Service } from '../../local/embedded/child-process';
 import { freePort } from '../../local/embedded/free-port';
-import { toStderr } from '../../local/embedded/report';
-import { ensureTemporalBinary } from '../../local/embedded/temporal-binary';
 import { startTemporalServer } from '../../local/embedded/temporal-server';
+import { testProgram } from './temporal';
 
 export { freePort };
 
@@ -46,7 +45,7 @@ export async function startStack(extra: Env = {}, dynamicConfig: string[] = []):
     ...extra,
   };
   const config = loadConfig(env);
-  const binary = await ensureTemporalBinary(config, toStderr);
+  const binary = await testProgram(config);
   const server = { home, port, binary, dynamicConfig };
   let pid = await startTemporalServer(server);
   const connection = await connect(config);
