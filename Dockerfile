@@ -29,9 +29,10 @@ RUN node scripts/setup.mjs --force
 
 # The system: ffmpeg, jemalloc (glibc's heap fragments under libvips), tini (reaps what dies, passes signals on).
 # Their versions are those of the Debian release at the time of the build, security fixes included.
-# ffmpeg's package brings graphics drivers for windows that nobody opens here: a quarter of its size. What installs packages,
-# logs users in or mounts disks goes as well, with Perl: whoever takes a container over finds no such tool, and no file that
-# gains rights (setuid, setgid).
+# ffmpeg's package brings graphics drivers for windows that nobody opens here: a quarter of its size. What installs packages
+# or logs users in goes as well, with Perl: whoever takes a container over finds no such tool, and no file that gains rights
+# (setuid, setgid). `unshare`, `setpriv`, `prlimit` and `mount` stay: decoders are kept apart by them (common/apart.ts), the
+# last one within a namespace of its own only, where it can do no more than any program there.
 FROM ${BASE} AS system
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -47,10 +48,11 @@ RUN apt-get update \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /scratch --shell /usr/sbin/nologin darkroom \
  && install -d -o 10001 -g 10001 /scratch \
  && dpkg --purge --force-depends --force-remove-essential --force-remove-protected \
-      adduser apt debconf debian-archive-keyring e2fsprogs gpgv libapt-pkg6.0 login logsave mount passwd perl-base \
+      adduser apt debconf debian-archive-keyring e2fsprogs gpgv libapt-pkg6.0 login logsave passwd perl-base \
  && rm -rf /usr/bin/su /etc/apt /var/lib/apt /usr/share/perl* /usr/lib/*-linux-gnu/perl* \
  && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
  && test -z "$(find / -xdev -perm /6000 -type f)" \
+ && command -v unshare setpriv prlimit mount seq \
  && ffmpeg -v error -f lavfi -i testsrc2=d=0.2 -c:v libx264 -f null -
 
 # Copied whole, as one layer, so that what was removed above is really gone.

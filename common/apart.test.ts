@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { describeWhere } from '../test/support/only-where';
-import { isolation, isolationGap } from './apart';
+import { isolation, isolationGap, isolationHas, type Isolation } from './apart';
 import { runProcess } from './process';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-apart-'));
@@ -63,8 +63,57 @@ describeWhere(canUnshare && canMask, 'this system has no user namespaces')('a pr
   });
 });
 
-test('what is missing is one sentence', () => {
-  expect(isolationGap({ namespaces: true, secrets: true })).toBeUndefined();
-  expect(isolationGap({ namespaces: true, secrets: false })).toMatch(/^Decoders can read the files that hold secrets/);
-  expect(isolationGap({ namespaces: false, secrets: false })).toMatch(/^Decoders have the network and the rights/);
+test('what there is and what is missing are a sentence each, with what the system says', () => {
+  const all = { namespaces: true, secrets: true };
+  expect(isolationGap(all)).toBeUndefined();
+  expect(isolationHas(all)).toBe(
+    'Decoders have no network, and read neither memory nor environment of the worker, nor a file that holds a secret.',
+  );
+  const unmasked = { namespaces: true, secrets: false, reason: 'sh: 1: mount: not found' };
+  expect(isolationHas(unmasked)).toBe(
+    'Decoders have no network, and read neither memory nor environment of the worker.',
+  );
+  expect(isolationGap(unmasked)).toBe(
+    'Decoders can read the files that hold secrets: the system lets none be masked (sh: 1: mount: not found).',
+  );
+  const none = { namespaces: false, secrets: false, reason: 'unshare: unshare failed: Operation not permitted' };
+  expect(isolationHas(none)).toBe('Decoders get an environment without secrets.');
+  expect(isolationGap(none)).toBe(
+    'Decoders have the network and the rights of the worker here: the system allows no user namespaces (unshare: unshare failed: Operation not permitted).',
+  );
+});
+
+describeWhere(canUnshare, 'this system has no user namespaces')('on a system that lacks programs', () => {
+  const bin = mkdtempSync(path.join(os.tmpdir(), 'darkroom-bin-'));
+  afterAll(() => rmSync(bin, { recursive: true }));
+
+  /** Tries anew, with no other programs than these. */
+  async function found(...programs: string[]): Promise<Isolation> {
+    for (const name of programs) {
+      const folders = process.env['PATH']!.split(':');
+      const file = folders.map((folder) => path.join(folder, name)).find((at) => existsSync(at));
+      symlinkSync(file!, path.join(bin, name));
+    }
+    const { PATH } = process.env;
+    process.env['PATH'] = bin;
+    try {
+      let fresh: Promise<Isolation> | undefined;
+      jest.isolateModules(() => {
+        fresh = jest.requireActual<typeof import('./apart')>('./apart').isolation();
+      });
+      return (await fresh)!;
+    } finally {
+      process.env['PATH'] = PATH;
+    }
+  }
+
+  test('the worker names what it lacks', async () => {
+    expect(await found()).toEqual({ namespaces: false, secrets: false, reason: 'unshare is not installed' });
+    const withoutMount = await found('unshare', 'sh', 'seq', 'true', 'setpriv');
+    expect(withoutMount).toEqual({
+      namespaces: true,
+      secrets: false,
+      reason: expect.stringMatching(/mount: not found/),
+    });
+  });
 });

@@ -7,6 +7,8 @@ export interface Isolation {
   namespaces: boolean;
   /** The files that hold secrets are empty for them. */
   secrets: boolean;
+  /** What the system said where it refused one of the two: `unshare: unshare failed: Operation not permitted`. */
+  reason?: string;
 }
 
 /** Gives the process a user of its own, who has no right over ours, and a network that has nothing but itself. */
@@ -29,27 +31,45 @@ export async function isolation(): Promise<Isolation> {
   return (await (found ??= find())).isolation;
 }
 
-/** One sentence on what is missing; undefined: nothing. */
-export function isolationGap({ namespaces, secrets }: Isolation): string | undefined {
+/** What keeps decoders apart here, in one sentence. */
+export function isolationHas({ namespaces, secrets }: Isolation): string {
+  if (!namespaces) return 'Decoders get an environment without secrets.';
+  const first = 'Decoders have no network, and read neither memory nor environment of the worker';
+  return `${first}${secrets ? ', nor a file that holds a secret' : ''}.`;
+}
+
+/** What does not, and why, in one sentence; undefined: nothing. */
+export function isolationGap({ namespaces, secrets, reason }: Isolation): string | undefined {
+  const why = reason === undefined ? '' : ` (${reason})`;
   if (!namespaces)
-    return 'Decoders have the network and the rights of the worker here: the system allows no user namespaces.';
-  if (!secrets) return 'Decoders can read the files that hold secrets: the system lets none be masked.';
+    return `Decoders have the network and the rights of the worker here: the system allows no user namespaces${why}.`;
+  if (!secrets) return `Decoders can read the files that hold secrets: the system lets none be masked${why}.`;
   return undefined;
 }
 
 async function find(): Promise<{ words: string[]; isolation: Isolation }> {
   if (process.platform !== 'linux') return { words: [], isolation: { namespaces: false, secrets: false } };
   const files = secretFiles();
+  let reason: string | undefined;
   if (files.length > 0) {
     const words = [...MASKED, MASK, 'sh', String(files.length), ...files, ...NO_RIGHTS];
-    if (await works(words)) return { words, isolation: { namespaces: true, secrets: true } };
+    const refusal = await tried(words);
+    if (refusal === undefined) return { words, isolation: { namespaces: true, secrets: true } };
+    reason = refusal;
   }
-  const namespaces = await works(NAMESPACES);
-  return { words: namespaces ? NAMESPACES : [], isolation: { namespaces, secrets: files.length === 0 } };
+  const refusal = await tried(NAMESPACES);
+  const namespaces = refusal === undefined;
+  const isolation = { namespaces, secrets: files.length === 0, reason: refusal ?? reason };
+  return { words: namespaces ? NAMESPACES : [], isolation };
 }
 
-function works([file = '', ...args]: string[]): Promise<boolean> {
+/** @returns undefined where a program can be started so, else the last line that says why not */
+function tried([file = '', ...args]: string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile(file, [...args, 'true'], (error) => resolve(error === null));
+    execFile(file, [...args, 'true'], (error, _stdout, stderr) => {
+      if (error === null) return resolve(undefined);
+      if (error.code === 'ENOENT') return resolve(`${file} is not installed`);
+      resolve(stderr.trim().split('\n').at(-1)?.slice(0, 200) || `it ended with ${String(error.code)}`);
+    });
   });
 }

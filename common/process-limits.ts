@@ -4,6 +4,8 @@ import { apart } from './apart';
 /** What a process may use; see RunOptions. */
 export interface Limits {
   memoryBytes?: number;
+  /** Writable memory of its own: for programs with WebAssembly, which reserves addresses by the gigabyte and uses few. */
+  dataBytes?: number;
   cpuSeconds?: number;
   fileBytes?: number;
   openFiles?: number;
@@ -42,11 +44,12 @@ export async function confine(
 
 /** Exported for its test. */
 export function limitOptions(limits: Limits): string[] {
-  const { memoryBytes, cpuSeconds, fileBytes, openFiles } = limits;
+  const { memoryBytes, dataBytes, cpuSeconds, fileBytes, openFiles } = limits;
   const cpu = Math.ceil(cpuSeconds ?? 0);
   return [
     '--core=0',
     ...(memoryBytes === undefined ? [] : [`--as=${Math.floor(memoryBytes)}`]),
+    ...(dataBytes === undefined ? [] : [`--data=${Math.floor(dataBytes)}`]),
     ...(cpuSeconds === undefined ? [] : [`--cpu=${cpu}:${cpu + CPU_GRACE}`]),
     ...(fileBytes === undefined ? [] : [`--fsize=${Math.ceil(fileBytes)}`]),
     ...(openFiles === undefined ? [] : [`--nofile=${openFiles}`]),

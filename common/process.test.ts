@@ -177,5 +177,6 @@ describe('runProcess', () => {
 test('limits become options of prlimit', () => {
   expect(limitOptions({})).toEqual(['--core=0']);
   expect(limitOptions({ memoryBytes: 1000.5, cpuSeconds: 1.2 })).toEqual(['--core=0', '--as=1000', '--cpu=2:7']);
+  expect(limitOptions({ dataBytes: 1000.5 })).toEqual(['--core=0', '--data=1000']);
   expect(limitOptions({ fileBytes: 10.5, openFiles: 64 })).toEqual(['--core=0', '--fsize=11', '--nofile=64']);
 });

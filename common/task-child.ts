@@ -17,8 +17,8 @@ export interface Exit {
 /** Characters of a child's stderr that are kept. */
 const STDERR_TAIL = 4096;
 
-/** What a child's libraries need, and no secret; how far it is kept from its parent's otherwise, apart.ts tells. */
-const PASSED_ON = /^(?:PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|MALLOC_\w+|FONTCONFIG_\w+)$/;
+/** What a child's libraries need (in the image, jemalloc is preloaded), and no secret; how far it is kept from its parent's otherwise, apart.ts tells. */
+const PASSED_ON = /^(?:PATH|HOME|TMPDIR|TZ|LANG|LC_\w+|LD_LIBRARY_PATH|LD_PRELOAD|MALLOC_\w+|FONTCONFIG_\w+)$/;
 
 function childEnv(more: NodeJS.ProcessEnv, passedOn?: RegExp): NodeJS.ProcessEnv {
   const passed = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name) || passedOn?.test(name));

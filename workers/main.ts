@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { NativeConnection, type Worker } from '@temporalio/worker';
 import { createActivities } from '../activities';
-import { isolation, isolationGap } from '../common/apart';
+import { isolation, isolationGap, isolationHas } from '../common/apart';
 import { SourceCache } from '../activities/source-cache';
 import { loadConfig, type Config } from '../common/config';
 import { listenFailure, serveHealth, type DependencyState } from '../common/health';
@@ -38,8 +38,7 @@ async function main(): Promise<void> {
   const ffmpeg = ffmpegSettings(config, slots);
   const tools = await toolVersions(ffmpeg, config.pools);
   const scratch = await openScratch(config, logger, metrics);
-  const gap = config.pools.some(isMediaPool) ? isolationGap(await isolation()) : undefined;
-  if (gap !== undefined) logger.warn(gap);
+  if (config.pools.some(isMediaPool)) await tellIsolation(logger);
   const own = { ...config, scratchDir: scratch.folder };
   const sources = createSourceCache(config, scratch);
   const activities = createActivities({
@@ -81,6 +80,14 @@ async function main(): Promise<void> {
 }
 
 /** Where the scratch disk is full, what is kept for later goes first. */
+/** What decoders are kept from, and what not, on this system. */
+async function tellIsolation(logger: Logger): Promise<void> {
+  const found = await isolation();
+  logger.info({ isolation: found }, isolationHas(found));
+  const gap = isolationGap(found);
+  if (gap !== undefined) logger.warn(gap);
+}
+
 function createSourceCache({ sourceCache }: Config, scratch: Scratch): SourceCache | undefined {
   if (sourceCache === 0) return undefined;
   const sources = new SourceCache(path.join(scratch.folder, 'sources'), sourceCache);

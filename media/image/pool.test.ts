@@ -23,6 +23,7 @@ process.on('message', ({ id, task }) => {
     const file = { name: 'w', file: task.input, format: 'webp', mime: 'image/webp', width: 1, height: 1, bytes: 1 };
     return process.send({ id, ok: true, outcome: { ...outcome, files: [{ ...file, sha256: '0'.repeat(64) }] } });
   }
+  if (task.input === 'gulp') Buffer.alloc(3 * 2 ** 30);
   if (task.input === 'spin') for (;;);
   if (task.input === 'crash') { console.error('x'.repeat(9000) + 'the last words'); process.abort(); }
   if (task.input === 'exit') process.exit(3);
@@ -178,6 +179,28 @@ describe('the children', () => {
     } finally {
       delete process.env.AWS_SECRET_ACCESS_KEY;
     }
+  });
+
+  test('are handed no library or certificate of their parent beside those of the image', async () => {
+    const [ours, image] = [
+      { LD_AUDIT: '/x.so', NODE_EXTRA_CA_CERTS: '/x.pem', NODE_OPTIONS: '--no-warnings' },
+      'LD_PRELOAD',
+    ];
+    Object.assign(process.env, ours, { [image]: '' });
+    try {
+      const { env } = await ask(open(), 'fine');
+      expect(Object.keys(env)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(LD_AUDIT|NODE_)/)]));
+      expect(env).toHaveProperty(image);
+    } finally {
+      for (const name of [...Object.keys(ours), image]) delete process.env[name];
+    }
+  });
+
+  const linux = process.platform === 'linux' ? test : test.skip;
+  linux('get no more memory than they may have, also when they ask for it all at once', async () => {
+    const pool = open({ size: 1, maxRssBytes: 2 ** 30 });
+    await expect(ask(pool, 'gulp')).rejects.toMatchObject({ type: 'EncoderFailed', details: { childKilled: true } });
+    expect((await ask(pool, 'fine')).pid).toBeGreaterThan(0);
   });
 
   test('are all gone after close, and who waits or works is told', async () => {

@@ -29,8 +29,10 @@ export interface ImagePoolOptions {
 const WATCH_INTERVAL = 100;
 
 const NONSENSE = 'The process that works on this image gave an answer that makes no sense, and was stopped.';
-/** Libraries, the channel, an input and some outputs. */
-const LIMITS = { apart: true, openFiles: 256 };
+/** Libraries, the channel, an input and some outputs, of which none is larger than all pixels of the largest source. */
+const LIMITS = { apart: true, openFiles: 256, fileBytes: 4 * 2 ** 30 };
+/** Bytes of writable memory that never become resident: a Node with its decoders has 0.2 GiB of those. */
+const NOT_RESIDENT = 2 ** 30;
 
 /** One thread encodes, one writes. */
 const ENV = { UV_THREADPOOL_SIZE: '2' };
@@ -167,7 +169,9 @@ export class ImagePool {
     if (this.#closed) throw closedError();
     try {
       if (slot.child !== undefined) return slot.child;
-      const command = await confine(process.execPath, [this.#options.entry], LIMITS);
+      // The watchdog looks now and then; what is asked for at once between two looks fails by itself.
+      const dataBytes = this.#options.maxRssBytes + NOT_RESIDENT;
+      const command = await confine(process.execPath, [this.#options.entry], { ...LIMITS, dataBytes });
       if (this.#closed) throw closedError();
       return (slot.child = new TaskChild({ command, readReply, env: ENV }));
     } catch (cause) {

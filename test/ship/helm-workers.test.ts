@@ -102,6 +102,15 @@ describeWithHelm('helm/workers', () => {
     });
   });
 
+  test('a profile of the nodes may let decoders have namespaces of their own; one without its name is refused', () => {
+    const named = ['seccompProfile.type=Localhost', 'seccompProfile.localhostProfile=darkroom.json'];
+    for (const { securityContext } of podSpecs(render('workers', [MINIMAL], ...named))) {
+      expect(securityContext.seccompProfile).toEqual({ type: 'Localhost', localhostProfile: 'darkroom.json' });
+    }
+    expect(refusal('workers', [MINIMAL], named[0]!)).toMatch(/localhostProfile/);
+    expect(refusal('workers', [MINIMAL], 'seccompProfile.type=Unconfined')).toMatch(/seccompProfile/);
+  });
+
   test('KEDA: a pod for each four that wait, one while an item is open, none when none is', () => {
     const { spec } = find(render('workers', [MINIMAL]), 'ScaledObject', 'workers-image');
     expect(spec).toMatchObject({ minReplicaCount: 0, maxReplicaCount: 40, cooldownPeriod: 300 });

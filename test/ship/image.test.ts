@@ -57,9 +57,18 @@ describe('what the build takes away', () => {
     expect(system.slice(checked)).not.toMatch(/apt-get|dpkg/);
   });
 
-  test.each(['apt', 'perl-base', 'login', 'passwd', 'mount'])('%s is purged', (name) => {
+  test.each(['apt', 'perl-base', 'login', 'passwd'])('%s is purged', (name) => {
     const purged = /dpkg --purge --force-depends --force-remove-essential([^&]*)/.exec(system)?.[1]?.split(/\s+/);
     expect(purged).toContain(name);
+  });
+
+  test('what keeps decoders apart stays, and the build fails where one of it is gone', () => {
+    const source = read('common/apart.ts') + read('common/process-limits.ts');
+    const programs = ['unshare', 'setpriv', 'prlimit', 'mount', 'seq'];
+    for (const name of programs) expect(source).toMatch(new RegExp(`['( ]${name}\\b`));
+    const checked = system.indexOf(`command -v ${programs.join(' ')} `);
+    expect(checked).toBeGreaterThan(system.indexOf('dpkg --purge --force-depends --force-remove-essential'));
+    expect(system).not.toMatch(/--purge[^&]*\b(util-linux|mount|coreutils)\b/);
   });
 
   test('packages keep what is loaded and their licences, and nothing else', () => {

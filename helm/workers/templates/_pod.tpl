@@ -10,7 +10,8 @@ runAsUser: 10001
 runAsGroup: 10001
 fsGroup: 10001
 fsGroupChangePolicy: OnRootMismatch
-seccompProfile: { type: RuntimeDefault }
+seccompProfile:
+  {{- toYaml .Values.seccompProfile | nindent 2 }}
 {{- end }}
 
 {{- /* Keys of the Secret that a pod of these queues uses, as a list: what signs webhooks and what leads to jobs stays with the pool of the
