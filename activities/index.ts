@@ -1,4 +1,5 @@
 import type { Findings } from '../common/analysis';
+import type { CampaignInput, CampaignPair, Settlement } from '../common/campaign';
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
 import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
@@ -7,6 +8,9 @@ import { makeAudio } from './audio';
 import { analyse, type AnalysisInput } from './analyse';
 import { awaitBatch } from './batch';
 import { joinRung, makeChunk } from './chunks';
+import { adoptOutputs, settleOutputs } from './campaign/adopt';
+import { compareOutputs } from './campaign/compare';
+import { campaignItems, campaignPairs } from './campaign/items';
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
 import { maintain } from './maintenance';
@@ -20,6 +24,8 @@ import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-t
 import { deliverWebhook } from './webhook';
 
 export type { ActivityDeps } from './deps';
+
+type CampaignScope = Pick<CampaignInput, 'id' | 'preset' | 'where'>;
 
 /** The functions of the activity table, bound to what they work with. */
 export function createActivities(deps: ActivityDeps) {
@@ -45,6 +51,12 @@ export function createActivities(deps: ActivityDeps) {
     removeOutputs: (item: WorkItem) => removeOutputs(deps, item),
     deliverWebhook: (call: WebhookCall) => deliverWebhook(deps, call),
     awaitBatch: (watch: BatchWatch) => awaitBatch(deps, watch),
+    campaignItems: (campaign: CampaignScope, most: number, cursor?: string) =>
+      campaignItems(deps, campaign, most, cursor),
+    campaignPairs: (id: string, cursor?: string) => campaignPairs(deps, id, cursor),
+    adoptOutputs: (id: string, pair: CampaignPair) => adoptOutputs(deps, id, pair),
+    settleOutputs: (id: string, pairs: CampaignPair[], how: Settlement) => settleOutputs(deps, id, pairs, how),
+    compareOutputs: (item: WorkItem, old: string) => compareOutputs(deps, item, old),
     maintain: (step: MaintenanceStep, cleanup: boolean, deadLetters?: DeadLetters) =>
       maintain(deps, step, cleanup, deadLetters),
   } satisfies Record<ActivityName, unknown>;

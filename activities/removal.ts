@@ -107,7 +107,8 @@ export function pathOf(uri: string): string {
 }
 
 function placesOf(manifest: Manifest | undefined): string[] {
-  return (manifest?.renditions ?? []).map(({ path }) => path.replace(/\/.*$/s, '/'));
+  const renditions = [...(manifest?.renditions ?? []), ...(manifest?.before?.manifest.renditions ?? [])];
+  return renditions.map(({ path }) => path.replace(/\/.*$/s, '/'));
 }
 
 export function isNamed(manifest: Manifest, path: string): boolean {

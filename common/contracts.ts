@@ -201,6 +201,8 @@ export interface Manifest {
   copiedFrom?: { manifest: string; batchId: string; itemKey: string };
   /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
   replaces?: string[];
+  /** A campaign has replaced this manifest, and can put it back: its files stay. */
+  before?: { campaign: string; manifest: Manifest };
   placeholder?: Placeholder;
   /** Of an image: 64 bits as hexadecimal digits. Few bits differ between pictures that look alike; absent for a plain one. */
   perceptualHash?: string;

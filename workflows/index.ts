@@ -5,3 +5,4 @@ export { processAudio } from './process-audio';
 export { notify } from './webhook';
 export { notifyBatch } from './batch-webhook';
 export { maintenance, scheduledMaintenance } from './maintenance';
+export { reprocess, settleCampaign } from './campaign';

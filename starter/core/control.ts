@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { Priority, WorkItem } from '../../common/contracts';
+import type { Priority } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { isNotFound, retrying, type RetryOptions } from './lib/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
@@ -160,21 +160,6 @@ export async function describeItem(client: Client, workflowId: string) {
     if (!isNotFound(error)) throw error;
     throw new DarkroomError('SourceNotFound', `There is no item "${workflowId.slice(0, 250)}".`);
   }
-}
-
-/** What a run was started with: the first event of its history. */
-export async function inputOf<Input = WorkItem>(client: Client, workflowId: string, runId: string): Promise<Input> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId, runId },
-    maximumPageSize: 1,
-  });
-  let payloads = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
-  for (const codec of payloadCodecs) payloads = await codec.decode(payloads);
-  const [payload] = payloads;
-  if (!payload) throw new DarkroomError('InvalidJob', `The input of ${workflowId} is not known any more.`);
-  return payloadConverter.fromPayload<Input>(payload);
 }
 
 async function send(request: Request, { workflowId, runId }: Execution, total: Changed): Promise<void> {

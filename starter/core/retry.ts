@@ -1,6 +1,7 @@
 import { DarkroomError } from '../../common/errors';
 import type { BatchWatch, WorkItem } from '../../common/contracts';
-import { describeItem, inputOf } from './control';
+import { inputOf } from '../../temporal/input';
+import { describeItem } from './control';
 import { retrying } from './lib/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { batchQuery } from '../../temporal/batches/query';

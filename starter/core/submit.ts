@@ -16,7 +16,7 @@ import { withoutSignature } from '../../net/url';
 import type { Storage } from '../../storage';
 import { attribute, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type * as workflows from '../../workflows';
-import { inputOf } from './control';
+import { inputOf } from '../../temporal/input';
 import { retrying, type RetryOptions } from './lib/grpc';
 import { isPublished } from './published';
 

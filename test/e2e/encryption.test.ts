@@ -9,7 +9,7 @@ import { built } from '../../common/paths';
 import { runProcess } from '../../common/process';
 import { namespaceOf } from '../../temporal/connect';
 import { findTemporalBinary } from '../../local/embedded/temporal-binary';
-import { inputOf } from '../../starter/core/control';
+import { inputOf } from '../../temporal/input';
 import { gather } from '../../operate/doctor/backlog/gather';
 import type { Service } from '../../local/embedded/child-process';
 import { bearer, keyEntry, photo, startApi, type Api } from '../api/support';

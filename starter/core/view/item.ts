@@ -9,7 +9,7 @@ import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../workflows/names';
-import { inputOf } from '../control';
+import { inputOf } from '../../../temporal/input';
 import { failureOf } from '../failure';
 import { grpcCode } from '../lib/grpc';
 import { isPaused } from '../../../temporal/batches/paused';

@@ -6,7 +6,7 @@ import type { Manifest } from '../../../common/contracts';
 import { DarkroomError, type ErrorType } from '../../../common/errors';
 import { joinUri } from '../../../storage';
 import { contentTypeOf, isShown } from '../../../common/file-types';
-import { inputOf } from '../../core/control';
+import { inputOf } from '../../../temporal/input';
 import { viewOf } from '../../core/view/item';
 import { findJob, findPublished } from '../guard/access';
 import type { App } from '../app-type';
