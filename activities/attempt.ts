@@ -138,7 +138,7 @@ function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
  */
 export async function checkFence(
   { config }: ActivityDeps,
-  { confined, tenant, source, output }: WorkItem,
+  { confined, tenant, source, output }: Pick<WorkItem, 'confined' | 'tenant' | 'source' | 'output'>,
 ): Promise<void> {
   if (!confined) return;
   const places = new Places(config);

@@ -1,5 +1,5 @@
 import type { Findings } from '../common/analysis';
-import type { CampaignInput, CampaignPair, Settlement } from '../common/campaign';
+import type { CampaignItem, CampaignPair, Settlement } from '../common/campaign';
 import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
 import type { ErrorDetails } from '../common/errors';
 import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
@@ -10,7 +10,7 @@ import { awaitBatch } from './batch';
 import { joinRung, makeChunk } from './chunks';
 import { adoptOutputs, settleOutputs } from './campaign/adopt';
 import { compareOutputs } from './campaign/compare';
-import { campaignItems, campaignPairs } from './campaign/items';
+import { campaignItems, campaignPairs, type CampaignScope } from './campaign/items';
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
 import { maintain } from './maintenance';
@@ -24,8 +24,6 @@ import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-t
 import { deliverWebhook } from './webhook';
 
 export type { ActivityDeps } from './deps';
-
-type CampaignScope = Pick<CampaignInput, 'id' | 'preset' | 'where'>;
 
 /** The functions of the activity table, bound to what they work with. */
 export function createActivities(deps: ActivityDeps) {
@@ -54,7 +52,7 @@ export function createActivities(deps: ActivityDeps) {
     campaignItems: (campaign: CampaignScope, most: number, cursor?: string) =>
       campaignItems(deps, campaign, most, cursor),
     campaignPairs: (id: string, cursor?: string) => campaignPairs(deps, id, cursor),
-    adoptOutputs: (id: string, pair: CampaignPair) => adoptOutputs(deps, id, pair),
+    adoptOutputs: (id: string, one: CampaignItem) => adoptOutputs(deps, id, one),
     settleOutputs: (id: string, pairs: CampaignPair[], how: Settlement) => settleOutputs(deps, id, pairs, how),
     compareOutputs: (item: WorkItem, old: string) => compareOutputs(deps, item, old),
     maintain: (step: MaintenanceStep, cleanup: boolean, deadLetters?: DeadLetters) =>

@@ -14,11 +14,14 @@ const MAX_ENTRY_BYTES = 16 * 1024;
 /** There is no entry, or the place of the index is not among the folders that Darkroom may use. */
 const MISSING: ErrorType[] = ['SourceNotFound', 'SourceForbidden'];
 
+/** Of which an entry tells. */
+type MadeItem = Pick<WorkItem, 'tenant' | 'kind' | 'recipe' | 'output'>;
+
 /** Notes that an item is made, for later items with the same bytes. No failure of the item where that does not succeed. */
 export async function rememberMade(
   deps: ActivityDeps,
-  attempt: Attempt,
-  item: WorkItem,
+  { log }: Pick<Attempt, 'log'>,
+  item: MadeItem,
   sha256: string,
 ): Promise<void> {
   if (!deps.config.reuse) return;
@@ -30,7 +33,7 @@ export async function rememberMade(
     );
   } catch (error) {
     if (error instanceof DarkroomError && error.type === 'OutputForbidden') return;
-    attempt.log.warn({ error }, 'the index of finished work could not be written');
+    log.warn({ error }, 'the index of finished work could not be written');
   }
 }
 
@@ -42,7 +45,11 @@ export async function isEntryValid(storage: Storage, uri: string): Promise<boole
 }
 
 /** Where the entry is for what an item's recipe makes of these bytes. */
-export function entryUri({ config }: ActivityDeps, { tenant, kind, recipe }: WorkItem, sha256: string): string {
+export function entryUri(
+  { config }: ActivityDeps,
+  { tenant, kind, recipe }: Omit<MadeItem, 'output'>,
+  sha256: string,
+): string {
   return new Places(config).indexOf(tenant, kind, recipe, sha256);
 }
 

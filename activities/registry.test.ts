@@ -15,7 +15,7 @@ test('every activity is registered by the pool that it is scheduled on', () => {
 });
 
 test('no pool registers the work of another', () => {
-  expect(activitiesOfPool('image')).toEqual(['makeImage', 'quarantine']);
+  expect(activitiesOfPool('image')).toEqual(['makeImage', 'quarantine', 'compareOutputs']);
   expect(activitiesOfPool('video')).not.toContain('makeImage');
   const campaigns = ['campaignItems', 'campaignPairs', 'adoptOutputs', 'settleOutputs'];
   const others = ['removeOutputs', 'deliverWebhook', 'awaitBatch'];

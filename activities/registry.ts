@@ -46,12 +46,11 @@ export const ACTIVITIES = {
   removeOutputs: { pool: 'workflows', attempt: '5m', total: '15m', label: 'remove outputs' },
   deliverWebhook: { pool: 'workflows', attempt: '30s', label: 'webhook' },
   awaitBatch: { pool: 'workflows', attempt: '2m', label: 'await batch' },
-  campaignItems: { pool: 'workflows', attempt: '1h', total: '24h', label: 'find old items' },
-  campaignPairs: { pool: 'workflows', attempt: '1h', total: '24h', label: 'find new items' },
-  adoptOutputs: { pool: 'workflows', attempt: '1h', total: '24h', label: 'adopt outputs' },
-  settleOutputs: { pool: 'workflows', attempt: '1h', total: '24h', label: 'settle outputs' },
-  // Where ffmpeg is.
-  compareOutputs: { pool: 'video', attempt: '1h', label: 'compare' },
+  campaignItems: { pool: 'workflows', attempt: '10m', label: 'find old items' },
+  campaignPairs: { pool: 'workflows', attempt: '2m', label: 'find new items' },
+  adoptOutputs: { pool: 'workflows', attempt: '30m', label: 'adopt outputs' },
+  settleOutputs: { pool: 'workflows', attempt: '30m', label: 'settle outputs' },
+  compareOutputs: { pool: 'item', attempt: '1h', label: 'compare' },
   maintain: { pool: 'workflows', attempt: '12h', total: '24h', label: 'maintenance' },
 } as const satisfies Record<string, ActivityRow>;
 

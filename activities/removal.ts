@@ -96,7 +96,7 @@ export async function removeReplaced(
 }
 
 /** The rest of a URI below a folder, decoded. */
-function pathIn(folder: string, uri: string): string {
+export function pathIn(folder: string, uri: string): string {
   return pathOf(uri).slice(pathOf(folder).length + 1);
 }
 
@@ -129,7 +129,8 @@ export async function manifestIn(storage: Storage, output: string): Promise<Mani
   }
 }
 
-async function* filesIn(storage: Storage, folder: string, log: Logger): AsyncGenerator<string> {
+/** The files of a folder, hidden ones included; none where there is no folder. */
+export async function* filesIn(storage: Storage, folder: string, log: Logger): AsyncGenerator<string> {
   const onError = (error: DarkroomError, uri: string): void => log.warn({ error, uri }, 'not looked at');
   try {
     for await (const { uri } of storage.list(folder, { hidden: true, onError })) yield uri;
@@ -138,7 +139,8 @@ async function* filesIn(storage: Storage, folder: string, log: Logger): AsyncGen
   }
 }
 
-async function removeAll(
+/** Several at once. */
+export async function removeAll(
   storage: Storage,
   uris: readonly string[],
   onProgress?: (removed: number) => void,

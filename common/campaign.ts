@@ -6,8 +6,7 @@ export interface CampaignInput {
   /** Of the campaign's workflow (`campaign/<id>`) and the batch that its items form. */
   id: string;
   preset: Preset;
-  /** Items that completed and that all of this holds for. */
-  where: { preset?: string; batch?: string; tenant?: string; kind?: MediaKind };
+  where: CampaignWhere;
   /** Items to make first, beside the old ones. */
   canary: number;
   /** CPU seconds of all items, after which no further one is started. */
@@ -19,6 +18,14 @@ export interface CampaignInput {
   atOnce: number;
 }
 
+/** Items that completed and that all of this holds for. */
+export interface CampaignWhere {
+  preset?: string;
+  batch?: string;
+  tenant?: string;
+  kind?: MediaKind;
+}
+
 export interface CampaignBounds {
   /** Lowest structural similarity of a new output to the old one, 0–1. */
   minSsim: number;
@@ -28,23 +35,43 @@ export interface CampaignBounds {
   maxFailures: number;
 }
 
+/** What a campaign has where nobody says otherwise. */
+export const CAMPAIGN_DEFAULTS = {
+  canary: 20,
+  atOnce: 4,
+  minSsim: 0.9,
+  maxBytesRatio: 1.5,
+  maxFailures: 0.02,
+} as const;
+/** Most items of a canary, and most items at once: a campaign carries the canary from run to run of its workflow. */
+export const MOST_CANARY = 200;
+export const MOST_AT_ONCE = 100;
+
 /** An old item, and what it is to be made into. */
 export interface CampaignItem {
-  item: WorkItem;
-  /** URI of the old item's folder. */
-  old: string;
-  /** Of the old outputs. */
+  /** Without its preset, which the campaign has. */
+  item: Omit<WorkItem, 'preset'>;
+  old: OldItem;
+}
+
+export interface OldItem {
+  workflowId: string;
+  /** The run whose manifest is there. */
+  runId: string;
+  /** URI of its folder. */
+  output: string;
+  /** Of its outputs. */
   bytes: number;
 }
 
 export interface CampaignPage {
   items: CampaignItem[];
-  /** Items that were found and are left as they are: made by this recipe already, replaced, or of a kind without a section. */
+  /** Items that were found and are left as they are. */
   passedOver: number;
   next?: string;
 }
 
-export type CampaignPhase = 'canary' | 'awaiting approval' | 'running' | 'completed' | 'stopped';
+export type CampaignPhase = 'canary' | 'awaiting approval' | 'running' | 'completed' | 'stopped' | 'cancelled';
 
 export interface CampaignReport {
   phase: CampaignPhase;
@@ -53,14 +80,29 @@ export interface CampaignReport {
   reason?: string;
   made: number;
   failed: number;
+  /** Left as they are: made by this recipe already, of other wishes or another kind than the preset's, changed or replaced since. */
   passedOver: number;
   bytesBefore: number;
   bytesAfter: number;
   cpuSeconds: number;
-  /** Of the items that were compared: all of the canary, and each fifth of the others. */
+  /** Items that were compared: all of the canary, and each fifth of the others. */
   compared: number;
   lowestSsim?: number;
+  /** Those compared that resemble their old ones least, the least first. */
+  pairs: ComparedPair[];
 }
+
+/** An item before and after, by their workflows' ids. */
+export interface ComparedPair {
+  old: string;
+  made: string;
+  ssim: number;
+  bytesBefore: number;
+  bytesAfter: number;
+}
+
+/** Pairs that a report keeps. */
+const PAIRS = 24;
 
 /** What a campaign carries from one run of its workflow to the next. */
 export interface CampaignState {
@@ -71,27 +113,43 @@ export interface CampaignState {
   approved: boolean;
 }
 
-/** An item of a campaign as its run tells: the folder that it was made in, and that of the old one. */
+/** Folders (URIs) of an item that a campaign has made, and of the old one. */
 export interface CampaignPair {
   made: string;
   old: string;
 }
 
 /** `rollback` puts the old manifests back; `keep` gives the old outputs up. */
-export type Settlement = 'rollback' | 'keep';
+export const SETTLEMENTS = ['rollback', 'keep'] as const;
+export type Settlement = (typeof SETTLEMENTS)[number];
 
 export function campaignWorkflowId(id: string): string {
   return `campaign/${id}`;
 }
 
+const HASH = '[0-9a-f]{8}';
+/** With a tenant before it, as its batches have. */
+const CAMPAIGN_ID = new RegExp(`^(?:.+\\.)?reprocess-.*${HASH}$`);
+const BESIDE = new RegExp(`\\.reprocess-${HASH}$`);
+
+/** Can it be a campaign's id? */
+export function isCampaignId(id: string): boolean {
+  return CAMPAIGN_ID.test(id);
+}
+
 /** Beside the old item, in the same store and within the same tenant's place. */
 export function besideOf(old: string, id: string): string {
-  return `${old}.${id}`;
+  return `${old}.reprocess-${id.slice(-8)}`;
+}
+
+/** Is it a folder in which a campaign has made an item? */
+export function isBeside(output: string): boolean {
+  return BESIDE.test(output);
 }
 
 export function fresh(): CampaignReport {
   const none = { made: 0, failed: 0, passedOver: 0, bytesBefore: 0, bytesAfter: 0, cpuSeconds: 0, compared: 0 };
-  return { phase: 'canary', paused: false, ...none };
+  return { phase: 'canary', paused: false, ...none, pairs: [] };
 }
 
 /** Counts an item that was made. */
@@ -100,6 +158,13 @@ export function count(report: CampaignReport, bytes: number, { bytesOut, cpuSeco
   report.bytesBefore += bytes;
   report.bytesAfter += bytesOut;
   report.cpuSeconds = Math.round((report.cpuSeconds + cpuSeconds) * 100) / 100;
+}
+
+/** Counts an item that was compared. */
+export function countPair(report: CampaignReport, pair: ComparedPair): void {
+  report.compared++;
+  report.lowestSsim = Math.min(report.lowestSsim ?? 1, pair.ssim);
+  report.pairs = [...report.pairs, pair].sort((a, b) => a.ssim - b.ssim).slice(0, PAIRS);
 }
 
 /** Items from which on shares and sums say something. */

@@ -12,11 +12,14 @@ import { attemptLimit } from './attempt-limit';
  * @param source what the probe found, where it has run: it bounds the attempts of later steps
  * @param more options for all of them
  */
-export function activitiesOf(item: WorkItem, source?: Bounding, more: ActivityOptions = {}): Activities {
+export function activitiesOf(item: Bounds, source?: Bounding, more: ActivityOptions = {}): Activities {
   const scheduled = (name: ActivityName) =>
     proxyActivities<Activities>({ ...optionsOf(item, name, source), ...more })[name];
   return new Proxy({} as Activities, { get: (_, name) => scheduled(name as ActivityName) });
 }
+
+/** What options follow from. */
+type Bounds = Pick<WorkItem, 'kind' | 'mode' | 'attemptSeconds'>;
 
 /** What bounds the attempts of later steps. */
 type Bounding = Pick<SourceFacts, 'bytes' | 'durationSeconds'>;
@@ -28,7 +31,7 @@ const TOOK_TOO_LONG = 'TemporalTimeout:StartToClose';
  * Retries go on without a count, because a lost worker or a store that is away says nothing about the item; they end with
  * `scheduleToCloseTimeout`, which counts waiting in the queue too and so is long.
  */
-function optionsOf(item: WorkItem, name: ActivityName, source?: Bounding): ActivityOptions {
+function optionsOf(item: Bounds, name: ActivityName, source?: Bounding): ActivityOptions {
   const { attempt, total }: ActivityRow = ACTIVITIES[name];
   const limit = attempt === 'bySource' ? (`${attemptLimit(source)}s` as const) : attempt;
   return {

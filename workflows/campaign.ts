@@ -1,18 +1,8 @@
-import {
-  ActivityCancellationType,
-  condition,
-  continueAsNew,
-  executeChild,
-  isCancellation,
-  proxyActivities,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, continueAsNew, executeChild, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
-import type { Activities } from '../activities';
-import { ACTIVITIES, poolOf, type ActivityName } from '../activities/registry';
 import {
   count,
+  countPair,
   fresh,
   outOfBounds,
   type CampaignInput,
@@ -22,9 +12,10 @@ import {
   type Settlement,
 } from '../common/campaign';
 import type { ItemResult, WorkItem } from '../common/contracts';
-import { LOST_AFTER_MS } from '../common/heartbeats';
+import { WORKFLOW_TASK_MS } from '../common/heartbeats';
 import { KINDS } from '../common/kinds';
-import { queuePrefix, taskQueue } from '../common/pools';
+import { withoutSignature } from '../net/url';
+import { activitiesOf } from './activity-options';
 import { approve, campaign, pause, resume } from './names';
 
 /** Old items asked for at once. */
@@ -39,18 +30,9 @@ const [BATCH, KIND, PRESET, TENANT] = (['MediaBatchId', 'MediaKind', 'MediaPrese
 ) as [Key, Key, Key, Key];
 type Key = ReturnType<typeof defineSearchAttributeKey<'KEYWORD'>>;
 
-/** An activity of a campaign, with the options of its row. */
-function scheduled<Name extends ActivityName>(name: Name, item?: WorkItem): Activities[Name] {
-  const options = {
-    taskQueue: taskQueue(queuePrefix(workflowInfo().taskQueue), poolOf(name, item?.kind ?? 'image')),
-    startToCloseTimeout: '1h',
-    heartbeatTimeout: 'total' in ACTIVITIES[name] ? undefined : LOST_AFTER_MS.batch,
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    priority: { priorityKey: 5 },
-  } as const;
-  return proxyActivities<Activities>(options)[name];
-}
+/** What no item is needed for goes to the pool of workflows, at the lowest priority. */
+const activities = (kind: WorkItem['kind'] = 'image') =>
+  activitiesOf({ kind }, undefined, { priority: { priorityKey: 5 } });
 
 /**
  * Makes finished items again by another preset: some first, beside the old ones; when those are approved, they and all others
@@ -64,47 +46,46 @@ export async function reprocess(input: CampaignInput, before?: CampaignState): P
   setHandler(approve, () => void (state.approved = true));
   setHandler(pause, () => void (report.paused = true));
   setHandler(resume, () => void (report.paused = false));
-
-  if (report.phase === 'canary') {
-    while (state.waiting.length < input.canary) {
-      const { items, next } = await nextPage(input, state, input.canary - state.waiting.length);
-      await makeAll(input, report, items, (one) => void state.waiting.push(one));
-      if (stop(input, report)) return report;
-      if (next === undefined) break;
+  try {
+    while (await goesOn(input, state)) {
+      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof reprocess>(input, state);
     }
+    return report;
+  } catch (error) {
+    if (isCancellation(error)) report.phase = 'cancelled';
+    throw error;
+  }
+}
+
+/** One page of old items. @returns whether there are more to make */
+async function goesOn(input: CampaignInput, state: CampaignState): Promise<boolean> {
+  const { report, waiting } = state;
+  const most = report.phase === 'canary' ? Math.min(PAGE, input.canary - waiting.length) : PAGE;
+  const { id, preset, where } = input;
+  const page = await activities().campaignItems({ id, preset, where }, most, state.cursor);
+  state.cursor = page.next;
+  report.passedOver += page.passedOver;
+  await makeAll(input, report, page.items, (one) => {
+    if (report.phase !== 'canary') return adopt(id, report, one);
+    waiting.push(one);
+    return Promise.resolve();
+  });
+  report.reason = outOfBounds(report, input);
+  if (report.reason !== undefined) {
+    report.phase = 'stopped';
+    return false;
+  }
+  if (
+    report.phase === 'canary' &&
+    (waiting.length >= input.canary || (page.next === undefined && waiting.length > 0))
+  ) {
     report.phase = 'awaiting approval';
     await condition(() => state.approved && !report.paused);
     report.phase = 'running';
-    for (const one of state.waiting.splice(0)) await adopt(input, one);
-    if (state.cursor === undefined) return completed(report);
+    for (const one of waiting.splice(0)) await adopt(id, report, one);
   }
-  for (;;) {
-    const { items, next } = await nextPage(input, state, PAGE);
-    await makeAll(input, report, items, (one) => adopt(input, one));
-    if (stop(input, report)) return report;
-    if (next === undefined) return completed(report);
-    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof reprocess>(input, state);
-  }
-}
-
-function completed(report: CampaignReport): CampaignReport {
-  report.phase = 'completed';
-  return report;
-}
-
-function stop(input: CampaignInput, report: CampaignReport): boolean {
-  report.reason = outOfBounds(report, input);
-  if (report.reason === undefined) return false;
-  report.phase = 'stopped';
-  return true;
-}
-
-async function nextPage(input: CampaignInput, state: CampaignState, most: number) {
-  const { id, preset, where } = input;
-  const page = await scheduled('campaignItems')({ id, preset, where }, Math.min(PAGE, most), state.cursor);
-  state.cursor = page.next;
-  state.report.passedOver += page.passedOver;
-  return page;
+  if (page.next === undefined) report.phase = 'completed';
+  return page.next !== undefined;
 }
 
 /** A few at a time; no further one is started while the campaign is paused, or out of its bounds. */
@@ -112,7 +93,7 @@ async function makeAll(
   input: CampaignInput,
   report: CampaignReport,
   items: CampaignItem[],
-  then: (made: CampaignItem) => Promise<void> | void,
+  then: (made: CampaignItem) => Promise<void>,
 ): Promise<void> {
   const queue = [...items];
   const work = async (): Promise<void> => {
@@ -126,47 +107,72 @@ async function makeAll(
   await Promise.all(Array.from({ length: input.atOnce }, work));
 }
 
-/** @returns whether it was made, and resembles the old one */
-async function makeOne(input: CampaignInput, report: CampaignReport, one: CampaignItem): Promise<boolean> {
-  const { item, old, bytes } = one;
+/** @returns whether it was made, and resembles the old one as far as was asked */
+async function makeOne(
+  input: CampaignInput,
+  report: CampaignReport,
+  { item: bare, old }: CampaignItem,
+): Promise<boolean> {
+  const { preset, bounds } = input;
+  const item: WorkItem = { ...bare, preset: { name: preset.name, [bare.kind]: preset[bare.kind] } };
+  const result = await unlessFailed(report, () => makeItem(item));
+  if (result === undefined) return false;
+  count(report, old.bytes, result);
+  if (report.phase !== 'canary' && report.made % COMPARED !== 0) return true;
+  const found = await unlessFailed(report, async () => ({
+    ssim: await activities(item.kind).compareOutputs(item, old.output),
+  }));
+  if (found === undefined) return false;
+  const { ssim } = found;
+  if (ssim === undefined) return true;
+  const made = `${item.batchId}/${item.itemKey}`;
+  countPair(report, { old: old.workflowId, made, ssim, bytesBefore: old.bytes, bytesAfter: result.bytesOut });
+  return ssim >= bounds.minSsim;
+}
+
+function makeItem(item: WorkItem): Promise<ItemResult> {
+  return executeChild<(item: WorkItem) => Promise<ItemResult>>(KINDS[item.kind].workflow, {
+    args: [item],
+    workflowId: `${item.batchId}/${item.itemKey}`,
+    workflowTaskTimeout: WORKFLOW_TASK_MS.batch,
+    memo: { source: withoutSignature(item.source).slice(0, 1000), output: item.output },
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: BATCH, value: item.batchId },
+      { key: KIND, value: item.kind },
+      { key: PRESET, value: item.preset.name },
+      { key: TENANT, value: item.tenant },
+    ]),
+    // The end of an id tells campaigns apart; the server takes 64 bytes.
+    priority: { priorityKey: 5, fairnessKey: item.batchId.slice(-64), fairnessWeight: WEIGHT },
+  });
+}
+
+async function adopt(id: string, report: CampaignReport, one: CampaignItem): Promise<void> {
+  const done = await unlessFailed(report, async () => ({
+    adopted: await activities(one.item.kind).adoptOutputs(id, one),
+  }));
+  if (done?.adopted === false) report.passedOver++;
+}
+
+/** Counts what fails for good; nothing else ends a campaign but its bounds. */
+async function unlessFailed<T>(report: CampaignReport, work: () => Promise<T>): Promise<T | undefined> {
   try {
-    const result = (await executeChild(KINDS[item.kind].workflow, {
-      args: [item],
-      workflowId: `${item.batchId}/${item.itemKey}`,
-      memo: { source: item.source.slice(0, 1000), output: item.output },
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: BATCH, value: item.batchId },
-        { key: KIND, value: item.kind },
-        { key: PRESET, value: item.preset.name },
-        { key: TENANT, value: item.tenant },
-      ]),
-      priority: { priorityKey: 5, fairnessKey: item.batchId.slice(0, 64), fairnessWeight: WEIGHT },
-    })) as ItemResult;
-    count(report, bytes, result);
+    return await work();
   } catch (error) {
     if (isCancellation(error)) throw error;
     report.failed++;
-    return false;
+    return undefined;
   }
-  if (report.phase !== 'canary' && report.made % COMPARED !== 0) return true;
-  const ssim = await scheduled('compareOutputs', item)(item, old);
-  if (ssim === undefined) return true;
-  report.compared++;
-  report.lowestSsim = Math.min(report.lowestSsim ?? 1, ssim);
-  return ssim >= input.bounds.minSsim;
-}
-
-async function adopt({ id }: CampaignInput, { item, old }: CampaignItem): Promise<void> {
-  await scheduled('adoptOutputs')(id, { made: item.output, old });
 }
 
 /** Goes through the items that a campaign has made, and puts the old manifests back, or gives the old outputs up. */
-export async function settleCampaign(id: string, how: Settlement, cursor?: string): Promise<number> {
-  let settled = 0;
+export async function settleCampaign(id: string, how: Settlement, cursor?: string, before = 0): Promise<number> {
+  let settled = before;
   for (let next = cursor; ;) {
-    const page = await scheduled('campaignPairs')(id, next);
-    settled += await scheduled('settleOutputs')(id, page.pairs, how);
+    const page = await activities().campaignPairs(id, next);
+    settled += await activities().settleOutputs(id, page.pairs, how);
     next = page.next;
     if (next === undefined) return settled;
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof settleCampaign>(id, how, next, settled);
   }
 }

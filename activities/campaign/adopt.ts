@@ -1,78 +1,103 @@
-import type { CampaignPair, Settlement } from '../../common/campaign';
+import type { CampaignItem, CampaignPair, Settlement } from '../../common/campaign';
 import type { Manifest } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import type { Storage } from '../../storage';
+import { joinUri, type Storage } from '../../storage';
+import { checkFence } from '../attempt';
 import type { ActivityDeps } from '../deps';
-import { manifestIn, pathOf, removeReplaced, replacedBy } from '../removal';
+import { rememberMade } from '../made-index';
+import type { Pulse } from '../pulse';
+import { filesIn, manifestIn, pathIn, removeAll, removeReplaced, replacedBy } from '../removal';
+import { beating } from './beating';
 
 /** How often a manifest is read again because another one was written meanwhile. */
 const TRIES = 5;
 
+type Beat = Pick<Pulse, 'progress' | 'throwIfOver'>;
+
 /**
  * Puts what a campaign has made in the place of the old outputs: copied at the store's side, then the manifest in one step.
  * The old manifest is kept within the new one, and the old files stay, so that it can be put back.
+ * @returns false where the old item stays: its source has changed, or another run has replaced it
  */
-export async function adoptOutputs({ storage }: ActivityDeps, id: string, { made, old }: CampaignPair): Promise<void> {
-  const next = await manifestIn(storage, made);
-  if (next !== undefined) {
-    for await (const { uri } of storage.list(made, { hidden: true })) {
-      const place = pathOf(uri).slice(pathOf(made).length + 1);
-      if (place !== 'manifest.json') await storage.copy(`${made}/${place}`, `${old}/${place}`);
+export function adoptOutputs(deps: ActivityDeps, id: string, { item, old }: CampaignItem): Promise<boolean> {
+  return beating(deps, async (pulse) => {
+    const { storage, logger: log } = deps;
+    const [made, folder] = [item.output, old.output];
+    await checkFence(deps, item);
+    await checkFence(deps, { ...item, output: folder });
+    const next = await manifestIn(storage, made);
+    const current = await manifestIn(storage, folder);
+    const isDone = current?.before?.campaign === id;
+    const isSame = next !== undefined && current !== undefined && next.source.sha256 === current.source.sha256;
+    if (!isDone && isSame && current.workflow.runId === old.runId) {
+      await copyAll(storage, made, folder, pulse);
+      const adopted = await swap(storage, folder, pulse, ({ before, ...last }) => {
+        if (before?.campaign === id || last.workflow.runId !== old.runId) return undefined;
+        // It stays the outcome of the old item's run, to whoever asks for that.
+        const { batchId, itemKey, metadata, workflow } = last;
+        const { replaces: _, ...found } = next;
+        return { ...found, batchId, itemKey, metadata, workflow, before: { campaign: id, manifest: last } };
+      });
+      if (adopted) await rememberMade(deps, { log }, { ...item, output: folder }, next.source.sha256);
     }
-    await swap(storage, old, ({ before, ...current }) => {
-      if (before?.campaign === id) return undefined;
-      const { batchId, itemKey, metadata } = current;
-      return { ...next, batchId, itemKey, metadata, before: { campaign: id, manifest: current } };
-    });
-  }
-  await removeAll(storage, made);
+    await removeFolder(deps, made, pulse);
+    return (await manifestIn(storage, folder))?.before?.campaign === id;
+  });
 }
 
 /** @returns how many items had been adopted, and were put back or freed of their old outputs */
-export async function settleOutputs(
-  deps: ActivityDeps,
-  id: string,
-  pairs: CampaignPair[],
-  how: Settlement,
-): Promise<number> {
-  const { storage, logger: log } = deps;
-  let settled = 0;
-  for (const { made, old } of pairs) {
-    await removeAll(storage, made);
-    let unneeded: string[] = [];
-    const changed = await swap(storage, old, ({ before, ...current }) => {
-      // Another run has replaced it since, or it was never adopted.
-      if (before?.campaign !== id) return undefined;
-      const [kept, dropped] = how === 'rollback' ? [before.manifest, current] : [current, before.manifest];
-      unneeded = replacedBy(kept, dropped);
-      return kept;
-    });
-    if (!changed) continue;
-    await removeReplaced(storage, old, unneeded, { log });
-    settled++;
-  }
-  return settled;
+export function settleOutputs(deps: ActivityDeps, id: string, pairs: CampaignPair[], how: Settlement): Promise<number> {
+  return beating(deps, async (pulse) => {
+    const { storage, logger: log } = deps;
+    let settled = 0;
+    for (const { made, old } of pairs) {
+      await removeFolder(deps, made, pulse);
+      let unneeded: string[] = [];
+      const changed = await swap(storage, old, pulse, ({ before, ...current }) => {
+        // Another run has replaced it since, or it was never adopted.
+        if (before?.campaign !== id) return undefined;
+        const [kept, dropped] = how === 'rollback' ? [before.manifest, current] : [current, before.manifest];
+        unneeded = replacedBy(kept, dropped);
+        return kept;
+      });
+      if (!changed) continue;
+      await removeReplaced(storage, old, unneeded, { log });
+      settled++;
+    }
+    return settled;
+  });
 }
 
-/** @param change undefined: the manifest stays */
+/** @param change undefined: the manifest stays. @returns whether it was changed */
 async function swap(
   storage: Storage,
   folder: string,
+  pulse: Beat,
   change: (current: Manifest) => Manifest | undefined,
 ): Promise<boolean> {
   for (let tries = 0; tries < TRIES; tries++) {
     const current = await storage.readManifest(folder);
     const next = current && change(current.manifest);
     if (current === undefined || next === undefined) return false;
+    // An attempt that everyone believed dead must not undo what was done since.
+    pulse.throwIfOver();
     if ((await storage.replaceManifest(folder, next, current.version)) === 'written') return true;
   }
   throw new DarkroomError('StorageUnavailable', 'The manifest keeps changing.', { folder });
 }
 
-async function removeAll(storage: Storage, folder: string): Promise<void> {
-  try {
-    for await (const { uri } of storage.list(folder, { hidden: true })) await storage.remove(uri);
-  } catch (error) {
-    if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+async function copyAll(storage: Storage, made: string, folder: string, pulse: Beat): Promise<void> {
+  for await (const { uri } of storage.list(made, { hidden: true })) {
+    const place = pathIn(made, uri);
+    if (place === 'manifest.json') continue;
+    pulse.throwIfOver();
+    await storage.copy(uri, joinUri(folder, place));
+    pulse.progress({ step: 'copy', place });
   }
+}
+
+async function removeFolder({ storage, logger }: ActivityDeps, folder: string, pulse: Beat): Promise<void> {
+  const uris: string[] = [];
+  for await (const uri of filesIn(storage, folder, logger)) uris.push(uri);
+  await removeAll(storage, uris, (removed) => pulse.progress({ step: 'remove', removed }));
 }

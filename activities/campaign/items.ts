@@ -1,72 +1,140 @@
-import { Context } from '@temporalio/activity';
+import { createHash } from 'node:crypto';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory, WorkflowNotFoundError } from '@temporalio/common';
 import {
   besideOf,
+  campaignWorkflowId,
+  isBeside,
   type CampaignInput,
   type CampaignItem,
   type CampaignPage,
   type CampaignPair,
+  type CampaignReport,
 } from '../../common/campaign';
 import type { Manifest, WorkItem } from '../../common/contracts';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { recipeHash } from '../../media/presets';
 import { filterQuery } from '../../temporal/batches/filter';
 import { completedQuery } from '../../temporal/batches/query';
-import { attribute, memoText, pageOfRuns, type Run } from '../../temporal/batches/runs';
+import { attribute, memoText, pageOfRuns, stateOf, type Run } from '../../temporal/batches/runs';
 import { inputOf } from '../../temporal/input';
 import type { ActivityDeps } from '../deps';
 import { manifestIn } from '../removal';
+import { beating } from './beating';
 
+/** What a campaign is about. */
+export type CampaignScope = Pick<CampaignInput, 'id' | 'preset' | 'where'>;
+
+/** Items that a settlement takes at once. */
 const PAIRS = 50;
+/** Items looked at at once. */
+const AT_ONCE = 8;
+/** Looks, a second and more apart, for which a list may lack an item that has just ended. */
+const LOOKS = 8;
 
 /** Old items that a campaign is about, those that ended last first. */
-export async function campaignItems(
+export function campaignItems(
   deps: ActivityDeps,
-  { id, preset, where }: Pick<CampaignInput, 'id' | 'preset' | 'where'>,
+  scope: CampaignScope,
   most: number,
   cursor?: string,
 ): Promise<CampaignPage> {
   const { client } = Context.current();
-  const query = filterQuery({ ...where, state: 'succeeded' });
-  const { runs, next } = await pageOfRuns(client, query, most, cursor);
-  const items: CampaignItem[] = [];
-  for (const run of runs) {
-    // What campaigns make is no old item.
-    if (attribute(run, 'MediaBatchId') === id || memoText(run, 'output')?.includes('.reprocess-')) continue;
-    const old = await inputOf<WorkItem>(client, run.workflowId, run.runId).catch(() => undefined);
-    const manifest = old && (await manifestIn(deps.storage, old.output));
-    if (old === undefined || manifest === undefined || !isOf(manifest, run)) continue;
-    const { kind } = manifest;
-    if (preset[kind] === undefined || manifest.preset.recipe === recipeHash(preset, kind)) continue;
-    const { callbackUrl: _, requestedAt: __, ...rest } = old;
-    const item: WorkItem = {
-      ...{ ...rest, kind, batchId: id, itemKey: `${old.batchId}.${old.itemKey}`, output: besideOf(old.output, id) },
-      ...{ preset: { name: preset.name, [kind]: preset[kind] }, recipe: recipeHash(preset, kind) },
-      ...{ priority: 5, mode: 'batch', force: true },
-    };
-    items.push({ item, old: old.output, bytes: bytesOf(manifest) });
-  }
-  return { items, passedOver: runs.length - items.length, next };
+  return beating(deps, async (pulse) => {
+    const query = filterQuery({ ...scope.where, state: 'succeeded' });
+    const { runs, next } = await pageOfRuns(client, query, most, cursor);
+    const items: (CampaignItem | undefined)[] = [];
+    await forEachBounded(runs.entries(), AT_ONCE, async ([index, run]) => {
+      pulse.throwIfOver();
+      items[index] = await itemOf(deps, scope, run);
+      pulse.progress({ step: 'find', index });
+    });
+    const found = items.filter((one) => one !== undefined);
+    return { items: found, passedOver: runs.length - found.length, next };
+  });
 }
 
-/** The manifest there is the run's own: no later run, and no campaign, has replaced it. */
-function isOf(manifest: Manifest, run: Run): boolean {
-  return manifest.workflow.runId === run.runId;
+/** Undefined for what is left as it is. */
+async function itemOf(
+  { storage }: ActivityDeps,
+  { id, preset }: CampaignScope,
+  run: Run,
+): Promise<CampaignItem | undefined> {
+  // What campaigns make is no old item.
+  if (attribute(run, 'MediaBatchId') === id || isBeside(memoText(run, 'output') ?? '')) return undefined;
+  const { client } = Context.current();
+  const input = await inputOf<WorkItem>(client, run.workflowId, run.runId).catch(unlessForgotten);
+  // What a job wished otherwise is not in any preset.
+  if (input === undefined || input.preset.adjusted) return undefined;
+  const manifest = await manifestIn(storage, input.output);
+  // A later run may have replaced it.
+  if (manifest?.workflow.runId !== run.runId) return undefined;
+  const { kind } = manifest;
+  const recipe = recipeHash(preset, kind);
+  if (preset[kind] === undefined || manifest.preset.recipe === recipe) return undefined;
+  const { batchId, itemKey, source, output, tenant, weight, confined } = input;
+  const old = { workflowId: run.workflowId, runId: run.runId, output, bytes: bytesOf(manifest) };
+  return {
+    item: {
+      ...{ batchId: id, itemKey: keyOf(batchId, itemKey), kind, source, output: besideOf(output, id), recipe },
+      ...{ priority: 5, mode: 'batch', tenant, weight, confined },
+    },
+    old,
+  };
+}
+
+function unlessForgotten(error: unknown): undefined {
+  if (!(error instanceof WorkflowNotFoundError || (error as { code?: number }).code === 5)) throw error;
+}
+
+/** Unique within the campaign, whatever batches the old items are of, and as long as keys may be. */
+function keyOf(batchId: string, itemKey: string): string {
+  const hash = createHash('sha256').update(`${batchId}/${itemKey}`).digest('hex').slice(0, 12);
+  return `${itemKey.slice(0, 80)}-${hash}`;
 }
 
 function bytesOf({ renditions }: Manifest): number {
   return renditions.reduce((sum, { bytes, segments }) => sum + bytes + (segments?.bytes ?? 0), 0);
 }
 
-/** The items that a campaign has made. */
-export async function campaignPairs(
-  _deps: ActivityDeps,
+/**
+ * The items that a campaign has made, once it has ended; it is cancelled where it is open.
+ * @throws ApplicationFailure, a benign one, until then
+ */
+export function campaignPairs(
+  deps: ActivityDeps,
   id: string,
   cursor?: string,
 ): Promise<{ pairs: CampaignPair[]; next?: string }> {
-  const { runs, next } = await pageOfRuns(Context.current().client, completedQuery(id), PAIRS, cursor);
-  const pairs = runs.flatMap((run) => {
-    const made = memoText(run, 'output');
-    const suffix = besideOf('', id);
-    return made?.endsWith(suffix) ? [{ made, old: made.slice(0, -suffix.length) }] : [];
+  const { client, info } = Context.current();
+  return beating(deps, async () => {
+    if (cursor === undefined) await requireEnd(id, info.attempt);
+    const { runs, next } = await pageOfRuns(client, completedQuery(id), PAIRS, cursor);
+    const pairs = runs.flatMap((run) => {
+      const made = memoText(run, 'output');
+      const suffix = besideOf('', id);
+      return made?.endsWith(suffix) ? [{ made, old: made.slice(0, -suffix.length) }] : [];
+    });
+    return { pairs, next };
   });
-  return { pairs, next };
+}
+
+/** Lists of runs are a second or so behind: an item that was made last must not be left out. */
+async function requireEnd(id: string, attempt: number): Promise<void> {
+  const { client } = Context.current();
+  const handle = client.workflow.getHandle(campaignWorkflowId(id));
+  const run = await handle.describe().catch(unlessForgotten);
+  if (run === undefined) return;
+  if (stateOf(run) === 'open') {
+    await handle.cancel();
+    throw notYet('The campaign is open.');
+  }
+  if (attempt > LOOKS) return;
+  const { made } = await handle.query<CampaignReport>('campaign');
+  const { count } = await client.workflow.count(completedQuery(id));
+  if (count < made) throw notYet(`${count} of ${made} items show in lists.`);
+}
+
+function notYet(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: 'StillOpen', message, category: ApplicationFailureCategory.BENIGN });
 }

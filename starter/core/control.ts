@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Priority } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
+import { controlCampaign } from './campaign';
 import { isNotFound, retrying, type RetryOptions } from './lib/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { sleepUnlessAborted } from './lib/sleep';
@@ -71,7 +72,7 @@ async function requestOf(client: Client, control: ItemControl): Promise<Request>
 }
 
 /**
- * Changes every open item of a batch. What is paused starts nothing, queued steps included; what runs runs to its end.
+ * Changes every open item of a batch, and the campaign that they are of. What is paused starts nothing, queued steps included; what runs runs to its end.
  * Cancelling many, and changing their priority, is left to the server, which goes on when the caller is gone.
  * @throws DarkroomError ServerTooOld where the Temporal server lacks the operation; the signal's reason on abort
  */
@@ -82,6 +83,7 @@ export async function controlBatch(
   options: ControlOptions = {},
 ): Promise<Changed> {
   const { signal, onProgress, mostOneByOne = MOST_ONE_BY_ONE } = options;
+  if (typeof control === 'string') await controlCampaign(client, control, batchId);
   const query = runningQuery(batchId);
   const { count } = await retrying(() => client.workflow.count(query), options);
   if (count > mostOneByOne && control !== 'pause' && control !== 'resume') {

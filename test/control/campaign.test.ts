@@ -1,114 +1,168 @@
-/** Campaigns over finished items, on a real server, with a worker that is killed in between. */
+/** Campaigns over finished items, on a real server, with a worker that is killed while two of them are under way. */
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { randomBytes } from 'node:crypto';
 import sharp from 'sharp';
-import type { CampaignInput } from '../../common/campaign';
-import type { Manifest } from '../../common/contracts';
+import type { Manifest, Preset } from '../../common/contracts';
 import { forEachBounded } from '../../common/for-each-bounded';
+import type { Settlement } from '../../common/campaign';
 import { parsePreset } from '../../media/presets';
-import { createStorage, fileUri, joinUri, type Storage } from '../../storage';
-import { campaignId, controlCampaign, describeCampaign, settle, startCampaign } from '../../starter/core/campaign';
+import { createStorage, fileUri, joinUri, Places, type Storage } from '../../storage';
+import {
+  approveCampaign,
+  campaignInput,
+  describeCampaign,
+  settleOutcome,
+  startCampaign,
+} from '../../starter/core/campaign';
+import { controlBatch } from '../../starter/core/control';
 import { resolveJob } from '../../starter/core/job';
+import { runMaintenance } from '../../starter/core/maintenance';
 import { submitItem } from '../../starter/core/submit';
 import type { Service } from '../../local/embedded/child-process';
 import { checkedManifest, filesOf } from '../support/lab';
 import { endProcess, startStack, until, type Stack } from '../support/stack';
 
-const ITEMS = 30;
-const image = (quality: number, width = 96) =>
-  `image: { renditions: [{ name: a, format: jpeg, width: ${width}, quality: ${quality} }] }`;
+const ITEMS = Number(process.env['DARKROOM_TEST_ITEMS'] ?? 16);
+const CANARY = 5;
+const image = (quality: number) => `image: { renditions: [{ name: a, format: jpeg, width: 96, quality: ${quality} }] }`;
 const OLD = parsePreset('old', image(80));
+const OTHER = parsePreset('other', image(82));
+const GOOD = parsePreset('good@new', image(78));
 
 let stack: Stack;
 let storage: Storage;
 let worker: Service;
-const outputs = (): string => fileUri(path.join(stack.home, 'out'));
-const folders: string[] = [];
+const outputs = (): string => new Places(stack.config).outputs;
+/** Of the items made by each of the two presets. */
+const folders: Record<string, string[]> = { old: [], other: [] };
 
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({ DARKROOM_MAINTENANCE_GRACE: '1ms', DARKROOM_REUSE: 'true' });
   storage = createStorage(stack.config);
   worker = await stack.worker();
   await mkdir(path.join(stack.home, 'in'));
-  const context = { client: stack.client, storage, queuePrefix: stack.config.queuePrefix };
-  const all = Array.from({ length: ITEMS }, (_, index) => index);
-  await forEachBounded(all, 8, async (index) => {
+  await forEachBounded(Array.from({ length: ITEMS }).keys(), 8, async (index) => {
     const file = path.join(stack.home, 'in', `${index}.png`);
     const small = sharp(randomBytes(12 * 8 * 3), { raw: { width: 12, height: 8, channels: 3 } });
     await writeFile(file, await small.resize(120, 80, { kernel: 'cubic' }).png().toBuffer());
-    const defaults = { batchId: 'album', output: joinUri(outputs(), 'album'), preset: 'old' };
-    const job = { source: fileUri(file), metadata: { index: String(index) } };
-    const item = await resolveJob(job, defaults, { presets: () => Promise.resolve(OLD), storage });
-    folders.push(fileURLToPath(item.output));
-    await submitItem(context, item);
+    for (const preset of [OLD, OTHER]) folders[preset.name]?.push(await submit(index, preset, `Album-${preset.name}`));
   });
-  const query = 'MediaBatchId = "album" AND ExecutionStatus = "Completed"';
-  await until(async () => (await stack.client.workflow.count(query)).count === ITEMS, 200);
+  await until(async () => (await completed('Album-old')) + (await completed('Album-other')) === 2 * ITEMS, 200);
 });
 afterAll(async () => {
   storage.close();
   await stack.stop();
 });
 
-async function begin(name: string, yaml: string): Promise<string> {
-  const preset = parsePreset(name, yaml);
-  const where = { preset: 'old' };
-  const id = campaignId({ preset, where });
-  const rules = { canary: 5, atOnce: 3, bounds: { minSsim: 0.8, maxBytesRatio: 1.5, maxFailures: 0.1 } };
-  const input: CampaignInput = { id, preset, where, ...rules, approvesItself: false };
+/** @returns the item's folder */
+async function submit(index: number, preset: Preset, batchId: string): Promise<string> {
+  const context = { client: stack.client, storage, queuePrefix: stack.config.queuePrefix };
+  const defaults = { batchId, output: joinUri(outputs(), batchId), preset: preset.name };
+  const job = { source: fileUri(path.join(stack.home, 'in', `${index}.png`)), metadata: { index: String(index) } };
+  const item = await resolveJob(job, defaults, { presets: () => Promise.resolve(preset), storage });
+  await submitItem(context, item);
+  return fileURLToPath(item.output);
+}
+
+async function completed(batchId: string): Promise<number> {
+  const query = `MediaBatchId = "${batchId}" AND ExecutionStatus = "Completed"`;
+  return (await stack.client.workflow.count(query)).count;
+}
+
+async function begin(preset: Preset, old: Preset): Promise<string> {
+  const wish = { where: { preset: old.name }, canary: CANARY, atOnce: 3, minSsim: 0.8 };
+  const input = campaignInput(preset, wish);
   await startCampaign(stack.client, stack.config.queuePrefix, input);
-  return id;
+  return input.id;
 }
 
-const reaches = (id: string, phase: string): Promise<void> =>
-  until(async () => (await describeCampaign(stack.client, id)).phase === phase, 200);
+const look = (id: string) => describeCampaign(stack.client, id);
+const reaches = (id: string, phase: string): Promise<void> => until(async () => (await look(id)).phase === phase, 200);
+const settle = async (id: string, how: Settlement): Promise<number> =>
+  (await settleOutcome(stack.client, stack.config.queuePrefix, id, how)).result();
 
-const presetsThere = async (): Promise<string[]> => {
-  const read = async (folder: string) =>
-    (JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Manifest).preset.name;
-  return [...new Set(await Promise.all(folders.map(read)))];
-};
-/** Every file by its hash; manifests by what they say, since the order of their fields is nobody's concern. */
-async function everything(): Promise<object> {
-  const files: Record<string, unknown> = await filesOf(path.join(stack.home, 'out'));
-  for (const name of Object.keys(files).filter((each) => each.endsWith('manifest.json'))) {
-    files[name] = JSON.parse(await readFile(path.join(stack.home, 'out', name), 'utf8'));
-  }
-  return files;
+const manifestOf = async (folder: string): Promise<Manifest> =>
+  JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Manifest;
+const presetsOf = async (old: Preset): Promise<string[]> => [
+  ...new Set(await Promise.all(folders[old.name]!.map(async (folder) => (await manifestOf(folder)).preset.name))),
+];
+/** Every output by its hash; manifests by what they say, since the order of their fields is nobody's concern. */
+async function everything(): Promise<Record<string, unknown>> {
+  const home = fileURLToPath(outputs());
+  const files = Object.entries(await filesOf(home)).filter(([name]) => !name.startsWith('_made/'));
+  const said = files.map(async ([name, hash]): Promise<[string, unknown]> => {
+    if (!name.endsWith('manifest.json')) return [name, hash];
+    return [name, JSON.parse(await readFile(path.join(home, name), 'utf8'))];
+  });
+  return Object.fromEntries(await Promise.all(said));
 }
 
-test('a bad recipe stops at its canary, beside outputs that nothing has touched', async () => {
+test('a killed worker stops no campaign: the bad recipe stops by itself, the good one replaces all and is taken back', async () => {
   const before = await everything();
-  const id = await begin('bad', image(1));
-  await reaches(id, 'stopped');
-  const report = await describeCampaign(stack.client, id);
-  expect(report.reason).toMatch(/resembles the old one by 0\.\d+ \(SSIM\)/);
-  expect(report.made).toBeLessThanOrEqual(5);
-  expect(await everything()).toMatchObject(before);
-  expect(await presetsThere()).toEqual(['old']);
-  expect(await settle(stack.client, stack.config.queuePrefix, id, 'rollback')).toBe(0);
-  expect(await everything()).toEqual(before);
-});
-
-test('a good one waits for its approval, replaces all, is not stopped by a killed worker, and is taken back', async () => {
-  const before = await everything();
-  const id = await begin('good', image(78));
-  await reaches(id, 'awaiting approval');
-  expect(await presetsThere()).toEqual(['old']);
-  await controlCampaign(stack.client, id, 'approve');
-  await until(async () => (await describeCampaign(stack.client, id)).made > 8, 50);
+  const good = await begin(GOOD, OLD);
+  await reaches(good, 'awaiting approval');
+  expect(await presetsOf(OLD)).toEqual(['old']);
+  await controlBatch(stack.client, 'pause', good);
+  await approveCampaign(stack.client, good);
+  expect(await look(good)).toMatchObject({ phase: 'awaiting approval', paused: true, made: CANARY });
+  await controlBatch(stack.client, 'resume', good);
+  await until(async () => (await look(good)).made > CANARY + 2, 20);
+  const bad = await begin(parsePreset('bad', image(1)), OTHER);
+  await until(async () => (await stack.client.workflow.count(`MediaBatchId = "${bad}"`)).count > 0, 20);
   await endProcess(worker.pid);
   worker = await stack.worker();
-  await reaches(id, 'completed');
-  expect(await describeCampaign(stack.client, id)).toMatchObject({ made: ITEMS, failed: 0 });
-  expect(await presetsThere()).toEqual(['good']);
-  const adopted = JSON.parse(await readFile(path.join(folders[0]!, 'manifest.json'), 'utf8')) as Manifest;
-  expect(adopted).toMatchObject({ batchId: 'album', before: { campaign: id, manifest: { preset: { name: 'old' } } } });
 
-  expect(await settle(stack.client, stack.config.queuePrefix, id, 'rollback')).toBe(ITEMS);
-  expect(await presetsThere()).toEqual(['old']);
+  await reaches(bad, 'stopped');
+  const stopped = await look(bad);
+  expect(stopped.reason).toMatch(/resembles the old one by 0\.\d+ \(SSIM\)/);
+  expect(stopped.made).toBeLessThanOrEqual(CANARY);
+  expect(stopped.pairs[0]).toMatchObject({ ssim: stopped.lowestSsim, old: expect.stringMatching(/^Album-other\//) });
+  expect(await presetsOf(OTHER)).toEqual(['other']);
+  expect(await settle(bad, 'rollback')).toBe(0);
+
+  await reaches(good, 'completed');
+  expect(await look(good)).toMatchObject({ made: ITEMS, failed: 0, passedOver: 0, closedAt: expect.any(String) });
+  expect(await presetsOf(OLD)).toEqual(['good@new']);
+  const [first] = folders['old']!;
+  const adopted = await manifestOf(first!);
+  expect(adopted).toMatchObject({ batchId: 'Album-old', metadata: { index: expect.any(String) } });
+  expect(adopted.before).toMatchObject({ campaign: good, manifest: { preset: { name: 'old' } } });
+
+  // What was adopted is copied for other batches, and what can be put back is not cleaned up.
+  const index = Number(adopted.metadata?.['index']);
+  const later = await submit(index, GOOD, 'later');
+  await until(async () => (await completed('later')) === 1);
+  expect((await manifestOf(later)).copiedFrom).toMatchObject({ manifest: `${fileUri(first!)}/manifest.json` });
+  const cleanup = { cleanup: true, steps: ['store' as const] };
+  const { steps } = await runMaintenance(stack.client, stack.config.queuePrefix, cleanup);
+  expect(steps).toMatchObject([{ removed: 0 }]);
+
+  expect(await settle(good, 'rollback')).toBe(ITEMS);
+  expect((await look(good)).settled).toEqual({ how: 'rollback', items: ITEMS });
+  const after = Object.entries(await everything()).filter(([name]) => !name.startsWith('later/'));
+  expect(Object.fromEntries(after)).toEqual(before);
+  await checkedManifest(first!);
+});
+
+test('a canary that a person does not want leaves nothing behind; what a campaign replaced can be given up', async () => {
+  const before = await everything();
+  const id = await begin(GOOD, OTHER);
+  await reaches(id, 'awaiting approval');
+  await expect(settle(id, 'keep')).rejects.toMatchObject({ type: 'Conflict' });
+  expect(await settle(id, 'rollback')).toBe(0);
+  expect(await look(id)).toMatchObject({ phase: 'cancelled', settled: { how: 'rollback', items: 0 } });
   expect(await everything()).toEqual(before);
-  await checkedManifest(folders[0]!);
+
+  // The same items again: what was decided before counts for nothing.
+  await begin(GOOD, OTHER);
+  await reaches(id, 'awaiting approval');
+  expect((await look(id)).settled).toBeUndefined();
+  await approveCampaign(stack.client, id);
+  await reaches(id, 'completed');
+  expect(await settle(id, 'keep')).toBe(ITEMS);
+  for (const folder of folders['other']!) expect((await checkedManifest(folder)).before).toBeUndefined();
+  expect(await presetsOf(OTHER)).toEqual(['good@new']);
+  expect(await settle(id, 'rollback')).toBe(0);
 });

@@ -127,9 +127,12 @@ export async function outputOf(client: Client, run: Run): Promise<string> {
 /** The run that a manifest is asked for. */
 export type RunNames = Pick<ItemView, 'workflowId' | 'runId' | 'tenant'>;
 
-/** Manifests by run; each is read once while it is among the last ones asked for. */
+/** ms for which a manifest counts as read: a campaign may put another one in its place. */
+const KNOWN_MS = 30_000;
+
+/** Manifests by run; each is read again after half a minute, and kept while it is among the last ones asked for. */
 export class ManifestCache {
-  private readonly known = new Map<string, StoredManifest>();
+  private readonly known = new Map<string, StoredManifest & { at: number }>();
   private size = 0;
 
   /** @param maxSize characters of all that are kept */
@@ -141,15 +144,18 @@ export class ManifestCache {
   /** Undefined: not published, or replaced by what another job or tenant has published there. */
   async get(output: string, { workflowId, runId, tenant }: RunNames): Promise<Manifest | undefined> {
     const key = `${runId} ${output}`;
-    const found = this.known.get(key) ?? (await this.storage.readManifest(output));
-    if (found === undefined) return undefined;
-    this.keep(key, found);
-    const { manifest } = found;
+    const kept = this.known.get(key);
+    const isFresh = kept !== undefined && performance.now() - kept.at < KNOWN_MS;
+    const read = isFresh ? kept : await this.storage.readManifest(output);
+    if (read === undefined) return undefined;
+    this.keep(key, isFresh ? kept : { ...read, at: performance.now() });
+    const { manifest } = read;
     return manifest.workflow.id === workflowId && manifest.tenant === tenant ? manifest : undefined;
   }
 
-  private keep(key: string, found: StoredManifest): void {
-    if (!this.known.delete(key)) this.size += found.size;
+  private keep(key: string, found: StoredManifest & { at: number }): void {
+    this.size += found.size - (this.known.get(key)?.size ?? 0);
+    this.known.delete(key);
     this.known.set(key, found);
     for (const [oldest, { size }] of this.known) {
       if (this.size <= this.maxSize) return;
