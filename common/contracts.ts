@@ -2,7 +2,6 @@
  * The types that cross a boundary: from a user to the starter, from the starter to a workflow, from a workflow to an
  * activity, and from Darkroom to whoever reads a manifest. Types and constants only: workflows import this file.
  */
-
 import type { Analysis } from './analysis';
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
@@ -201,7 +200,7 @@ export interface Manifest {
   copiedFrom?: { manifest: string; batchId: string; itemKey: string };
   /** What the manifest before this one named and this one does not; removed. A stream's folder ends with a slash. */
   replaces?: string[];
-  /** A campaign has replaced this manifest, and can put it back: its files stay. */
+  /** What a campaign has replaced, and can put back: its files stay. */
   before?: { campaign: string; manifest: Manifest };
   placeholder?: Placeholder;
   /** Of an image: 64 bits as hexadecimal digits. Few bits differ between pictures that look alike; absent for a plain one. */
@@ -287,10 +286,9 @@ export interface WebhookCall {
   event: WebhookEvent | BatchEvent;
 }
 
-/** What the `progress` query of both workflows answers. */
+/** What the `progress` query of both workflows answers; a step is, for example, `encode 720p`. */
 export interface ItemProgress {
   state: 'running' | 'paused';
-  /** For example `encode 720p`. */
   step: string;
   /** 0–100. */
   percent: number;
