@@ -2,6 +2,8 @@ import type { AvifOptions, GifOptions, JpegOptions, PngOptions, Sharp, WebpOptio
 import type { ImageRenditionSpec } from '../presets/schema';
 import { encodeJxl } from './jxl';
 import { IMAGE_FORMATS, type ImageFormat } from '../formats';
+import { embed } from './metadata/embed';
+import type { Kept } from './metadata/kept';
 
 /** mozjpeg's own table, smaller at the same look than the one in the JPEG standard's annex. */
 const MOZJPEG_TABLE = 3;
@@ -77,7 +79,8 @@ const ENCODERS: Record<ImageFormat, Encoder> = {
   gif: bySharp('gif'),
 };
 
-/** Encodes the pixels of a pipeline in the format of the rendition. */
-export function encode(pipeline: Sharp, spec: ImageRenditionSpec): Promise<Encoded> {
-  return ENCODERS[spec.format](pipeline, spec);
+/** Encodes the pixels of a pipeline in the format of the rendition, with the metadata that is kept. */
+export async function encode(pipeline: Sharp, spec: ImageRenditionSpec, kept: Kept = {}): Promise<Encoded> {
+  const encoded = await ENCODERS[spec.format](pipeline, spec);
+  return { ...encoded, data: embed(spec.format, encoded.data, kept) };
 }

@@ -9,6 +9,7 @@ import { encodeReaching, pixelsOf, searches } from './edit/reach';
 import { render } from './edit/render';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
+import { keptMetadata, type Kept } from './metadata';
 import { withSvg } from './loaders';
 import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, type Still } from './still';
@@ -17,7 +18,7 @@ import type { ImageFile, ImageOutcome, ImageTask } from './types';
 
 /**
  * Makes every rendition of one image. Runs in a child process (`child.ts`), one image at a time.
- * Metadata (GPS, camera, comments) is left out of all renditions.
+ * Metadata (GPS, camera, comments) is left out of all renditions, but for what the preset keeps.
  * @throws DarkroomError
  */
 export async function processImage(task: ImageTask): Promise<ImageOutcome> {
@@ -67,6 +68,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     const stills = preset.renditions.filter((spec) => !moves(opened, task, spec));
     return [opened, await openStill(opened, preset, stills)] as const;
   });
+  const kept = await keptMetadata(source, task.input, preset.metadata);
   const looks = await timed('placeholder', () => looksOf(still, preset.blurhash));
 
   // A rendition is written while the next one is encoded; all writes have ended before this returns or throws.
@@ -75,7 +77,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     for (const spec of preset.renditions) {
       const animate = moves(source, task, spec);
       const encoded = await timed(spec.name, () =>
-        animate ? encodeFrames(source, preset, spec) : encodeStill(source, still, preset, spec),
+        animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, still, preset, spec, kept),
       );
       const write = save(outputDir, spec, encoded);
       // A write may fail while the next rendition is encoded: without a handler from its start, Node would end the process.
@@ -109,9 +111,15 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
   return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keep the movement here.`];
 }
 
-async function encodeStill(source: OpenSource, still: Still, preset: ImagePreset, spec: ImageRenditionSpec) {
+async function encodeStill(
+  source: OpenSource,
+  still: Still,
+  preset: ImagePreset,
+  spec: ImageRenditionSpec,
+  kept: Kept,
+) {
   const picture = await render(source, still, preset, spec);
-  return searches(spec) ? encodeReaching(await pixelsOf(picture), spec) : encode(picture, spec);
+  return searches(spec) ? encodeReaching(await pixelsOf(picture), spec, kept) : encode(picture, spec, kept);
 }
 
 async function save(folder: string, spec: ImageRenditionSpec, { data, info, reached }: Encoded): Promise<ImageFile> {

@@ -141,6 +141,8 @@ const section = z.strictObject({
   animation: z.enum(['keep', 'first']).default('first'),
   /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
   colour: z.enum(['srgb', 'keep']).default('srgb'),
+  /** What of the source's metadata the renditions have: nothing, whose picture it is, or all but places. Absent: `strip`. */
+  metadata: z.enum(['strip', 'copyright', 'all']).optional(),
   /** What matters in the picture: a point, or the middle of a box. For `gravity: focus`. */
   focus: focus.optional(),
   /** The part of the upright picture that all renditions are made of. */

@@ -2,6 +2,7 @@ import sharp, { type Sharp } from 'sharp';
 import { formatRow } from '../../formats';
 import type { ImageRenditionSpec } from '../../presets/schema';
 import { encode, type Encoded } from '../encode';
+import type { Kept } from '../metadata/kept';
 import { fromPixels } from '../still';
 import { ssim } from './ssim';
 
@@ -26,12 +27,12 @@ interface Attempt extends Encoded {
 }
 
 /** Searches the quality of a rendition by halving: at most eight encodings for each of `target` and `maxBytes`. */
-export async function encodeReaching(pixels: () => Sharp, spec: ImageRenditionSpec): Promise<Encoded> {
+export async function encodeReaching(pixels: () => Sharp, spec: ImageRenditionSpec, kept: Kept = {}): Promise<Encoded> {
   const { maxBytes = Infinity, target } = spec;
   const most = spec.quality ?? (target ? 100 : (formatRow(spec.format).quality ?? 100));
   const reference = target && (await luminance(pixels()));
   const attempt = async (quality: number): Promise<Attempt> => {
-    const encoded = await encode(pixels(), { ...spec, quality });
+    const encoded = await encode(pixels(), { ...spec, quality }, kept);
     if (!reference) return { ...encoded, quality };
     const { data, width, height } = await luminance(sharp(encoded.data, { animated: true, limitInputPixels: false }));
     return { ...encoded, quality, ssim: ssim(reference.data, data, width, height) };

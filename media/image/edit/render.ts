@@ -129,7 +129,7 @@ export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRend
 }
 
 /** What was drawn so far, as pixels in colour: a grey picture may get a coloured border. */
-async function settled(picture: Sharp): Promise<Sharp> {
+export async function settled(picture: Sharp): Promise<Sharp> {
   const { data, info } = await picture
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })

@@ -15,13 +15,13 @@ export interface MainPicture {
   icc?: Buffer;
 }
 
-interface Box {
+export interface Box {
   type: string;
   body: Buffer;
 }
 
 /** Boxes side by side; what does not add up ends the list. */
-function boxes(bytes: Buffer): Box[] {
+export function boxes(bytes: Buffer): Box[] {
   const found: Box[] = [];
   for (let at = 0; at + 8 <= bytes.length;) {
     const size = bytes.readUInt32BE(at);
@@ -35,7 +35,8 @@ function boxes(bytes: Buffer): Box[] {
   return found;
 }
 
-const inside = (body: Buffer, type: string): Buffer | undefined => boxes(body).find((box) => box.type === type)?.body;
+export const inside = (body: Buffer, type: string): Buffer | undefined =>
+  boxes(body).find((box) => box.type === type)?.body;
 
 /**
  * The main picture of an ISO image file, by the properties of its primary item: not those of thumbnails, depth and gain maps,
