@@ -324,6 +324,8 @@ export type Session = {
   tenant?: string;
   /** When a session of the page ends by itself */
   sessionEnds?: string;
+  /** true: the key may see what concerns the whole installation; absent for others */
+  operator?: true;
 };
 
 export type SubmittedBatch = {

@@ -94,6 +94,11 @@ export async function maintenanceState(client: Client, queuePrefix: string): Pro
   return schedule === undefined ? {} : { endedAt: started ?? schedule.info.createdAt, failedSteps: 0, periodMs };
 }
 
+/** When the Schedule starts the next one; undefined without a Schedule. */
+export async function nextMaintenance(client: Client, queuePrefix: string): Promise<Date | undefined> {
+  return (await describeSchedule(client, queuePrefix))?.info.nextActionTimes[0];
+}
+
 async function describeSchedule(client: Client, queuePrefix: string): Promise<ScheduleDescription | undefined> {
   try {
     return await client.schedule.getHandle(maintenanceId(queuePrefix)).describe();

@@ -22,6 +22,7 @@ import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
 import { jobRoutes } from './routes/jobs';
 import { listRoutes } from './routes/lists';
+import { maintenanceRoutes } from './routes/maintenance';
 import { pageRoutes } from './routes/page';
 import { sessionRoutes } from './routes/session';
 import { stepRoutes } from './routes/steps';
@@ -94,6 +95,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
     stepRoutes(api, service);
     throughputRoutes(api, service);
     costRoutes(api, service);
+    maintenanceRoutes(api, service);
     sessionRoutes(api, service);
     if (service.config.payloadKeys !== undefined) codecRoutes(api, service);
     pageRoutes(api);

@@ -91,11 +91,16 @@ test('each refusal of a key writes a warning and is counted', async () => {
   ]);
 });
 
-test('metrics and the reasons in /ready are for operators and for the second port', async () => {
+test('metrics, the reasons in /ready and the maintenance are for operators; metrics and reasons also for the second port', async () => {
   expect((await api.call('GET', '/metrics')).status).toBe(401);
   expect(await api.call('GET', '/metrics', undefined, acme)).toMatchObject(problem(403, 'NotAllowed'));
   expect((await api.call('GET', '/metrics', undefined, operator)).body).toMatch(/^darkroom_auth_failures_total/m);
   expect(await metricsAt(api.healthPort)).toMatch(/^http_request_duration_seconds_count/m);
+  // Runs of the maintenance are about the files of all tenants.
+  expect(await api.call('GET', '/v1/maintenance', undefined, acme)).toMatchObject(problem(403, 'NotAllowed'));
+  expect((await api.call('GET', '/v1/maintenance', undefined, operator)).body).toMatchObject({ runs: [] });
+  expect((await api.call('GET', '/v1/session', undefined, acme)).body.operator).toBeUndefined();
+  expect((await api.call('GET', '/v1/session', undefined, operator)).body.operator).toBe(true);
   const away = await startApi(stack, {
     DARKROOM_API_KEYS: keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
     TEMPORAL_ADDRESS: '127.0.0.1:1',

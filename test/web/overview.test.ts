@@ -1,5 +1,6 @@
 /** The start page in a real browser, while Temporal is there and while it is not. */
 import type { Browser, Page } from 'playwright-core';
+import { runMaintenance } from '../../starter/core/maintenance';
 import { photo, startApi, type Api } from '../api/support';
 import { Line } from '../support/line';
 import { startStack, until, type Stack } from '../support/stack';
@@ -68,6 +69,39 @@ describeInBrowser('the start page', () => {
     await line.join();
     await page.getByText('Ready', { exact: true }).waitFor();
     await page.getByText(/^95 % within/).waitFor();
+  });
+
+  test('the last maintenance is told in its heading, and unfolds: what each step found, and why one failed', async () => {
+    await runMaintenance(stack.client, stack.config.queuePrefix, { cleanup: false, steps: ['queue', 'scratch'] });
+    await until(async () => (await api.call('GET', '/v1/maintenance')).body.runs[0]?.steps?.length === 2, 200);
+    await page.goto(api.url);
+    const section = page.locator('details', { has: page.getByRole('heading', { name: 'Maintenance' }) });
+    await section.getByText(/^\d\d:\d\d: 0 removed, next (\d+ \w+, )?\d\d:\d\d$/).waitFor();
+    expect(await section.getByRole('table').isVisible()).toBe(false);
+    await section.getByRole('heading').click();
+    await section
+      .getByRole('row', { name: /dry run, .* queue: 0 of 0 removed\. No queue of jobs is configured/ })
+      .waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    const [startedAt, endedAt] = ['2026-01-05T03:17:00.000Z', '2026-01-05T03:18:40.000Z'];
+    const figures = { found: 1200, removed: 1200, bytes: 5_000_000 };
+    const steps = [
+      { step: 'store', ...figures },
+      { step: 'index', found: 0, removed: 0, bytes: 0, error: 'The store <b>does</b> not answer.' },
+    ];
+    const runs = [
+      { startedAt, endedAt, cleanup: true, steps },
+      { startedAt: '2026-01-04T03:17:00.000Z', endedAt },
+    ];
+    await page.route('**/v1/maintenance', (route) => route.fulfill({ json: { runs } }));
+    await page.reload();
+    await section.getByText(/: 1 step failed, none is planned$/).waitFor();
+    await section.getByRole('heading').click();
+    const rows = await section.getByRole('row').allInnerTexts();
+    expect(rows[1]).toMatch(/cleanup, 1 min 40 s\s+store: 1,200 of 1,200 removed\.\s+index failed: The store <b>does</);
+    expect(rows[1]).toMatch(/1,200\s+1,200\s+5\.0 MB$/);
+    expect(rows[2]).toMatch(/stopped, .*\s+—\s+—\s+—$/);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
   });
 
   test('every batch can be reached: by reading on, by its name and by what is in it; the address keeps it', async () => {

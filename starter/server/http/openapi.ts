@@ -71,6 +71,7 @@ const TAGS = {
   Presets: 'What can be made.',
   Aliases: 'For producers of messages that exist already.',
   Session: 'The caller.',
+  Maintenance: 'What is removed when nobody needs it any more. For operators.',
   Health: 'For machines.',
 };
 

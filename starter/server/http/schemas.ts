@@ -288,6 +288,7 @@ export const sessionAnswer = z.object({
   name: z.string().describe('Of the key'),
   tenant: z.string().optional().describe('Whose jobs are seen; absent where nobody has keys'),
   sessionEnds: z.string().optional().describe('When a session of the page ends by itself'),
+  operator: z.literal(true).optional(),
 });
 export const presetsAnswer = z.object({
   presets: z.array(z.looseObject({ name: z.string() })),

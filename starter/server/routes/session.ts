@@ -85,6 +85,6 @@ export function sessionRoutes(app: App, { keys, config }: Service): void {
   );
 }
 
-function tell({ name, tenant, sessionEnds }: Principal): z.output<typeof s.sessionAnswer> {
-  return { name, tenant, sessionEnds: sessionEnds?.toISOString() };
+function tell({ name, tenant, sessionEnds, operator }: Principal): z.output<typeof s.sessionAnswer> {
+  return { name, tenant, sessionEnds: sessionEnds?.toISOString(), operator: operator || undefined };
 }

@@ -104,6 +104,32 @@ export interface Pipeline {
   latencyMs: Latency;
 }
 
+/** One step of a run of the maintenance. */
+export interface MaintenanceStep {
+  step: string;
+  found: number;
+  removed: number;
+  bytes: number;
+  note?: string;
+  /** One sentence. */
+  error?: string;
+}
+
+export interface MaintenanceRun {
+  startedAt: string;
+  /** Absent while it runs. */
+  endedAt?: string;
+  cleanup?: boolean;
+  /** Absent while it runs, and where it was ended from outside. */
+  steps?: MaintenanceStep[];
+}
+
+/** The last runs, the latest first, and when the next one is due. */
+export interface Maintenance {
+  runs: MaintenanceRun[];
+  nextAt?: string;
+}
+
 export interface Preset {
   name: string;
   /** What it makes something of. */
@@ -126,6 +152,8 @@ export interface Session {
   tenant?: string;
   /** ISO 8601; only for who signed in on the page. */
   sessionEnds?: string;
+  /** May see what concerns the whole installation. */
+  operator?: true;
 }
 
 /** Event of the window: the service refused a call for want of a key. */
@@ -304,6 +332,10 @@ export function signOut(): Promise<void> {
 
 export function getPipeline(minutes: number, signal?: AbortSignal): Promise<Pipeline> {
   return call(`/v1/throughput?minutes=${minutes}`, { signal });
+}
+
+export function getMaintenance(signal?: AbortSignal): Promise<Maintenance> {
+  return call('/v1/maintenance', { signal });
 }
 
 export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {

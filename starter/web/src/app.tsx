@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { getReadiness } from './api';
+import { getReadiness, type Session } from './api';
 import { AddPage } from './add/page';
 import { DropAnywhere } from './add/drop';
 import { BatchPage } from './batch/page';
@@ -14,10 +14,10 @@ import { SignIn } from './session/sign-in';
 import { SignOut } from './session/sign-out';
 import { useSession } from './session/use-session';
 
-function Page({ route }: { route: Route }) {
+function Page({ route, session }: { route: Route; session: Session }) {
   switch (route.page) {
     case 'batches':
-      return <BatchesPage query={route.query} />;
+      return <BatchesPage query={route.query} isOperator={session.operator === true} />;
     case 'batch':
       return <BatchPage key={route.batch} id={route.batch} query={route.query} />;
     case 'item':
@@ -56,7 +56,7 @@ export function App() {
         <ThemeButton />
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        {isIn && <Page route={route} />}
+        {isIn && <Page route={route} session={session} />}
         {session === 'signed-out' && <SignIn onSignedIn={setSession} />}
       </main>
       {isIn && <DropAnywhere />}

@@ -6,6 +6,7 @@ import { toAdd, type Query } from '../lib/route';
 import { useTitle } from '../lib/title';
 import { Empty, Problem } from '../parts/bits';
 import { ThroughputChart } from './chart';
+import { Maintenance } from './maintenance';
 import { listQueryOf, Narrow } from './narrow';
 import { Overview } from './overview';
 import { BatchTable } from './table';
@@ -14,8 +15,8 @@ const REFRESH_MS = 3_000;
 /** Batches that one press reads on by. */
 const MORE = 20;
 
-/** The start page: how the pipeline does, and every batch that the server still knows. */
-export function BatchesPage({ query }: { query: Query }) {
+/** The start page: how the pipeline does, every batch that the server still knows, and the last maintenance. */
+export function BatchesPage({ query, isOperator }: { query: Query; isOperator: boolean }) {
   useTitle('Batches');
   const pipeline = usePoll('pipeline', (signal) => getPipeline(60, signal), 5_000);
   const key = JSON.stringify(query);
@@ -44,6 +45,7 @@ export function BatchesPage({ query }: { query: Query }) {
           </button>
         )}
       </section>
+      {isOperator && <Maintenance />}
     </div>
   );
 }
