@@ -11,6 +11,7 @@ import { outputName } from './names';
 import { pictureOf } from './picture';
 import { cpuSecondsOf, receiptOf, withKnownReceipts, type Receipts } from './receipt';
 import { rememberMade } from './made-index';
+import { publicUrl } from '../storage/public-url';
 import { removeReplaced, removeStrays, replacedBy, type RemovalOptions } from './removal';
 
 /** A file that media/ made: everything about a rendition but its published name, and where it lies now. */
@@ -115,7 +116,7 @@ export async function publishManifest(
     kind,
     source: parts.source,
     preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
-    renditions: withKnownReceipts(parts.renditions, receipts),
+    renditions: withUrls(deps, item, withKnownReceipts(parts.renditions, receipts)),
     receipts,
     copiedFrom,
     placeholder: parts.placeholder,
@@ -193,6 +194,14 @@ export async function alreadyPublished(
   return summary(item, current.manifest);
 }
 
+/** A copied rendition may have the URL of the one that it was copied from. */
+function withUrls({ config }: ActivityDeps, item: WorkItem, renditions: Rendition[]): Rendition[] {
+  return renditions.map(({ url: _other, ...rendition }) => {
+    const url = publicUrl(config, item, rendition.path);
+    return url === undefined ? rendition : { ...rendition, url };
+  });
+}
+
 function removeOwnStrays(deps: ActivityDeps, attempt: Attempt, item: WorkItem): Promise<void> {
   return tidy(attempt, (options) => removeStrays(deps.storage, item.output, attempt.writer.runId, options));
 }
@@ -223,5 +232,11 @@ function summary(item: WorkItem, manifest: Manifest): ItemResult {
     renditions: manifest.renditions.length,
     ...(cpuSeconds !== undefined && { cpuSeconds }),
     ...(manifest.kind !== item.kind && { kind: manifest.kind }),
+    ...(item.callbackUrl !== undefined && urlsOf(manifest)),
   };
+}
+
+function urlsOf({ renditions }: Manifest): Pick<ItemResult, 'urls'> {
+  const urls = renditions.flatMap(({ name, url }): [string, string][] => (url === undefined ? [] : [[name, url]]));
+  return urls.length === 0 ? {} : { urls: Object.fromEntries(urls) };
 }

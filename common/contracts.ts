@@ -88,6 +88,8 @@ export interface ItemResult {
   cpuSeconds?: number;
   /** Where the file turned out to be of another kind than the item. */
   kind?: MediaKind;
+  /** For the callbackUrl: where the public finds each file, by name. Absent without such an address. */
+  urls?: Record<string, string>;
 }
 
 /** `audio`: sound alone; of a video it is an intermediate, which no manifest names. `waveform`: a picture, or its numbers. */
@@ -99,6 +101,8 @@ export interface Rendition {
   role: RenditionRole;
   /** File name beside manifest.json; of a stream, its playlist in a folder of its own there. */
   path: string;
+  /** Where the public finds it, where the installation has such an address. */
+  url?: string;
   mime: string;
   /** px, as displayed. Absent for text. */
   width?: number;

@@ -27,6 +27,7 @@ const rendition = z.looseObject({
   name: text,
   role: text,
   path: inside,
+  url: z.string().max(4096).optional(),
   mime: z.string().max(200),
   width: count.optional(),
   height: count.optional(),

@@ -1,4 +1,4 @@
-import { duration, hosts, integer, list, oneOf, size, text, url } from './parse';
+import { duration, hosts, integer, list, oneOf, origins, size, text, url } from './parse';
 import { checkSigning, lastFields, urlPassword } from './secrets';
 import { optional, secret, variable } from './variable';
 
@@ -28,6 +28,12 @@ export const API_VARIABLES = {
     list,
     '',
     'addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-Proto counts, comma-separated: over https the page gets a Secure cookie',
+  ),
+  corsOrigins: variable(
+    'DARKROOM_CORS_ORIGINS',
+    origins,
+    '',
+    'origins of other sites whose pages may use the API with a key, comma-separated: https://app.example.com',
   ),
   webhookSecret: secret(
     'DARKROOM_WEBHOOK_SECRET',

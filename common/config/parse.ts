@@ -108,3 +108,21 @@ export const httpUrl: Parser<string> = (value) => {
   }
   return value;
 };
+
+/** An http: or https: URL without a query; in its path `{job}` and `{path}` may stand, both or neither. */
+export const publicAddress: Parser<string> = (value) => {
+  const named = ['{job}', '{path}'].filter((name) => value.split(name).length === 2);
+  const rest = value.replace('{job}', '').replace('{path}', '');
+  if (/[{}?#]/.test(rest) || named.length === 1) {
+    throw new Error(`expected a URL without a query, with {job} and {path} once each or not at all, got "${value}"`);
+  }
+  return httpUrl(rest) && value;
+};
+
+/** Origins of pages: scheme, host and port, as browsers send them. */
+export const origins: Parser<string[]> = (value) =>
+  list(value).map((entry) => {
+    if (/^https?:$/.test(URL.canParse(entry) ? new URL(entry).protocol : '') && new URL(entry).origin === entry)
+      return entry;
+    throw new Error(`expected an origin such as https://app.example.com, got "${entry}"`);
+  });

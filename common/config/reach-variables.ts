@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../paths';
-import { buckets, hosts, list, networks, oneOf, text } from './parse';
+import { buckets, hosts, list, networks, oneOf, publicAddress, text } from './parse';
 import { optional, variable } from './variable';
 
 function packageVersion(): string {
@@ -63,4 +63,9 @@ export const REACH_VARIABLES = {
     'addresses and networks (203.0.113.0/24) that no source and no callback may lead to beside those that are not public, such as the prefix of a NAT64 of your own',
   ),
   outputDefault: optional('DARKROOM_OUTPUT', text, 'URI prefix for outputs where a job names none'),
+  publicUrl: optional(
+    'DARKROOM_PUBLIC_URL',
+    publicAddress,
+    'where the public finds outputs (worker): the address that stands for DARKROOM_OUTPUT, such as that of a CDN, or one with {job} and {path} in it; manifests and webhooks then hold the URL of each file',
+  ),
 } as const;

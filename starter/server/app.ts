@@ -6,6 +6,7 @@ import type { App } from './app-type';
 import { codecRoutes } from './codec';
 import { audit } from './guard/audit';
 import { gate, nothingThere } from './guard/gate';
+import { shareWithOrigins } from './http/cors';
 import { sendProblem, sendRawProblem } from './http/failures';
 import { otherMethods } from './http/methods';
 import { NDJSON } from './http/ndjson';
@@ -67,6 +68,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
   app.setNotFoundHandler((request) => {
     throw nothingThere(request);
   });
+  await shareWithOrigins(app, service.config);
   const refuseOtherMethods = otherMethods(app);
   takeStreams(app);
   traceRequests(app, isApi);

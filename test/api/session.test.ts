@@ -5,6 +5,7 @@ import { bearer, keyEntry, photo, readEvents, startApi, type Api } from './suppo
 const SECRET = 'thirty-two random bytes, or so, in hex';
 const ACME = keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789');
 const SLOW = keyEntry('slow-1', 'slow', 2, 'slow-secret-0123456789');
+const SITE = 'https://app.example.com';
 
 let stack: Stack;
 let api: Api;
@@ -17,7 +18,7 @@ beforeAll(async () => {
   [api, replica, stranger, changed] = await Promise.all([
     startApi(stack, keys),
     startApi(stack, { ...keys, DARKROOM_TRUSTED_PROXIES: '127.0.0.1' }),
-    startApi(stack, { DARKROOM_API_KEYS: `${ACME},${SLOW}` }),
+    startApi(stack, { DARKROOM_API_KEYS: `${ACME},${SLOW}`, DARKROOM_CORS_ORIGINS: SITE }),
     startApi(stack, {
       ...keys,
       DARKROOM_API_KEYS: `${keyEntry('acme-1', 'acme', 0, 'another key of 20 letters')},${SLOW}`,
@@ -127,4 +128,43 @@ test('signing out takes the cookie back', async () => {
   expect(answer.status).toBe(204);
   expect(answer.headers.getSetCookie()).toEqual(['darkroom=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0']);
   expect((await api.call('DELETE', '/v1/session', undefined, { origin: 'https://evil.example' })).status).toBe(403);
+});
+
+test('pages of listed sites may use the API with a key, but not with the session of our own page', async () => {
+  const origin = { origin: SITE };
+  const preflight = {
+    ...origin,
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization',
+  };
+  const asked = await stranger.call('OPTIONS', '/v1/jobs', undefined, preflight);
+  expect([
+    asked.status,
+    ...['allow-origin', 'allow-headers', 'allow-credentials'].map((name) =>
+      asked.headers.get(`access-control-${name}`),
+    ),
+  ]).toEqual([204, SITE, 'authorization', null]);
+  expect(asked.headers.get('access-control-allow-methods')).toContain('DELETE');
+  const answer = await stranger.call('GET', '/v1/batches', undefined, {
+    ...origin,
+    ...bearer('acme-secret-0123456789'),
+  });
+  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, SITE]);
+  expect(answer.headers.get('access-control-expose-headers')).toContain('retry-after');
+  // A refusal can be read, too.
+  const refused = await stranger.call('GET', '/v1/batches', undefined, origin);
+  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, SITE]);
+  const { cookie } = await signIn(stranger, 'acme-secret-0123456789');
+  expect((await stranger.call('GET', '/v1/batches', undefined, { ...origin, cookie })).status).toBe(403);
+  // Others, and servers without the setting, stay as they were.
+  for (const [at, other] of [
+    [stranger, 'https://evil.example'],
+    [api, SITE],
+  ] as const) {
+    const away = await at.call('OPTIONS', '/v1/jobs', undefined, { ...preflight, origin: other });
+    expect([away.status, away.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+    expect(
+      (await at.call('GET', '/v1/batches', undefined, { origin: other, ...bearer('acme-secret-0123456789') })).status,
+    ).toBe(403);
+  }
 });

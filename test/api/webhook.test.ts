@@ -17,7 +17,8 @@ beforeAll(async () => {
     DARKROOM_ALLOWED_HOSTS: '*',
     DARKROOM_CALLBACK_HOSTS: `localtest.me,localhost,127.0.0.1,169.254.169.254,[::1],${receiver.host}`,
   });
-  [api] = await Promise.all([startApi(stack), stack.worker({ DARKROOM_POOLS: 'workflows,image' })]);
+  const worker = { DARKROOM_POOLS: 'workflows,image', DARKROOM_PUBLIC_URL: 'https://cdn.example.com/media' };
+  [api] = await Promise.all([startApi(stack), stack.worker(worker)]);
 });
 afterAll(async () => {
   await api.stop();
@@ -42,6 +43,14 @@ test('a job that succeeds and one that fails are told of, signed', async () => {
     ...{ type: 'job.succeeded', job: 'hooked~good', batch: 'hooked', source, metadata: { order: '66' } },
     result: { manifest: expect.stringMatching(/manifest\.json$/) },
   });
+  // The address of each file, in the call and in the manifest: the same path as below the outputs.
+  const { urls, manifest } = JSON.parse(told!.body).result;
+  const { renditions } = (await api.call('GET', '/v1/jobs/hooked~good')).body.manifest;
+  const expected = renditions.map(({ name, path }: { name: string; path: string }) => [
+    ...[name, `https://cdn.example.com/media${manifest.split('/outputs')[1].replace('manifest.json', path)}`],
+  ]);
+  expect(Object.entries(urls)).toEqual(expected);
+  expect(renditions.map(({ url }: { url: string }) => url)).toEqual(Object.values(urls));
   expect(isGenuine(failed!.headers, failed!.body)).toBe(true);
   expect(JSON.parse(failed!.body)).toMatchObject({
     type: 'job.failed',

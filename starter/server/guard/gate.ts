@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../app-type';
+import { isShared } from '../http/cors';
 import { ApiError } from '../http/problems';
 import type { Service } from '../service';
 import { checkBrowser, type Principal } from './auth';
@@ -37,7 +38,7 @@ const BODY_MS = 30_000;
  * Authenticates every request before a byte of its body is read. The route that was found decides, never the text of the
  * URL, which has many spellings; a route that declares nothing needs a key.
  */
-export function gate(app: App, { keys }: Service, bodyMs = BODY_MS): void {
+export function gate(app: App, { keys, config }: Service, bodyMs = BODY_MS): void {
   app.decorateRequest('caller', undefined);
   app.decorateRequest('bodyDeadline', undefined);
   app.decorateRequest('principal', {
@@ -52,7 +53,8 @@ export function gate(app: App, { keys }: Service, bodyMs = BODY_MS): void {
     request.bodyDeadline = new BodyDeadline(request, reply, bodyMs);
     const { public: isPublic, authenticate, guest, submits } = request.routeOptions.config;
     const { host, origin } = request.headers;
-    checkBrowser(origin !== undefined && origin === guest ? { host } : request.headers, keys.open);
+    const isGuest = isShared(config.corsOrigins, request) || (origin !== undefined && origin === guest);
+    checkBrowser(isGuest ? { host } : request.headers, keys.open);
     if (request.is404) throw nothingThere(request);
     if (!isPublic) {
       request.caller = authenticate?.(request, reply) ?? keys.principal(request);

@@ -118,7 +118,7 @@ async function serve(
   void reply.headers({
     'content-type': type,
     'content-security-policy': "sandbox; default-src 'none'",
-    'cross-origin-resource-policy': 'same-origin',
+    'cross-origin-resource-policy': service.config.corsOrigins.length > 0 ? 'cross-origin' : 'same-origin',
     'accept-ranges': 'bytes',
   });
   try {
