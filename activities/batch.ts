@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { countBatch, countItems } from '../temporal/batches/count';
-import type { BatchTotals, BatchWatch } from '../common/contracts';
+import type { BatchTotals, BatchWatch } from '../common/webhooks';
 import type { ActivityDeps } from './deps';
 
 /** ms. The visibility store is behind by some seconds: only a picture that stays the same for so long is final. */

@@ -1,6 +1,7 @@
 import type { Findings } from '../common/analysis';
 import type { CampaignItem, CampaignPair, Settlement } from '../common/campaign';
-import type { BatchWatch, Placeholder, Rendition, WebhookCall, WorkItem } from '../common/contracts';
+import type { Placeholder, Rendition, WorkItem } from '../common/contracts';
+import type { BatchWatch, WebhookCall } from '../common/webhooks';
 import type { ErrorDetails } from '../common/errors';
 import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { WebhookCall } from '../common/contracts';
+import type { WebhookCall } from '../common/webhooks';
 import { tenantWebhookSecret, webhookKey } from '../common/webhook-secret';
 import { openLab, type Lab } from '../test/support/lab';
 import { until } from '../test/support/stack';

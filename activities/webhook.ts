@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
-import type { WebhookCall } from '../common/contracts';
+import type { WebhookCall } from '../common/webhooks';
 import { DarkroomError } from '../common/errors';
 import { Seats } from '../common/seats';
 import { tenantWebhookSecret, webhookKey } from '../common/webhook-secret';

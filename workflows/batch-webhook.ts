@@ -1,6 +1,6 @@
 import { ParentClosePolicy, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import type { BatchWatch, WebhookCall } from '../common/contracts';
+import type { BatchWatch, WebhookCall } from '../common/webhooks';
 import { notify } from './webhook';
 
 /**

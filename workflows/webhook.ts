@@ -1,6 +1,7 @@
 import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import type { WebhookCall, WebhookEvent, WorkItem } from '../common/contracts';
+import type { WorkItem } from '../common/contracts';
+import type { WebhookCall, WebhookEvent } from '../common/webhooks';
 
 /** Delivers one webhook, for three days at most; nobody waits for it. */
 export async function notify(call: WebhookCall): Promise<void> {

@@ -1,5 +1,6 @@
 import { DarkroomError } from '../../common/errors';
-import type { BatchWatch, WorkItem } from '../../common/contracts';
+import type { WorkItem } from '../../common/contracts';
+import type { BatchWatch } from '../../common/webhooks';
 import { inputOf } from '../../temporal/input';
 import { describeItem } from './control';
 import { retrying } from './lib/grpc';

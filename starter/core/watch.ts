@@ -1,5 +1,5 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
-import { type BatchWatch } from '../../common/contracts';
+import type { BatchWatch } from '../../common/webhooks';
 import { taskQueue } from '../../common/pools';
 import type { notifyBatch } from '../../workflows';
 import { retrying, type RetryOptions } from './lib/grpc';
