@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import type { Manifest, Rendition } from '../../common/contracts';
+import type { Manifest } from '../../common/contracts';
 import { workflowId } from '../../common/contracts';
 import { failureOf } from '../core/failure';
 import { viewBatch, type BatchView } from '../core/view/batch';
-import { outputOf, viewOf, type ItemView } from '../core/view/item';
+import { outputOf, smallestPicture, viewOf, type ItemView } from '../core/view/item';
 import { isPaused } from '../../temporal/batches/paused';
 import { attribute, memoNumber, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
@@ -135,12 +135,4 @@ async function manifestOf(service: Service, run: Run): Promise<Manifest | undefi
     service.logger.debug({ err: error, workflowId: run.workflowId }, 'manifest not read');
     return undefined;
   }
-}
-
-function smallestPicture({ renditions }: Manifest): Rendition | undefined {
-  const pictures = renditions.filter(({ role }) => role === 'image' || role === 'poster');
-  return pictures.reduce<Rendition | undefined>(
-    (least, each) => (least === undefined || (each.width ?? 0) < (least.width ?? 0) ? each : least),
-    undefined,
-  );
 }

@@ -18,6 +18,7 @@ import { aliasRoutes } from './routes/aliases';
 import { batchRoutes } from './routes/batches';
 import { controlRoutes } from './routes/control';
 import { costRoutes } from './routes/costs';
+import { duplicateRoutes } from './routes/duplicates';
 import { eventRoutes } from './routes/events';
 import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
@@ -98,6 +99,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
     throughputRoutes(api, service);
     costRoutes(api, service);
     maintenanceRoutes(api, service);
+    duplicateRoutes(api, service);
     sessionRoutes(api, service);
     if (service.config.payloadKeys !== undefined) codecRoutes(api, service);
     pageRoutes(api);

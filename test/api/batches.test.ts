@@ -1,6 +1,7 @@
 /** Batches on a real Temporal with a real worker: their happy way and their errors. */
+import { runCommand } from '../support/cli';
 import { startStack, until, type Stack } from '../support/stack';
-import { broken, photo, problem, readEvents, startApi, type Api } from './support';
+import { broken, patterned, photo, problem, readEvents, startApi, type Api } from './support';
 
 let stack: Stack;
 let api: Api;
@@ -208,4 +209,41 @@ test('pause, resume, cancel and retry tell what changed', async () => {
   }
   const { restarted, already } = (await one('retry')).body;
   expect(restarted + already).toBe(1);
+});
+
+describe('images that look alike', () => {
+  beforeAll(async () => {
+    const jobs = [
+      { source: await patterned(stack, 'large', 600, 90), id: 'large' },
+      { source: await patterned(stack, 'small', 200, 40), id: 'small' },
+      { source: await patterned(stack, 'other', 600, 90, 'other'), id: 'other' },
+      { source: await photo(stack, 'plain'), id: 'plain' },
+    ];
+    await api.call('POST', '/v1/batches', { id: 'alike', preset: 'thumbnails', jobs });
+    await until(async () => (await api.call('GET', '/v1/batches/alike')).body.succeeded === jobs.length, 300);
+  });
+
+  test('the API answers with groups, and their pictures can be fetched', async () => {
+    const { status, body } = await api.call('GET', '/v1/batches/alike/duplicates');
+    expect({ status, body }).toMatchObject({ status: 200, body: { total: 1, items: 4, unhashed: 1, complete: true } });
+    const [group] = body.groups;
+    expect(group).toMatchObject({ size: 2, items: [{ id: 'alike~large', distance: 0 }, { id: 'alike~small' }] });
+    for (const { thumbnail } of group.items) expect((await fetch(`${api.url}${thumbnail.href}`)).status).toBe(200);
+    expect((await api.call('GET', '/v1/batches/alike/duplicates?distance=17')).status).toBe(400);
+    expect(await api.call('GET', '/v1/batches/none/duplicates')).toMatchObject(problem(404, 'NoSuchBatch'));
+  });
+
+  test('the command says the same, as text and as JSON', async () => {
+    const [json, text, wrong] = await Promise.all([
+      runCommand(stack, 'duplicates', ['alike', '--json']),
+      runCommand(stack, 'duplicates', ['alike']),
+      runCommand(stack, 'duplicates', ['alike', '--distance', '70']),
+    ]);
+    expect(json).toMatchObject({ code: 0, summary: { batch: 'alike', distance: 8, items: 4, unhashed: 1 } });
+    const items = json.summary.groups.map((group: { item: string }[]) => group.map(({ item }) => item));
+    expect(items).toEqual([['alike/large', 'alike/small']]);
+    expect(text.stdout).toContain('2 of 4 images are in 1 groups that look alike');
+    expect(text.stdout).toMatch(/0 {2}alike\/large {2}file:\/\/.*large\.jpg/);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('expected a whole number from 0 to 16')]);
+  });
 });

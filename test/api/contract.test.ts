@@ -107,7 +107,13 @@ test('the document names every route', () => {
       `POST /v1/batches/{id}/${verb}`,
     ]),
     ...['PUT /v1/uploads/{name}', 'GET /v1/presets', 'GET /live', 'GET /ready', 'GET /metrics', 'GET /health'],
-    ...['GET /v1/costs', 'GET /v1/maintenance', 'POST /produce', 'POST /batch-produce'],
+    ...[
+      'GET /v1/costs',
+      'GET /v1/maintenance',
+      'GET /v1/batches/{id}/duplicates',
+      'POST /produce',
+      'POST /batch-produce',
+    ],
   ]) {
     expect(names).toContain(name);
   }

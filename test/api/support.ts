@@ -62,6 +62,21 @@ export async function photo(stack: Stack, name: string): Promise<string> {
   return fileUri(file);
 }
 
+/**
+ * A picture with something to see on it; its URI.
+ * @param width px; its height is two thirds
+ * @param what pictures of the same are alike
+ */
+export async function patterned(stack: Stack, name: string, width: number, quality: number, what = 'hill') {
+  const [at = 0, high = 0] = createHash('sha256').update(what).digest();
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="400"><rect width="600" height="400" fill="#9cf"/>
+    <circle cx="${at * 2}" cy="90" r="60" fill="#fe8"/><path d="M0 400 L0 ${high} L300 ${400 - at} L600 ${255 - high} V400 Z"/></svg>`;
+  const file = path.join(stack.home, 'in', `${name}.jpg`);
+  await mkdir(path.dirname(file), { recursive: true });
+  await sharp(Buffer.from(svg)).resize(width).jpeg({ quality }).toFile(file);
+  return fileUri(file);
+}
+
 /** A picture that has its first bytes only; its URI. */
 export async function broken(stack: Stack, name: string): Promise<string> {
   const uri = await photo(stack, name);

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import type { Manifest } from '../../common/contracts';
 import { fileUri } from '../../storage';
-import { photo, startApi, type Api } from '../api/support';
+import { patterned, photo, startApi, type Api } from '../api/support';
 import { clipFolder, ffmpeg, picture, sound, X264 } from '../support/clips';
 import { startStack, until, type Stack } from '../support/stack';
 import { describeInBrowser, dropFiles, launch, openPage, seriousViolations } from './browser';
@@ -158,6 +158,23 @@ describeInBrowser('the page', () => {
     expect(await page.locator('.palette li').allInnerTexts()).toEqual(
       placeholder?.palette?.map((colour) => expect.stringContaining(colour) as string),
     );
+  });
+
+  test('pictures that look alike stand beside each other when one asks for them', async () => {
+    const jobs = [
+      { source: await patterned(stack, 'hill', 600, 90), id: 'hill' },
+      { source: await patterned(stack, 'hill-small', 150, 50), id: 'hill-small' },
+    ];
+    await api.call('POST', '/v1/batches', { id: 'alike', jobs });
+    await until(async () => (await api.call('GET', '/v1/batches/alike')).body.succeeded === 2, 300);
+    await open('#/batch/alike');
+    await page.getByText('Look-alikes').click();
+    await page.getByText('2 images were compared; 1 group looks alike.').waitFor();
+    const group = page.getByRole('list', { name: '2 pictures that look alike' });
+    await until(async () => (await group.locator('.picture.is-loaded').count()) === 2);
+    expect(await seriousViolations(page)).toEqual([]);
+    await group.getByRole('link', { name: 'hill-small.jpg' }).click();
+    await page.getByRole('heading', { name: 'hill-small.jpg' }).waitFor();
   });
 
   test.each(['light', 'dark'] as const)('axe finds nothing serious in %s colours', async (colorScheme) => {

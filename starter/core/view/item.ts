@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import { decodeOptionalFailureToOptionalError } from '../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
-import type { ItemProgress, ItemResult, Manifest } from '../../../common/contracts';
+import type { ItemProgress, ItemResult, Manifest, Rendition } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../workflows/names';
 import { inputOf } from '../../../temporal/input';
@@ -122,6 +122,15 @@ async function progressOf(client: Client, workflowId: string, runId: string): Pr
 /** URI of the folder that the item's files are in: from its memo, or for older and longer ones from its history. */
 export async function outputOf(client: Client, run: Run): Promise<string> {
   return memoText(run, 'output') ?? (await inputOf(client, run.workflowId, run.runId)).output;
+}
+
+/** The narrowest picture of an item, for lists. */
+export function smallestPicture({ renditions }: Pick<Manifest, 'renditions'>): Rendition | undefined {
+  const pictures = renditions.filter(({ role }) => role === 'image' || role === 'poster');
+  return pictures.reduce<Rendition | undefined>(
+    (least, each) => (least === undefined || (each.width ?? 0) < (least.width ?? 0) ? each : least),
+    undefined,
+  );
 }
 
 /** The run that a manifest is asked for. */

@@ -20,6 +20,7 @@ export const OPERATION_IDS: Record<string, string> = {
   'GET /v1/batches/:id': 'getBatch',
   'DELETE /v1/batches/:id': 'deleteBatch',
   'GET /v1/batches/:id/items': 'listItems',
+  'GET /v1/batches/:id/duplicates': 'findDuplicates',
   'GET /v1/batches/:id/events': 'followBatch',
   'GET /v1/batches/:id/operations/:operation': 'getOperation',
   'POST /v1/batches/:id/cancel': 'cancelBatch',

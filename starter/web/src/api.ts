@@ -231,6 +231,26 @@ export function listItems(
   return call(`${batch(id)}/items?${query}`, { signal: options.signal });
 }
 
+/** Images of a batch that look alike, the largest group first. */
+export interface Duplicates {
+  groups: {
+    size: number;
+    items: (Pick<Item, 'id' | 'source' | 'thumbnail' | 'placeholder'> & { distance: number })[];
+  }[];
+  /** Groups in all. */
+  total: number;
+  /** Images that were looked at. */
+  items: number;
+  /** Images among them that cannot be compared. */
+  unhashed: number;
+  /** False: asked again, the service goes on from there. */
+  complete: boolean;
+}
+
+export function findDuplicates(id: string, signal?: AbortSignal): Promise<Duplicates> {
+  return call(`${batch(id)}/duplicates`, { signal });
+}
+
 export function getJob(id: string, signal?: AbortSignal): Promise<Job> {
   return call(job(id), { signal });
 }

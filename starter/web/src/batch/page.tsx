@@ -9,6 +9,7 @@ import { ActionButton, BackLink, CountsBar, Empty, isMissing, Missing, Problem, 
 import type { Question } from '../parts/confirm';
 import { Icon } from '../parts/icon';
 import { PriorityChoice } from '../parts/priority';
+import { DuplicateGroups } from './duplicates';
 import { FilterBar, filterOf, FILTERS, type Filter } from './filter';
 import { useItems } from './use-items';
 import { Wall } from './wall';
@@ -46,6 +47,7 @@ export function BatchPage({ id, query }: { id: string; query: Query }) {
       {batch.data && (
         <>
           <Head batch={batch.data} onChanged={refresh} />
+          {batch.data.succeeded > 1 && <DuplicateGroups key={id} id={id} />}
           <FilterBar
             counts={batch.data}
             value={filter}
