@@ -74,5 +74,9 @@ test('addresses end where they end, and nothing shown is no picture', () => {
   const spec = ['name: a, format: png, width: 64'];
   const odd = markup([rendition('a', 64, 64, { path: 'a folder/a,b.png' })], spec);
   expect(odd?.sources).toEqual([{ type: 'image/png', srcset: 'a%20folder/a%2Cb.png 64w' }]);
+  const url = 'https://cdn.example.com/a%2Cb.png?v=1&w=2';
+  const known = markup([rendition('a', 64, 64, { url })], spec);
+  expect(known?.sources[0]?.srcset).toBe(`${url} 64w`);
+  expect(known?.html).toContain('src="https://cdn.example.com/a%2Cb.png?v=1&amp;w=2"');
   expect(markup([], spec)).toBeUndefined();
 });

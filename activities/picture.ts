@@ -68,15 +68,16 @@ function markupOf({ members }: Group, sizes: string, alt: string): PictureMarkup
   });
   const sources = sets.map(({ type, files }) => ({
     type,
-    srcset: files.map(({ path, width }) => `${addressOf(path)} ${width}w`).join(', '),
+    srcset: files.map((file) => `${addressOf(file)} ${file.width}w`).join(', '),
   }));
   const fallback = sources.at(-1)!;
-  const { path, width, height } = sets.at(-1)!.files.at(-1)!;
+  const widest = sets.at(-1)!.files.at(-1)!;
+  const { width, height } = widest;
   const attributes = (values: Record<string, string | number>): string =>
     Object.entries(values)
       .map(([name, value]) => `${name}="${escaped(String(value))}"`)
       .join(' ');
-  const image = { src: addressOf(path), srcset: fallback.srcset, sizes, width, height, alt };
+  const image = { src: addressOf(widest), srcset: fallback.srcset, sizes, width, height, alt };
   const html = [
     '<picture>',
     ...sources.slice(0, -1).map((source) => `  <source ${attributes({ ...source, sizes })}>`),
@@ -93,9 +94,9 @@ function byWidth(files: Shown[]): Shown[] {
   return [...widths.values()].sort((a, b) => a.width - b.width);
 }
 
-/** A space or comma in an address would end it within `srcset`. */
-function addressOf(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
+/** Where the public finds the file, else where it lies beside the manifest. A space or comma would end it within `srcset`. */
+function addressOf({ url, path }: Shown): string {
+  return url ?? path.split('/').map(encodeURIComponent).join('/');
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

@@ -109,6 +109,7 @@ export async function publishManifest(
   const { copiedFrom } = parts;
   const receipts = { ...parts.receipts, ...receiptOf(deps, attempt) };
   const requestedAt = item.requestedAt ?? new Date(info.scheduledTimestampMs).toISOString();
+  const renditions = withUrls(deps, item, withKnownReceipts(parts.renditions, receipts));
   const manifest: Manifest = {
     version: 1,
     batchId: item.batchId,
@@ -116,12 +117,12 @@ export async function publishManifest(
     kind,
     source: parts.source,
     preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
-    renditions: withUrls(deps, item, withKnownReceipts(parts.renditions, receipts)),
+    renditions,
     receipts,
     copiedFrom,
     placeholder: parts.placeholder,
     perceptualHash: parts.perceptualHash,
-    picture: kind === 'image' ? pictureOf(item, parts.renditions) : undefined,
+    picture: kind === 'image' ? pictureOf(item, renditions) : undefined,
     analysis: parts.analysis,
     warnings: parts.warnings,
     ...(parts.chunks !== undefined && { chunks: parts.chunks }),

@@ -179,7 +179,7 @@ export interface Placeholder {
   blurhash?: string;
 }
 
-/** The renditions of an image that are one picture in several sizes and formats, for a page. Addresses are relative to the manifest. */
+/** The renditions of an image that are one picture in several sizes and formats, for a page. Addresses are the files' `url`, else relative to the manifest. */
 export interface PictureMarkup {
   /** By format, best first; browsers take the first that they know. */
   sources: { type: string; srcset: string }[];
