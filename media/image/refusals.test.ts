@@ -102,6 +102,33 @@ describe('by what the file is', () => {
   });
 });
 
+describe('by the pictures inside of an SVG', () => {
+  const drawing = (...pictures: Buffer[]) =>
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${pictures
+        .map((bytes) => `<image href="data:image/png;base64,${bytes.toString('base64')}"/>`)
+        .join('')}</svg>`,
+    );
+  const png = (side: number) => noise(side, side).png().toBuffer();
+
+  test('which count together', async () => {
+    const large = await png(80);
+    const error = await refusal(drawing(large, large), { allowSvg: true, limits: { maxPixels: 12_000, maxFrames: 1 } });
+    expect([error.type, error.message]).toEqual([
+      'MediaTooLarge',
+      'The pictures in this SVG have 12,800 pixels in all; at most 12,000 are read.',
+    ]);
+  });
+
+  test.each([
+    ['one that cannot be read', [Buffer.from('no picture')], 'a picture in it that cannot be read'],
+    ['too many', Array<Buffer>(101).fill(Buffer.from('x')), 'more than 100 pictures in it'],
+  ])('%s', async (_name, pictures, reason) => {
+    const error = await refusal(drawing(...pictures), { allowSvg: true });
+    expect([error.type, error.message]).toEqual(['UnsupportedMedia', `This SVG is refused because it has ${reason}.`]);
+  });
+});
+
 describe('damage', () => {
   test.each<[string, () => Promise<Buffer>, ErrorType, RegExp]>([
     ['zero bytes', () => Promise.resolve(Buffer.alloc(0)), 'CorruptMedia', /^The file is empty\.$/],

@@ -7,7 +7,7 @@ import { isHdr, type Cicp } from './foreign/colour';
 import { readerOf } from './foreign';
 import { mainPicture } from './foreign/iso';
 import { assertReadable } from './refuse';
-import { assertSafeSvg, MAX_SVG_BYTES } from './svg';
+import { assertSafeSvg, MAX_SVG_BYTES, picturesIn } from './svg';
 import type { Converted, ImageLimits, ImageSource, ImageTask } from './types';
 
 /** A source that was sniffed, and whose header was read and found within limits; nothing is decoded yet. */
@@ -71,6 +71,7 @@ export async function openSource(identity: Identity, limits: ImageLimits): Promi
   const frame = { width: metadata.width, height: metadata.pageHeight ?? metadata.height };
   const animated = pages > 1 && (format === 'gif' || format === 'webp');
   assertWithin(limits, frame.width, frame.height, animated ? pages : 1);
+  if (format === 'svg' && Buffer.isBuffer(input)) await assertPicturesWithin(input, limits);
   const upright = orientation >= 5 ? { width: frame.height, height: frame.width } : frame;
   return {
     input,
@@ -86,6 +87,28 @@ export async function openSource(identity: Identity, limits: ImageLimits): Promi
       ...(isMended ? ['The file lacks its end marker; nothing of the picture is missing.'] : []),
     ],
   };
+}
+
+/** Pictures inside of one drawing; more are no drawing. */
+const MOST_PICTURES = 100;
+
+/** The pictures inside of an SVG count together, as frames do. @throws DarkroomError UnsupportedMedia, MediaTooLarge */
+async function assertPicturesWithin(svg: Buffer, limits: ImageLimits): Promise<void> {
+  const pictures = picturesIn(svg);
+  const refuse = (reason: string): never => {
+    throw new DarkroomError('UnsupportedMedia', `This SVG is refused because it has ${reason}.`, { format: 'svg' });
+  };
+  if (pictures.length > MOST_PICTURES) refuse(`more than ${MOST_PICTURES} pictures in it`);
+  let pixels = 0;
+  for (const picture of pictures) {
+    const { width, height } = await sharp(picture, { limitInputPixels: false })
+      .metadata()
+      .catch(() => refuse('a picture in it that cannot be read'));
+    pixels += width * height;
+  }
+  if (pixels <= limits.maxPixels) return;
+  const sentence = `The pictures in this SVG have ${grouped(pixels)} pixels in all; at most ${grouped(limits.maxPixels)} are read.`;
+  throw new DarkroomError('MediaTooLarge', sentence, { pixels, maxPixels: limits.maxPixels });
 }
 
 function converted(

@@ -1,4 +1,4 @@
-import { assertSafeSvg } from './svg';
+import { assertSafeSvg, picturesIn } from './svg';
 
 const svg = (body: string) => Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${body}</svg>`);
 
@@ -29,6 +29,9 @@ test.each([
   ['an import in CSS escapes', '<style>@\\69mport "https://example.com/a.css";</style>', 'imports'],
   ['a script', '<script>alert(1)</script>', 'script'],
   ['a script under a prefix', '<svg:script >alert(1)</svg:script>', 'script'],
+  ['a script under a prefix in another script', '<ф:script>alert(1)</ф:script>', 'script'],
+  ['a file under such a prefix', '<image ф:href="/etc/passwd"/>', 'another file or host'],
+  ['an XInclude under such a prefix', '<い:include href="#a"/>', 'includes'],
   ['foreign content', '<foreignObject><div/></foreignObject>', 'foreign'],
   ['an XInclude', '<xi:include href="#a" parse="text"/>', 'includes'],
   ['a base address', '<g xml:base="https://example.com/"/>', 'base address'],
@@ -43,4 +46,16 @@ test.each([
   ['a declared encoding that would hide things', Buffer.from('<?xml version="1.0" encoding="UTF-7"?><svg/>')],
 ])('refuses %s', (_name, bytes) => {
   expect(() => assertSafeSvg(bytes)).toThrow('This SVG is refused because');
+});
+
+test('the pictures inside are found however their bytes are written', () => {
+  const bytes = Buffer.from('\x89PNG and ~~~ some more bytes');
+  const base64 = bytes.toString('base64');
+  const escaped = base64.replaceAll('+', '%2B').replaceAll('B', '&#x42;');
+  const drawing = svg(
+    `<image href="data:image/png;base64,${base64}"/><image xlink:href=' data:IMAGE/jpeg;base64,${escaped}'/>` +
+      `<rect style="fill:url(data:image/jpg;base64,${base64})"/><image href="#a"/>`,
+  );
+  expect(() => assertSafeSvg(drawing)).not.toThrow();
+  expect(picturesIn(drawing)).toEqual([bytes, bytes, bytes]);
 });

@@ -5,13 +5,13 @@ export const MAX_SVG_BYTES = 8 * 2 ** 20;
 
 type Rule = [reason: string, forbidden: RegExp];
 
-/** What may not stand anywhere in an SVG. Looked for in the text as it is and with escapes undone. */
+/** What may not stand anywhere in an SVG; the prefix of a name may be in any script. Looked for in the text as it is and with escapes undone. */
 const FORBIDDEN: Rule[] = [
   ['declares a document type or entities', /<!(?:doctype|entity|element|attlist|notation)/i],
   ['asks for a style sheet', /<\?xml-stylesheet/i],
-  ['contains a script', /<(?:[\w.-]+:)?script[\s/>]/i],
-  ['embeds foreign content', /<(?:[\w.-]+:)?(?:foreignObject|iframe|embed|object|audio|video)[\s/>]/i],
-  ['includes another document', /<(?:[\w.-]+:)?include[\s/>]/i],
+  ['contains a script', /<(?:[^\s<>"'=/:]+:)?script[\s/>]/i],
+  ['embeds foreign content', /<(?:[^\s<>"'=/:]+:)?(?:foreignObject|iframe|embed|object|audio|video)[\s/>]/i],
+  ['includes another document', /<(?:[^\s<>"'=/:]+:)?include[\s/>]/i],
   ['changes the base address', /\bxml:base\s*=/i],
   ['imports a style sheet', /@import/i],
 ];
@@ -20,7 +20,7 @@ const FORBIDDEN: Rule[] = [
 const INTERNAL = /^\s*(?:#|data:image\/(?:png|jpeg|jpg);base64,)/i;
 
 /** Values of href, xlink:href and src under any prefix (quoted or, in broken markup, bare), and arguments of CSS `url()`. */
-const ATTRIBUTE = /[\s"'/](?:[\w.-]+:)?(?:href|src)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*))/gi;
+const ATTRIBUTE = /[\s"'/](?:[^\s<>"'=/:]+:)?(?:href|src)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]*))/gi;
 const CSS_URL = /\burl\s*\(\s*["']?([^)]*)/gi;
 
 /** Character references and CSS escapes undone, so that `&#117;rl(` and `\75rl(` are seen for what they are. */
@@ -46,6 +46,22 @@ function problem(text: string): string | undefined {
     if (!INTERNAL.test(match[1] ?? '')) return 'refers to another file or host';
   }
   return undefined;
+}
+
+/** A picture inside of an SVG; its bytes are what the references that `INTERNAL` lets through hold. */
+const PICTURE = /data:image\/(?:png|jpeg|jpg);base64,([^"')]*)/gi;
+
+/**
+ * The pictures that stand in an SVG, as files of their own. The renderer decodes them by libraries that know no limit of ours.
+ * @param svg that `assertSafeSvg` let through
+ */
+export function picturesIn(svg: Buffer): Buffer[] {
+  const text = unescaped(svg.toString());
+  return [...text.matchAll(PICTURE)].map(([, base64 = '']) => Buffer.from(percentDecoded(base64), 'base64'));
+}
+
+function percentDecoded(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /**

@@ -1,6 +1,14 @@
 /** Keys: who may come in, whose jobs one sees, and how many one may send. */
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { loadConfig } from '../../common/config';
+import { createLogger } from '../../common/logger';
+import type { Seats } from '../../common/seats';
+import { createApp } from '../../starter/server/app';
+import type { App } from '../../starter/server/app-type';
+import { ApiKeys } from '../../starter/server/guard/auth';
+import { createService, type Service } from '../../starter/server/service';
 import { fileUri } from '../../storage';
 import { runProcess } from '../../common/process';
 import { built } from '../../common/paths';
@@ -169,6 +177,88 @@ test('a tenant has so many open jobs on all servers together; a stream waits unt
   } finally {
     await other.stop();
   }
+});
+
+describe('what a tenant holds open', () => {
+  const stop = new AbortController();
+  let app: App;
+  let service: Service;
+  let url: string;
+  beforeAll(async () => {
+    const config = loadConfig({
+      ...stack.env,
+      LOG_LEVEL: 'silent',
+      DARKROOM_API_KEYS_FILE: path.join(stack.home, 'keys'),
+    });
+    service = createService(config, new ApiKeys(config), createLogger(config, 'test'), stop.signal);
+    await service.temporal.start();
+    app = await createApp(service);
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    const [ours, theirs] = [await photo(stack, 'held'), await photo(stack, 'held too')];
+    await api.call('POST', '/v1/jobs', { source: ours, id: 'held', batch: 'held' }, acme);
+    await api.call('POST', '/v1/jobs', { source: theirs, id: 'held', batch: 'held' }, globex);
+  });
+  afterAll(async () => {
+    stop.abort();
+    await app.close();
+    service.temporal.stop();
+    service.storage.close();
+    await service.connection.close();
+  });
+
+  /** Takes all seats of acme but one. @returns gives them back */
+  function takeAllButOne(seats: Seats): () => void {
+    const taken: (() => void)[] = [];
+    for (let leave = seats.take('acme'); leave !== undefined; leave = seats.take('acme')) taken.push(leave);
+    expect(taken.length).toBeGreaterThan(50);
+    taken.pop()?.();
+    return () => taken.forEach((leave) => leave());
+  }
+
+  const mayTake = (seats: Seats): boolean => {
+    const leave = seats.take('acme');
+    leave?.();
+    return leave !== undefined;
+  };
+
+  test('event streams: the last one is let in, one more is put off, another tenant is not concerned', async () => {
+    const { streams } = service.seats;
+    const giveBack = takeAllButOne(streams);
+    const gone = new AbortController();
+    const [ours, theirs] = ['acme', 'globex'].map((tenant) => `${url}/v1/jobs/${tenant}.held~held/events`);
+    const last = await fetch(ours!, { headers: acme, signal: gone.signal });
+    expect(last.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const refused = await fetch(ours!, { headers: acme });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '10']);
+    expect(await refused.json()).toMatchObject({ code: 'TooManyStreams' });
+    const other = await fetch(theirs!, { headers: globex, signal: gone.signal });
+    expect(other.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    gone.abort();
+    // Whoever hangs up leaves room.
+    await until(() => mayTake(streams));
+    giveBack();
+  });
+
+  test('held answers: one more is put off, or a submission answered at once; whoever goes leaves room', async () => {
+    const { waits } = service.seats;
+    const giveBack = takeAllButOne(waits);
+    const ask = async (tenant: string, headers: Record<string, string>, wait: string) => {
+      const answer = await fetch(`${url}/v1/jobs/${tenant}.held~held/result?wait=${wait}`, { headers });
+      return { status: answer.status, code: ((await answer.json()) as { code?: string }).code };
+    };
+    const last = ask('acme', acme, '2s');
+    await until(() => !mayTake(waits));
+    expect(await ask('acme', acme, '120s')).toEqual({ status: 503, code: 'TooManyStreams' });
+    expect(await ask('globex', globex, '1ms')).toMatchObject({ status: 202 });
+    const body = JSON.stringify({ source: await photo(stack, 'held'), id: 'held', batch: 'held' });
+    const headers = { ...acme, 'content-type': 'application/json' };
+    const submitted = await fetch(`${url}/v1/jobs?wait=120s`, { method: 'POST', body, headers });
+    expect(await submitted.json()).toMatchObject({ state: 'queued', submitted: 'joined' });
+    expect(await last).toMatchObject({ status: 202 });
+    await until(() => mayTake(waits));
+    giveBack();
+  });
 });
 
 test('while what waits has waited for too long, more is put off', async () => {
