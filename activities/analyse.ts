@@ -1,7 +1,9 @@
+import { Context } from '@temporalio/activity';
 import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import type { ModelName } from '../common/models';
+import { warmQueue } from '../common/pools';
 import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { withSource } from './source';
@@ -29,6 +31,7 @@ export function analyse(
     const look = ({ path: input }: { path: string }): Promise<Analysis> => {
       const { maxPixels, maxFrames, allowSvg, modelTimeout } = deps.config;
       const task = { input, limits: { maxPixels, maxFrames }, allowSvg };
+      refuseEvicted(deps, model);
       if (deps.models === undefined) throw new DarkroomError('ModelUnavailable', 'This worker serves no models.');
       const { models, metrics } = deps;
       const waited = (): void => metrics.darkroom_model_wait_seconds.observe({ model }, (Date.now() - askedAt) / 1000);
@@ -39,6 +42,17 @@ export function analyse(
     const file = { ...picture, uri: `${item.output}/${picture.path}` };
     return look({ path: await fetchMade(deps, attempt, file, 'picture') });
   });
+}
+
+/**
+ * A poll that was open when the model left memory may still bring one task of the model's own queue. Another worker that has
+ * the model takes the next attempt; where there is none, the task goes to the common queue.
+ * @throws DarkroomError WorkerBusy
+ */
+function refuseEvicted({ config, models }: ActivityDeps, model: ModelName): void {
+  const isFromWarmQueue = Context.current().info.taskQueue === warmQueue(config.queuePrefix, model);
+  if (!isFromWarmQueue || models?.isWarm(model)) return;
+  throw new DarkroomError('WorkerBusy', 'The worker has the model no longer in memory; another one takes the picture.');
 }
 
 /** ms for which a task may wait in its worker for other tasks and for the loading of its model. */

@@ -5,6 +5,7 @@ import type { ModelHost } from '../models/host';
 import type { ImagePool } from '../media/image/pool';
 import type { FfmpegSettings } from '../media/video';
 import type { Storage } from '../storage';
+import type { WarmQueues } from './find-model';
 import type { SourceCache } from './source-cache';
 
 /** What the activities work with; made once by a worker, and by tests. */
@@ -17,6 +18,8 @@ export interface ActivityDeps {
   leftovers?: (remove: boolean) => Promise<{ name: string; bytes: number }[]>;
   /** Where sharp runs. */
   images: ImagePool;
+  /** Which queues of models have workers; absent in workers that decide nothing. */
+  warmQueues?: WarmQueues;
   /** Where models run; absent in workers that do not serve the pool of models. */
   models?: ModelHost;
   ffmpeg: FfmpegSettings;

@@ -7,6 +7,8 @@ import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
 import { analyse, type AnalysisInput } from './analyse';
+import { findModel } from './find-model';
+import type { ModelName } from '../common/models';
 import { awaitBatch } from './batch';
 import { joinRung, makeChunk } from './chunks';
 import { adoptOutputs, settleOutputs } from './campaign/adopt';
@@ -30,6 +32,7 @@ export type { ActivityDeps } from './deps';
 export function createActivities(deps: ActivityDeps) {
   return {
     makeImage: (item: WorkItem, findings?: Findings) => makeImage(deps, item, findings),
+    findModel: (model: ModelName) => findModel(deps, model),
     analyse: (item: WorkItem, input: AnalysisInput) => analyse(deps, item, input),
     makeAudio: (item: WorkItem) => makeAudio(deps, item),
     makeVideo: (item: WorkItem) => makeVideo(deps, item),

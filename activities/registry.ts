@@ -40,6 +40,8 @@ export const ACTIVITIES = {
   encodeRung: { pool: 'video', attempt: 'bySource', label: 'encode' },
   packageHls: { pool: 'video', attempt: 'bySource', label: 'package' },
   publishVideo: { pool: 'video', attempt: '1h', label: 'publish' },
+  // A local activity: it runs beside the workflow, and its answer stands in the history.
+  findModel: { pool: 'workflows', attempt: '5s', label: 'find model' },
   analyse: { pool: 'models', attempt: '30m', total: '24h', label: 'analyse' },
   quarantine: { pool: 'item', attempt: '1h', label: 'quarantine' },
   // Where every worker of a video pool encodes for hours, a cancelled item would wait for as long.

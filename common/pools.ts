@@ -43,6 +43,11 @@ export function taskQueue(prefix: string, pool: Pool): string {
   return `${prefix}-${pool}`;
 }
 
+/** The queue that only those workers of the pool `models` poll that have the model in memory. */
+export function warmQueue(prefix: string, model: string): string {
+  return `${taskQueue(prefix, 'models')}-${model}`;
+}
+
 /** The prefix of a workflow's queues, from its own task queue. */
 export function queuePrefix(workflowTaskQueue: string): string {
   return workflowTaskQueue.replace(/-workflows$/, '');

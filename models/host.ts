@@ -54,9 +54,18 @@ export class ModelHost {
     return this.#loaded.get(model)?.isReady === true;
   }
 
-  /** True while nothing runs or waits here. */
-  get isIdle(): boolean {
-    return [...this.#loaded.values()].every(({ users }) => users === 0) && this.#running === 0;
+  /** True where another inference could begin at once. */
+  get hasRoom(): boolean {
+    return this.#running < this.#options.slots;
+  }
+
+  /** Waits until something holds that changes with tasks and models. @throws the signal's reason */
+  async until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      if (holds()) return;
+      await this.#change(signal);
+    }
   }
 
   /** Names of what is loaded, and resident bytes of all processes (0 where the system has no /proc). */
@@ -94,13 +103,14 @@ export class ModelHost {
     entry.turn = new Promise<void>((resolve) => (end = resolve));
     try {
       await before;
+      await this.#load(entry, signal);
       await this.#slot(signal);
       try {
-        await this.#load(entry, signal);
         onBegin();
         return await this.#work(entry, task, signal);
       } finally {
         this.#running--;
+        this.#wake();
       }
     } finally {
       end();
@@ -175,6 +185,7 @@ export class ModelHost {
     await this.#ask(entry, 'load', 10_000 * (this.#options.needs[model]?.loadSeconds ?? 1), signal);
     entry.isReady = true;
     this.#options.onEvent({ model, type: 'loaded', seconds: (performance.now() - started) / 1000 });
+    this.#wake();
   }
 
   async #work(entry: Loaded, task: ModelTask, signal?: AbortSignal): Promise<Analysis> {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { NativeConnection, type Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities';
 import { isolation, isolationGap, isolationHas } from '../common/apart';
 import { SourceCache } from '../activities/source-cache';
@@ -15,7 +15,8 @@ import { createStorage } from '../storage';
 import { createImagePool, ffmpegSettings, toolVersions } from './media-tools';
 import { createModelHost } from './model-tools';
 import { observePools } from './observe';
-import { createPoolWorker } from './pools';
+import { warmQueuesOf } from './model-workers';
+import { createPoolWorkers, type PoolWorker } from './pools';
 import { openScratch, type Scratch } from './scratch';
 import { planSlots, uvThreads } from './slots';
 import { installRuntime } from './telemetry';
@@ -41,17 +42,15 @@ async function main(): Promise<void> {
   if (config.pools.some(isMediaPool)) await tellIsolation(logger);
   const own = { ...config, scratchDir: scratch.folder };
   const sources = createSourceCache(config, scratch);
+  const connection = await NativeConnection.connect(connectionOptions(config));
+  const warmQueues = config.pools.includes('workflows') ? warmQueuesOf(connection, config) : undefined;
   const activities = createActivities({
-    ...{ config: own, storage, images, models, ffmpeg, logger, metrics, tools, sources },
+    ...{ config: own, storage, images, models, warmQueues, ffmpeg, logger, metrics, tools, sources },
     leftovers: scratch.leftovers,
   });
 
-  const connection = await NativeConnection.connect(connectionOptions(config));
-  const workers = await Promise.all(
-    config.pools.map((pool) =>
-      createPoolWorker(pool, { config, connection, activities, slots, metrics, room: scratch.room }),
-    ),
-  );
+  const deps = { config, connection, activities, slots, metrics, models, room: scratch.room };
+  const workers = (await Promise.all(config.pools.map((pool) => createPoolWorkers(pool, deps)))).flat();
   const stopObserving = observePools(metrics, { images, models }, config, slots);
   const health = await serveHealth(
     { ready: () => workerStates(config, workers, scratch), metrics: () => metrics.registry.metrics() },
@@ -60,7 +59,7 @@ async function main(): Promise<void> {
   ).catch((error: unknown) => {
     throw listenFailure(error, 'DARKROOM_WORKER_PORT');
   });
-  const running = Promise.all(workers.map((worker) => worker.run()));
+  const running = Promise.all(workers.map(({ worker }) => worker.run()));
   stopOnSignal(workers, config, logger);
   logger.info({ pools: config.pools, slots, port: health.port, tools }, 'worker ready');
   process.send?.({ type: 'ready', httpPort: health.port });
@@ -95,23 +94,23 @@ function createSourceCache({ sourceCache }: Config, scratch: Scratch): SourceCac
   return sources;
 }
 
-function workerStates(config: Config, workers: Worker[], scratch: Scratch): Record<string, DependencyState> {
-  const states = workers.map((worker, index): [string, DependencyState] => {
+function workerStates(config: Config, workers: PoolWorker[], scratch: Scratch): Record<string, DependencyState> {
+  const states = workers.map(({ name, worker }): [string, DependencyState] => {
     const state = worker.getState();
-    return [config.pools[index] ?? String(index), { ok: state === 'RUNNING', detail: `worker is ${state}` }];
+    return [name, { ok: state === 'RUNNING', detail: `worker is ${state}` }];
   });
   const needsScratch = config.pools.some(isMediaPool);
   return { ...Object.fromEntries(states), ...(needsScratch && { scratch: scratch.room.state }) };
 }
 
 /** The first signal drains; the SDK itself hands running activities back after the grace and gives up after the force time. */
-function stopOnSignal(workers: Worker[], config: Config, logger: Logger): void {
+function stopOnSignal(workers: PoolWorker[], config: Config, logger: Logger): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
     stopping = true;
     logger.info({ signal, graceMs: config.shutdownGrace }, 'draining');
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    for (const { worker } of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -3,13 +3,16 @@ import type { Activities } from '../activities';
 import { activitiesOfPool } from '../activities/registry';
 import type { Config } from '../common/config';
 import { HEARTBEAT_MS, STICKY_MS } from '../common/heartbeats';
-import { isMediaPool, taskQueue, type Pool } from '../common/pools';
+import { MODEL_NAMES, type ModelName } from '../common/models';
+import { isMediaPool, taskQueue, warmQueue, type Pool } from '../common/pools';
 import { dataConverterOf, workflowBundleOf } from '../temporal/encryption';
 import type { Metrics } from '../common/metrics';
 import { namespaceOf } from '../temporal/connect';
 import { isTracing } from '../common/traces';
+import type { ModelHost } from '../models/host';
+import { modelTuner } from './model-workers';
 import type { ScratchRoom } from './scratch/room';
-import { tunerFor } from './scratch/slots';
+import { SlotsWithRoom, tunerFor } from './scratch/slots';
 import type { Slots } from './slots';
 import { itemSinks } from './telemetry';
 import { traceActivities, traceSinks } from './traces';
@@ -27,12 +30,34 @@ export interface PoolDeps {
   slots: Slots;
   metrics: Metrics;
   room: ScratchRoom;
+  models?: ModelHost;
+  /** Default: those of the table; the bench has models of its own. */
+  modelNames?: readonly ModelName[];
 }
 
-/** One Temporal worker for a pool's task queue. */
-export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
+/** A Temporal worker, and what it serves. */
+export interface PoolWorker {
+  name: string;
+  worker: Worker;
+}
+
+/** The Temporal workers of a pool: one for its task queue, and for models one more for each model's own. */
+export async function createPoolWorkers(pool: Pool, deps: PoolDeps): Promise<PoolWorker[]> {
+  const { config, models, room, slots } = deps;
+  if (pool !== 'models' || models === undefined) return [{ name: pool, worker: await createPoolWorker(pool, deps) }];
+  const ofModel = async (model?: ModelName): Promise<PoolWorker> => {
+    const name = model === undefined ? pool : `${pool} ${model}`;
+    const taskQueueOf = model === undefined ? {} : { taskQueue: warmQueue(config.queuePrefix, model) };
+    const tuner = modelTuner(new SlotsWithRoom(model === undefined ? slots.models : 1, room), models, model);
+    const own = { ...taskQueueOf, tuner, maxConcurrentActivityTaskPolls: 1 };
+    return { name, worker: await Worker.create({ ...commonOptions(pool, deps), ...own }) };
+  };
+  return Promise.all([undefined, ...(deps.modelNames ?? MODEL_NAMES)].map(ofModel));
+}
+
+function commonOptions(pool: Pool, deps: PoolDeps): WorkerOptions {
   const { config } = deps;
-  const common: WorkerOptions = {
+  return {
     connection: deps.connection,
     namespace: namespaceOf(config),
     dataConverter: dataConverterOf(config),
@@ -45,6 +70,11 @@ export function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     ...(isTracing() && { interceptors: { activity: [traceActivities] } }),
     ...versioning(config),
   };
+}
+
+function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
+  const { config } = deps;
+  const common = commonOptions(pool, deps);
   if (isMediaPool(pool)) {
     const slots = deps.slots[pool];
     const polls = Math.min(MOST_POLLS, slots);

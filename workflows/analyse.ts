@@ -2,7 +2,7 @@ import { isCancellation, log } from '@temporalio/workflow';
 import type { Analysis, Findings } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { MODELS, type ModelName } from '../common/models';
-import { activitiesOf } from './activity-options';
+import { routed } from './route-model';
 import type { Steps } from './steps';
 
 /**
@@ -26,11 +26,10 @@ export async function analysed(
 }
 
 async function analysedBy(item: WorkItem, steps: Steps, model: ModelName, picture?: Rendition): Promise<Findings> {
-  const { analyse } = activitiesOf(item);
   const of = picture && { path: picture.path, bytes: picture.bytes, sha256: picture.sha256 };
   const askedAt = Date.now();
   try {
-    const analysis = await steps.run(stepOf(model), () => analyse(item, { model, askedAt, picture: of }), {
+    const analysis = await steps.run(stepOf(model), () => routed(item, { model, askedAt, picture: of }), {
       optional: true,
     });
     return { analysis, warnings: [] };

@@ -61,13 +61,15 @@ export class SlotsWithRoom implements CustomSlotSupplier<ActivitySlotInfo> {
   }
 }
 
+const unused = { type: 'fixed-size', numSlots: 1 } as const;
+/** Of a worker that has activities and nothing else. */
+export const unusedSlots = {
+  workflowTaskSlotSupplier: unused,
+  localActivityTaskSlotSupplier: unused,
+  nexusTaskSlotSupplier: unused,
+};
+
 /** Slots of a worker that has activities and no workflows. */
 export function tunerFor(slots: number, room: ScratchRoom): TunerHolder {
-  const unused = { type: 'fixed-size', numSlots: 1 } as const;
-  return {
-    activityTaskSlotSupplier: new SlotsWithRoom(slots, room),
-    workflowTaskSlotSupplier: unused,
-    localActivityTaskSlotSupplier: unused,
-    nexusTaskSlotSupplier: unused,
-  };
+  return { ...unusedSlots, activityTaskSlotSupplier: new SlotsWithRoom(slots, room) };
 }

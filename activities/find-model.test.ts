@@ -1,0 +1,55 @@
+import type { ModelName } from '../common/models';
+import { WarmQueues, type QueueLook } from './find-model';
+
+const model = 'text' as ModelName;
+let now: number;
+let looks: number;
+let answer: QueueLook | Error;
+let queues: WarmQueues;
+
+beforeEach(() => {
+  [now, looks] = [0, 0];
+  const look = (): Promise<QueueLook> => {
+    looks++;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  queues = new WarmQueues(look, () => 5, () => now); // prettier-ignore
+});
+
+const ways = async (count: number): Promise<string[]> => {
+  const all: string[] = [];
+  while (all.length < count) all.push(await queues.wayTo(model));
+  return all;
+};
+
+test('a model that a worker has is asked there', async () => {
+  answer = { isPolled: true, ageSeconds: 0 };
+  expect(await ways(3)).toEqual(['warm', 'warm', 'warm']);
+});
+
+test('of many tasks of a model that no worker has, one has it loaded and the others wait for that', async () => {
+  answer = { isPolled: false, ageSeconds: 0 };
+  expect(await ways(3)).toEqual(['common', 'warm', 'warm']);
+  now = 5000;
+  expect(await ways(2)).toEqual(['common', 'warm']);
+});
+
+test('where tasks wait longer than loading takes, another worker is to load the model', async () => {
+  answer = { isPolled: true, ageSeconds: 6 };
+  expect(await ways(2)).toEqual(['common', 'warm']);
+});
+
+test('the server is asked once a second, and again at once where it did not answer', async () => {
+  answer = { isPolled: true, ageSeconds: 0 };
+  await ways(10);
+  expect(looks).toBe(1);
+  now = 1000;
+  await ways(10);
+  expect(looks).toBe(2);
+  now = 2000;
+  answer = new Error('away');
+  await expect(queues.wayTo(model)).rejects.toThrow('away');
+  answer = { isPolled: true, ageSeconds: 0 };
+  expect(await ways(1)).toEqual(['warm']);
+  expect(looks).toBe(4);
+});
