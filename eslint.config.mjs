@@ -40,7 +40,7 @@ export default tseslint.config(
       'local/dev/*.ts',
       'operate/fuzz/through-worker.ts',
       'workers/main.ts',
-      'bench/*.ts',
+      'bench/**/*.ts',
       'observability/e2e/*.ts',
     ],
     rules: { 'no-restricted-properties': 'off' },

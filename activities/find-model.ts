@@ -58,7 +58,10 @@ export class WarmQueues {
 }
 
 /** The way to a model; the common queue where the server does not say. */
-export async function findModel({ warmQueues, logger }: ActivityDeps, model: ModelName): Promise<Way> {
+export async function findModel(
+  { warmQueues, logger }: Pick<ActivityDeps, 'warmQueues' | 'logger'>,
+  model: ModelName,
+): Promise<Way> {
   try {
     return (await warmQueues?.wayTo(model)) ?? 'common';
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Items whose preset asks models, through a server and worker processes. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
 import sharp from 'sharp';
 import { parsePreset } from '../../media/presets';
 import { hasModels } from '../../models/runtime';
@@ -20,6 +21,14 @@ const POSTERS = parsePreset(
   rungs: [{ name: 120p, height: 120, crf: 30, maxrate: 200, speed: ultrafast, audioBitrate: 64 }]
   poster: { format: webp, width: 640, quality: 80 }`,
 );
+
+/** The queues that the analysis of an item was scheduled on. */
+async function queuesOf(handle: WorkflowHandle): Promise<string[]> {
+  const { events = [] } = await handle.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled?.activityType?.name === 'analyse' ? [scheduled.taskQueue?.name ?? ''] : [],
+  );
+}
 
 describeWhere(hasModels(), 'the models are not installed; "npm run models" installs them')('items with analyse', () => {
   let stack: Stack;
@@ -45,6 +54,27 @@ describeWhere(hasModels(), 'the models are not installed; "npm run models" insta
     expect(renditions).toHaveLength(1);
     expect(analysis).toBeUndefined();
     expect(warnings).toEqual([expect.stringMatching(/^There is no analysis "text" .*took longer than 0.001 s/)]);
+  }, 120_000);
+
+  test('a task goes where the model is in memory; a worker that is lost costs a wait, and no item', async () => {
+    const first = await stack.worker({ DARKROOM_POOLS: 'models' });
+    const before: string[] = [];
+    const after: string[] = [];
+    for (const queues of [before, after, after]) {
+      const { item, handle } = await submit(stack, page, PICTURES);
+      await handle.result();
+      queues.push((await queuesOf(handle)).join(' then '));
+      expect((await manifestOf(item)).analysis?.text?.lines).toHaveLength(1);
+    }
+    expect(before).toEqual(['darkroom-models']);
+    expect(after).toEqual(['darkroom-models-text', 'darkroom-models-text']);
+    process.kill(first.pid, 'SIGKILL');
+    await first.ended;
+    const second = await stack.worker({ DARKROOM_POOLS: 'models' });
+    const { handle } = await submit(stack, page, PICTURES);
+    await handle.result();
+    expect(await queuesOf(handle)).toEqual(['darkroom-models-text', 'darkroom-models']);
+    await second.stop();
   }, 120_000);
 
   test('text of pictures and of posters is in the manifest', async () => {
