@@ -45,8 +45,8 @@ export function analyse(
 }
 
 /**
- * A poll that was open when the model left memory may still bring one task of the model's own queue. Another worker that has
- * the model takes the next attempt; where there is none, the task goes to the common queue.
+ * A poll that was open when the model left memory may still bring one task of the model's own queue. The workflow asks again
+ * where the task is to go.
  * @throws DarkroomError WorkerBusy
  */
 function refuseEvicted({ config, models }: ActivityDeps, model: ModelName): void {

@@ -39,6 +39,26 @@ test('where tasks wait longer than loading takes, another worker is to load the 
   expect(await ways(2)).toEqual(['common', 'warm']);
 });
 
+test('a further worker loads the model only after the one before had time to work tasks off', async () => {
+  answer = { isPolled: true, ageSeconds: 6 };
+  expect(await ways(1)).toEqual(['common']);
+  now = 19_999;
+  expect(await ways(1)).toEqual(['warm']);
+  now = 20_000;
+  expect(await ways(2)).toEqual(['common', 'warm']);
+});
+
+test.each([
+  ['late', 20_000],
+  ['gone', 5000],
+] as const)('of the tasks that come back %s, one has the model loaded elsewhere', async (missed, ms) => {
+  answer = { isPolled: true, ageSeconds: 0 };
+  const back = (): Promise<string> => queues.wayTo(model, missed);
+  expect([await queues.wayTo(model), await back(), await back()]).toEqual(['warm', 'common', 'warm']);
+  now = ms;
+  expect(await back()).toBe('common');
+});
+
 test('the server is asked once a second, and again at once where it did not answer', async () => {
   answer = { isPolled: true, ageSeconds: 0 };
   await ways(10);

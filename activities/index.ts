@@ -7,7 +7,7 @@ import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
 import { analyse, type AnalysisInput } from './analyse';
-import { findModel } from './find-model';
+import { findModel, type Miss } from './find-model';
 import type { ModelName } from '../common/models';
 import { awaitBatch } from './batch';
 import { joinRung, makeChunk } from './chunks';
@@ -32,7 +32,7 @@ export type { ActivityDeps } from './deps';
 export function createActivities(deps: ActivityDeps) {
   return {
     makeImage: (item: WorkItem, findings?: Findings) => makeImage(deps, item, findings),
-    findModel: (model: ModelName) => findModel(deps, model),
+    findModel: (model: ModelName, missed?: Miss) => findModel(deps, model, missed),
     analyse: (item: WorkItem, input: AnalysisInput) => analyse(deps, item, input),
     makeAudio: (item: WorkItem) => makeAudio(deps, item),
     makeVideo: (item: WorkItem) => makeVideo(deps, item),

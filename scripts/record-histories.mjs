@@ -76,6 +76,8 @@ const stepIs = (handle, state) =>
 /** What each activity does, unless a row says otherwise. */
 const ACTIVITIES = {
   makeImage: async () => result,
+  findModel: async () => 'common',
+  analyse: async () => ({ text: { alt: '', lines: [] } }),
   makeAudio: async () => result,
   makeVideo: async () => WHOLE,
   makeSound: async () => ({ renditions: [], files: [] }),
@@ -98,6 +100,11 @@ const HISTORIES = {
   'image-quarantined-by-worker': { item: {}, activities: { makeImage: after(1, () => failing('Quarantined')) } },
   'image-webhook': { item: { callbackUrl: 'https://example.com/hook' }, activities: {} },
   'batch-webhook': { watch: { batchId: 'b', url: 'https://example.com/hook', runs: 1 }, activities: {} },
+  // Nobody serves the model's own queue, so that the task goes on to the common one.
+  'image-analysed': {
+    item: { preset: { name: 'p', image: { analyse: ['text'], renditions: [] } } },
+    activities: { findModel: async (model, missed) => (missed ? 'common' : 'warm') },
+  },
   'video-planned': { item: { kind: 'video' }, activities: {} },
   'video-counted-failure': {
     item: { kind: 'video' },
@@ -157,6 +164,7 @@ async function record(name, { item, watch, activities, meanwhile }, { connection
     }),
     worker('image'),
     worker('video'),
+    worker('models'),
   ]);
   const running = Promise.all(workers.map((each) => each.run()));
   try {

@@ -1,8 +1,9 @@
+import type { RetryPolicy } from '@temporalio/common';
 import { proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities';
 import { ACTIVITIES, poolOf, type ActivityName, type ActivityRow } from '../activities/registry';
 import type { SourceFacts, WorkItem } from '../common/contracts';
-import { NOT_RETRIED_BY_SERVER } from '../common/errors';
+import { NOT_RETRIED_BY_SERVER, type ErrorType } from '../common/errors';
 import { LOST_AFTER_MS } from '../common/heartbeats';
 import { queuePrefix, taskQueue } from '../common/pools';
 import { attemptLimit } from './attempt-limit';
@@ -39,11 +40,16 @@ function optionsOf(item: Bounds, name: ActivityName, source?: Bounding): Activit
     startToCloseTimeout: item.attemptSeconds === undefined ? limit : `${item.attemptSeconds}s`,
     heartbeatTimeout: LOST_AFTER_MS[item.mode ?? 'batch'],
     scheduleToCloseTimeout: total ?? '7 days',
-    retry: {
-      initialInterval: '1s',
-      backoffCoefficient: 2,
-      maximumInterval: '1m',
-      nonRetryableErrorTypes: [...NOT_RETRIED_BY_SERVER, TOOK_TOO_LONG],
-    },
+    retry: retriesExcept(),
+  };
+}
+
+/** Retries by the server. @param types failures that the workflow answers itself, beside those that it always does */
+export function retriesExcept(...types: ErrorType[]): RetryPolicy {
+  return {
+    initialInterval: '1s',
+    backoffCoefficient: 2,
+    maximumInterval: '1m',
+    nonRetryableErrorTypes: [...NOT_RETRIED_BY_SERVER, TOOK_TOO_LONG, ...types],
   };
 }

@@ -2,6 +2,7 @@
  * `npm run bench:models`: tasks of six models on four workers, each with memory for two of them, once by the routing of items
  * and once by one shared queue. The models are stand-ins that wait instead of computing (figures.ts), so that two cores are
  * enough; queues, slots, loading and removal are those of real workers. Prints Markdown. Never fails on a number.
+ * Options: `--tasks 300`, `--rate 4` tasks a second, `--queues shared,routed`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +42,11 @@ interface Outcome {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { tasks: { type: 'string', default: '600' }, rate: { type: 'string', default: '10' } },
+    options: {
+      tasks: { type: 'string', default: '300' },
+      rate: { type: 'string', default: '4' },
+      queues: { type: 'string', default: 'shared,routed' },
+    },
   });
   const [tasks, rate] = [Number(values.tasks), Number(values.rate)];
   const home = await mkdtemp(path.join(os.tmpdir(), 'darkroom-bench-models-'));
@@ -51,7 +56,7 @@ async function main(): Promise<void> {
   const server = await startTemporalServer({ home, port, binary, dynamicConfig: [] });
   try {
     const outcomes = [];
-    for (const way of ['shared', 'routed']) outcomes.push(await run(way, env, tasks, rate));
+    for (const way of values.queues.split(',')) outcomes.push(await run(way, env, tasks, rate));
     process.stdout.write(report(outcomes, rate));
   } finally {
     process.kill(server, 'SIGKILL');

@@ -3,9 +3,9 @@
  * stand-ins for the models; `workflows <prefix>` runs the workflows. Prints its events, one JSON object a line.
  */
 import { Context } from '@temporalio/activity';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities';
-import { findModel } from '../../activities/find-model';
+import { findModel, type Miss } from '../../activities/find-model';
 import type { AnalysisInput } from '../../activities/analyse';
 import { loadConfig } from '../../common/config';
 import type { WorkItem } from '../../common/contracts';
@@ -20,13 +20,14 @@ import { warmQueuesOf } from '../../workers/model-workers';
 import { createPoolWorkers } from '../../workers/pools';
 import type { ScratchRoom } from '../../workers/scratch/room';
 import { planSlots } from '../../workers/slots';
-import { BUDGET_BYTES, LOAD_MS, NEEDS } from './figures';
+import { BUDGET_BYTES, LOAD_SECONDS, NEEDS } from './figures';
 
 const say = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
 /** Nothing of the bench touches a disk. */
 const ROOM = { wait: () => Promise.resolve(), state: { ok: true } } as unknown as ScratchRoom;
 
 async function main(role: string): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const config = loadConfig();
   const logger = createLogger(config, 'bench');
   const connection = await NativeConnection.connect(connectionOptions(config));
@@ -56,11 +57,13 @@ async function main(role: string): Promise<void> {
   }
 
   function workflowWorker(): Promise<Worker> {
-    const warmQueues = warmQueuesOf(connection, config, () => LOAD_MS / 1000);
+    const warmQueues = warmQueuesOf(connection, config, () => LOAD_SECONDS);
     return Worker.create({
       ...{ connection, namespace: namespaceOf(config), taskQueue: taskQueue(config.queuePrefix, 'workflows') },
       workflowsPath: built('bench/models/workflows.js'),
-      activities: { findModel: (model: ModelName) => findModel({ warmQueues, logger }, model) },
+      activities: {
+        findModel: (model: ModelName, missed?: Miss) => findModel({ warmQueues, logger }, model, missed),
+      },
     });
   }
 }

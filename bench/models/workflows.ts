@@ -2,7 +2,7 @@ import type { WorkItem } from '../../common/contracts';
 import type { ModelName } from '../../common/models';
 import { activitiesOf } from '../../workflows/activity-options';
 import { routed } from '../../workflows/route-model';
-import { LOAD_MS } from './figures';
+import { LOAD_SECONDS } from './figures';
 
 const ITEM: WorkItem = {
   ...{ batchId: 'bench', itemKey: 'item', kind: 'image', source: 'file:///none', output: 'file:///none' },
@@ -10,8 +10,13 @@ const ITEM: WorkItem = {
 };
 
 /** One task of a model, by the routing of items or straight to the common queue. */
-export async function benchTask(model: ModelName, isRouted: boolean): Promise<void> {
+export async function benchTask(
+  model: ModelName,
+  isRouted: boolean,
+  loadSeconds = LOAD_SECONDS,
+  item = ITEM,
+): Promise<void> {
   const input = { model, askedAt: Date.now() };
-  if (isRouted) await routed(ITEM, input, LOAD_MS / 1000);
-  else await activitiesOf(ITEM).analyse(ITEM, input);
+  if (isRouted) await routed(item, input, loadSeconds);
+  else await activitiesOf(item).analyse(item, input);
 }

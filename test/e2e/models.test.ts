@@ -1,12 +1,11 @@
 /** Items whose preset asks models, through a server and worker processes. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
 import sharp from 'sharp';
 import { parsePreset } from '../../media/presets';
 import { hasModels } from '../../models/runtime';
 import { runProcess } from '../../common/process';
-import { manifestOf, submit } from '../support/items';
+import { manifestOf, queuesOf, submit } from '../support/items';
 import { describeWhere } from '../support/only-where';
 import { startStack, type Stack } from '../support/stack';
 
@@ -22,14 +21,6 @@ const POSTERS = parsePreset(
   poster: { format: webp, width: 640, quality: 80 }`,
 );
 
-/** The queues that the analysis of an item was scheduled on. */
-async function queuesOf(handle: WorkflowHandle): Promise<string[]> {
-  const { events = [] } = await handle.fetchHistory();
-  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
-    scheduled?.activityType?.name === 'analyse' ? [scheduled.taskQueue?.name ?? ''] : [],
-  );
-}
-
 describeWhere(hasModels(), 'the models are not installed; "npm run models" installs them')('items with analyse', () => {
   let stack: Stack;
   let page: string;
@@ -44,17 +35,6 @@ describeWhere(hasModels(), 'the models are not installed; "npm run models" insta
     await sharp(Buffer.from(svg)).png().toFile(page);
   }, 60_000);
   afterAll(() => stack.stop());
-
-  test('a model that fails costs the analysis and no picture', async () => {
-    const worker = await stack.worker({ DARKROOM_POOLS: 'models', DARKROOM_MODEL_TIMEOUT: '1ms' });
-    const { item, handle } = await submit(stack, page, PICTURES);
-    await handle.result();
-    await worker.stop();
-    const { analysis, warnings, renditions } = await manifestOf(item);
-    expect(renditions).toHaveLength(1);
-    expect(analysis).toBeUndefined();
-    expect(warnings).toEqual([expect.stringMatching(/^There is no analysis "text" .*took longer than 0.001 s/)]);
-  }, 120_000);
 
   test('a task goes where the model is in memory; a worker that is lost costs a wait, and no item', async () => {
     const first = await stack.worker({ DARKROOM_POOLS: 'models' });
@@ -75,6 +55,17 @@ describeWhere(hasModels(), 'the models are not installed; "npm run models" insta
     await handle.result();
     expect(await queuesOf(handle)).toEqual(['darkroom-models-text', 'darkroom-models']);
     await second.stop();
+  }, 120_000);
+
+  test('a model that fails costs the analysis and no picture', async () => {
+    const worker = await stack.worker({ DARKROOM_POOLS: 'models', DARKROOM_MODEL_TIMEOUT: '1ms' });
+    const { item, handle } = await submit(stack, page, PICTURES);
+    await handle.result();
+    await worker.stop();
+    const { analysis, warnings, renditions } = await manifestOf(item);
+    expect(renditions).toHaveLength(1);
+    expect(analysis).toBeUndefined();
+    expect(warnings).toEqual([expect.stringMatching(/^There is no analysis "text" .*took longer than 0.001 s/)]);
   }, 120_000);
 
   test('text of pictures and of posters is in the manifest', async () => {

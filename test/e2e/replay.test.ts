@@ -35,7 +35,10 @@ test('there are histories of every way that a run takes', () => {
   const steered = ['video-paused', 'video-cancelled'];
   const turned = ['video-without-pictures'];
   const told = ['image-webhook', 'batch-webhook'];
-  const wanted = [...ended, ...failed, ...quarantined, ...steered, ...turned, ...told].map((name) => `${name}.pb`);
+  const analysed = ['image-analysed', 'image-analysed-unrouted'];
+  const wanted = [...ended, ...analysed, ...failed, ...quarantined, ...steered, ...turned, ...told].map(
+    (name) => `${name}.pb`,
+  );
   expect(names).toEqual(expect.arrayContaining(wanted));
 });
 
@@ -54,6 +57,9 @@ test('a history holds what its name says', () => {
   expect(kinds('image-quarantined')).toContain('quarantine');
   expect(kinds('video-outputs-removed')).toContain('removeOutputs');
   expect(kinds('video-planned')).toContain('packageStream');
+  expect(kinds('image-analysed')).toContain(String(EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT));
+  expect(kinds('image-analysed-unrouted')).toContain('analyse');
+  expect(kinds('image-analysed-unrouted')).not.toContain(String(EventType.EVENT_TYPE_MARKER_RECORDED));
   expect(kinds('audio-outputs-removed')).toContain('removeOutputs');
   const upserted = String(EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES);
   expect(kinds('video-without-pictures')).toContain(upserted);

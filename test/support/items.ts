@@ -58,3 +58,11 @@ export async function submit(
 export async function manifestOf({ output }: WorkItem): Promise<Manifest> {
   return JSON.parse(await readFile(new URL(`${output}/manifest.json`), 'utf8')) as Manifest;
 }
+
+/** The queues that the analysis of an item was scheduled on. */
+export async function queuesOf(handle: WorkflowHandle): Promise<string[]> {
+  const { events = [] } = await handle.fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled?.activityType?.name === 'analyse' ? [scheduled.taskQueue?.name ?? ''] : [],
+  );
+}
