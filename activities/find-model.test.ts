@@ -1,7 +1,7 @@
 import type { ModelName } from '../common/models';
 import { WarmQueues, type QueueLook } from './find-model';
 
-const model = 'text' as ModelName;
+const model: ModelName = 'text';
 let now: number;
 let looks: number;
 let answer: QueueLook | Error;

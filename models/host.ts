@@ -1,5 +1,4 @@
 import type { Analysis } from '../common/analysis';
-import type { CauseOfDeath } from '../common/death';
 import { DarkroomError } from '../common/errors';
 import { oomKills } from '../common/memory';
 import { built } from '../common/paths';
@@ -9,6 +8,7 @@ import type { ModelHostOptions } from './host-options';
 import type { ModelTask } from './model';
 import { MODELS, type ModelName } from '../common/models';
 import { readReply } from './reply';
+import { sentenceOf } from './sentence';
 
 type Child = TaskChild<ModelTask | 'load', Analysis>;
 
@@ -247,7 +247,7 @@ export class ModelHost {
     if (killedFor === 'nonsense') {
       return new DarkroomError('EncoderFailed', NONSENSE, { childKilled: true, reason: 'nonsense', blame: 'input' });
     }
-    return new DarkroomError('EncoderFailed', this.#sentence(details.reason, entry), details);
+    return new DarkroomError('EncoderFailed', sentenceOf(details.reason, { ...this.#options, ...entry }), details);
   }
 
   /** The process is gone or of no use; the next task starts another one. */
@@ -263,22 +263,6 @@ export class ModelHost {
     entry.child = undefined;
     child?.kill('recycled');
     await child?.closed;
-  }
-
-  #sentence(cause: CauseOfDeath, { bytes }: Loaded): string {
-    switch (cause) {
-      case 'timeout':
-        return `The analysis took longer than ${this.#options.timeoutMs / 1000} s and was stopped.`;
-      case 'memory':
-        return `The analysis took more than ${Math.round(bytes / 2 ** 20)} MiB of memory and was stopped.`;
-      case 'oom':
-        return 'The machine ran out of memory during the analysis.';
-      case 'killed':
-        return 'The process of the model was killed from outside.';
-      case 'crash':
-      case 'exit':
-        return 'The model crashed on this file.';
-    }
   }
 
   /** Settles at the next end of a task, or at the signal. */
