@@ -1,5 +1,5 @@
+import type { Logger } from '../common/logger';
 import { MODELS, type ModelName } from '../common/models';
-import type { ActivityDeps } from './deps';
 
 /** What the server says of a queue. */
 export interface QueueLook {
@@ -69,7 +69,7 @@ export class WarmQueues {
 
 /** The way to a model; the common queue where the server does not say. */
 export async function findModel(
-  { warmQueues, logger }: Pick<ActivityDeps, 'warmQueues' | 'logger'>,
+  { warmQueues, logger }: { warmQueues?: WarmQueues; logger: Logger },
   model: ModelName,
   missed?: Miss,
 ): Promise<Way> {
