@@ -2,6 +2,7 @@ import type { Findings } from '../common/analysis';
 import type { CampaignItem, CampaignPair, Settlement } from '../common/campaign';
 import type { Placeholder, Rendition, WorkItem } from '../common/contracts';
 import type { BatchWatch, WebhookCall } from '../common/webhooks';
+import type { DeletionInput } from '../common/deletion';
 import type { ErrorDetails } from '../common/errors';
 import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
 import type { TaskInput } from '../common/tasks';
@@ -17,6 +18,7 @@ import { campaignItems, campaignPairs, type CampaignScope } from './campaign/ite
 import type { ActivityDeps } from './deps';
 import { makeImage } from './image';
 import { maintain } from './maintenance';
+import { deleteItems } from './maintenance/delete-items';
 import { makeVideo } from './make-video';
 import { packageHls } from './package';
 import { quarantine } from './quarantine';
@@ -59,6 +61,7 @@ export function createActivities(deps: ActivityDeps) {
     adoptOutputs: (id: string, one: CampaignItem) => adoptOutputs(deps, id, one),
     settleOutputs: (id: string, pairs: CampaignPair[], how: Settlement) => settleOutputs(deps, id, pairs, how),
     compareOutputs: (item: WorkItem, old: string) => compareOutputs(deps, item, old),
+    deleteItems: (input: DeletionInput) => deleteItems(deps, input),
     maintain: (step: MaintenanceStep, cleanup: boolean, deadLetters?: DeadLetters) =>
       maintain(deps, step, cleanup, deadLetters),
   } satisfies Record<ActivityName, unknown>;

@@ -53,6 +53,7 @@ export const ACTIVITIES = {
   adoptOutputs: { pool: 'workflows', attempt: '30m', label: 'adopt outputs' },
   settleOutputs: { pool: 'workflows', attempt: '30m', label: 'settle outputs' },
   compareOutputs: { pool: 'item', attempt: '1h', label: 'compare' },
+  deleteItems: { pool: 'workflows', attempt: '12h', label: 'delete' },
   maintain: { pool: 'workflows', attempt: '12h', total: '24h', label: 'maintenance' },
 } as const satisfies Record<string, ActivityRow>;
 

@@ -101,6 +101,11 @@ export class Darkroom {
     return this.json('POST', `/v1/${on}/${encodeURIComponent(id)}/retry`);
   }
 
+  /** Deletes what has ended, its files included. `state: "running"`: a worker goes on with it. */
+  delete(on: 'jobs' | 'batches', id: string): Promise<t.Deleted> {
+    return this.json('DELETE', `/v1/${on}/${encodeURIComponent(id)}`);
+  }
+
   /**
    * Brings bytes to the service. An upload that breaks off is begun again; bytes that are there already under this name are
    * not sent, so a program that is run again sends only what is missing.

@@ -69,6 +69,15 @@ export type Changed = {
   operation?: Operation;
 };
 
+export type Deleted = {
+  /** completed: everything is deleted */
+  state: 'running' | 'completed';
+  /** Runs whose history was deleted */
+  runs?: number;
+  /** Files that were deleted, manifests included */
+  files?: number;
+};
+
 export type ItemPage = {
   /** Items */
   items: {

@@ -21,7 +21,7 @@ export const SCHEDULED_MAINTENANCE = 'scheduledMaintenance';
 /** Every type of workflow of Darkroom; a test compares them with the bundle. */
 export const WORKFLOW_TYPES: readonly string[] = [
   ...Object.values(KINDS).map(({ workflow }) => workflow),
-  ...['notify', 'notifyBatch', 'maintenance', SCHEDULED_MAINTENANCE, 'reprocess', 'settleCampaign'],
+  ...['notify', 'notifyBatch', 'maintenance', SCHEDULED_MAINTENANCE, 'reprocess', 'settleCampaign', 'deletion'],
 ];
 
 /** What a cleanup does with dead letters of the queue of jobs. */

@@ -6,3 +6,4 @@ export { notify } from './webhook';
 export { notifyBatch } from './batch-webhook';
 export { maintenance, scheduledMaintenance } from './maintenance';
 export { reprocess, settleCampaign } from './campaign';
+export { deletion } from './deletion';

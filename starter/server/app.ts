@@ -19,6 +19,7 @@ import { batchRoutes } from './routes/batches';
 import { controlRoutes } from './routes/control';
 import { costRoutes } from './routes/costs';
 import { duplicateRoutes } from './routes/duplicates';
+import { deletionRoutes } from './routes/deletion';
 import { eventRoutes } from './routes/events';
 import { fileRoutes } from './routes/files';
 import { healthRoutes } from './routes/health';
@@ -89,7 +90,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
   // After the plugin, so that it sees them.
   await app.register((routes, _options, done) => {
     const api = routes as App;
-    for (const add of [jobRoutes, batchRoutes, listRoutes, eventRoutes, controlRoutes, fileRoutes]) {
+    for (const add of [jobRoutes, batchRoutes, listRoutes, eventRoutes, controlRoutes, deletionRoutes, fileRoutes]) {
       add(api, service);
     }
     uploadRoutes(api, service, times.upload);

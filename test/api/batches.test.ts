@@ -1,5 +1,7 @@
 /** Batches on a real Temporal with a real worker: their happy way and their errors. */
 import { runCommand } from '../support/cli';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { startStack, until, type Stack } from '../support/stack';
 import { broken, patterned, photo, problem, readEvents, startApi, type Api } from './support';
 
@@ -245,5 +247,66 @@ describe('images that look alike', () => {
     expect(text.stdout).toContain('2 of 4 images are in 1 groups that look alike');
     expect(text.stdout).toMatch(/0 {2}alike\/large {2}file:\/\/.*large\.jpg/);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('expected a whole number from 0 to 16')]);
+  });
+});
+
+describe('deletion', () => {
+  test('takes the files and the history of a job, or of a whole batch, and of nothing else', async () => {
+    const jobs = await Promise.all(['d0', 'd1', 'd2'].map(async (id) => ({ id, source: await photo(stack, id) })));
+    const bad = { id: 'd3', source: await broken(stack, 'd3') };
+    await api.call('POST', '/v1/batches', { id: 'gone', preset: 'thumbnails', jobs: [...jobs, bad] });
+    await api.call('POST', '/v1/batches', { id: 'kept', preset: 'thumbnails', jobs: jobs.slice(0, 1) });
+    await until(async () => {
+      const figures = ['gone', 'kept'].map(async (id) => (await api.call('GET', `/v1/batches/${id}`)).body);
+      return (await Promise.all(figures)).every(({ items, open }) => items > 0 && open === 0);
+    });
+    const filesOf = (batch: string) => readdir(path.join(stack.home, 'outputs', batch), { recursive: true });
+    expect(await api.call('DELETE', '/v1/jobs/gone~d0')).toMatchObject({
+      status: 200,
+      body: { state: 'completed', runs: 1, files: expect.any(Number) },
+    });
+    expect((await filesOf('gone')).filter((name) => name.startsWith('d0/'))).toEqual([]);
+    await until(async () => (await api.call('GET', '/v1/jobs/gone~d0')).status === 404);
+    expect(await api.call('DELETE', '/v1/jobs/gone~d0')).toMatchObject(problem(404, 'NoSuchJob'));
+    const whole = await api.call('DELETE', '/v1/batches/gone');
+    expect(whole).toMatchObject({ status: 200, body: { state: 'completed', runs: 3 } });
+    await expect(filesOf('gone')).rejects.toThrow('ENOENT');
+    await until(async () => (await api.call('GET', '/v1/batches/gone')).status === 404);
+    // The other batch has all of its files.
+    const { manifest } = (await api.call('GET', '/v1/jobs/kept~d0')).body;
+    expect(await filesOf('kept')).toEqual(
+      expect.arrayContaining(manifest.renditions.map((each: { path: string }) => `d0/${each.path}`)),
+    );
+  });
+
+  test('an open job has to be cancelled first; one that Temporal has forgotten is deleted by its manifest', async () => {
+    const queue = { DARKROOM_QUEUE_PREFIX: 'unserved' };
+    const idle = await startApi(stack, queue);
+    try {
+      await idle.call('POST', '/v1/jobs', { source: await photo(stack, 'waits'), id: 'waits', batch: 'waiting' });
+      expect(await api.call('DELETE', '/v1/jobs/waiting~waits')).toMatchObject(problem(409, 'JobOpen'));
+      await until(async () => (await api.call('GET', '/v1/batches/waiting')).status === 200);
+      expect(await api.call('DELETE', '/v1/batches/waiting')).toMatchObject(problem(409, 'JobOpen'));
+    } finally {
+      await idle.stop();
+    }
+    const source = await photo(stack, 'forgotten');
+    await api.call('POST', '/v1/jobs?wait=30s', { source, id: 'forgotten', batch: 'past' });
+    const { workflowService, options } = stack.client;
+    await workflowService.deleteWorkflowExecution({
+      namespace: options.namespace,
+      workflowExecution: { workflowId: 'past/forgotten' },
+    });
+    await until(() =>
+      stack.client.workflow
+        .getHandle('past/forgotten')
+        .describe()
+        .then(
+          () => false,
+          () => true,
+        ),
+    );
+    expect((await api.call('DELETE', '/v1/jobs/past~forgotten')).body).toMatchObject({ state: 'completed', runs: 0 });
+    expect(await api.call('GET', '/v1/jobs/past~forgotten')).toMatchObject(problem(404, 'NoSuchJob'));
   });
 });

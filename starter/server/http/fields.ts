@@ -36,6 +36,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   errors: ['The jobs that were refused'],
   etaSeconds: ['Seconds until the open items are done, at the present rate', 102],
   failed: ['Items that failed', 0],
+  files: ['Files', 3],
   force: ['true: do it again though its outputs are there', 'true'],
   found: ['Files and entries that are not needed', 12],
   from: ['Submitted at this time or later (ISO 8601)', '2026-01-05T00:00:00Z'],

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FIELDS } from './fields';
 import { NDJSON } from './ndjson';
 import { OPERATION_IDS } from './operation-ids';
+import { deletedAnswer } from '../routes/deletion';
 import * as s from './schemas';
 
 type Options = FastifyDynamicSwaggerOptions;
@@ -25,6 +26,7 @@ const COMPONENTS = {
   Changed: s.changedAnswer,
   Operation: s.operationAnswer,
   Retried: s.retriedAnswer,
+  Deleted: deletedAnswer,
   Upload: s.uploadAnswer,
   Presets: s.presetsAnswer,
   Session: s.sessionAnswer,
