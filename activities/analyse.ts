@@ -7,7 +7,7 @@ import { warmQueue } from '../common/pools';
 import { runAttempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { withSource } from './source';
-import { fetchMade } from './video-tasks';
+import { fetchMade } from './fetch-made';
 
 export interface AnalysisInput {
   model: ModelName;

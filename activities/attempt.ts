@@ -138,11 +138,17 @@ function occupySlot(deps: ActivityDeps, item: WorkItem): () => void {
  */
 export async function checkFence(
   { config }: ActivityDeps,
-  { confined, tenant, source, output }: Pick<WorkItem, 'confined' | 'tenant' | 'source' | 'output'>,
+  {
+    confined,
+    tenant,
+    source,
+    inputs = [],
+    output,
+  }: Pick<WorkItem, 'confined' | 'tenant' | 'source' | 'inputs' | 'output'>,
 ): Promise<void> {
   if (!confined) return;
   const places = new Places(config);
-  await places.checkSource(tenant, source);
+  for (const uri of [source, ...inputs.map((input) => input.source)]) await places.checkSource(tenant, uri);
   await places.checkOutput(tenant, output);
 }
 

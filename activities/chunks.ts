@@ -14,7 +14,8 @@ import { rangeName } from './plan-tasks';
 import { publishAs, publishFiles } from './publish';
 import { receiptOf } from './receipt';
 import { withStepInput, type VideoWork } from './video';
-import { fetchMade, fetchSound, readPlan } from './video-tasks';
+import { fetchMade } from './fetch-made';
+import { fetchSound, readPlan } from './video-tasks';
 
 /** Files on their way at once: segments are small, and a store takes its time for each. */
 const AT_ONCE = 8;

@@ -6,6 +6,7 @@ import type { HlsPackage, VideoFile, VideoPlan } from '../media/video';
 import type { Fetched } from '../storage';
 import { makeSounds, publishSounds } from './audio';
 import { runAttempt, type Attempt } from './attempt';
+import { captionsOf } from './captions';
 import type { ActivityDeps } from './deps';
 import { cutStream, publishStream } from './package';
 import { planTasks } from './plan-tasks';
@@ -42,8 +43,11 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
       if (work === undefined) return { sound: await makeSounds(deps, attempt, item, source) };
       const costs = video.estimateCpuSeconds(work.probe, work.plan);
       const isShort = video.totalCost(costs) <= shortVideo && analyse.length === 0;
-      if (isShort) return { work, made: await makeAll(deps, attempt, work, source) };
+      const captions = await captionsOf(deps, attempt, item, work, source);
+      work.warnings.push(...captions.warnings);
+      if (isShort) return { work, made: await makeAll(deps, attempt, work, source, captions.files) };
       const chunked = await planChunked(deps, attempt, work, source);
+      if (captions.files.length > 0) chunked.captions = await publishFiles(deps, attempt, item, captions.files);
       return { work: chunked, tasks: planTasks(chunked, costs, shortVideo / 2, analyse) };
     };
     const isPlanned = (found: { copied?: object; made?: object; sound?: object }): boolean =>
@@ -88,6 +92,7 @@ async function makeAll(
   attempt: Attempt,
   work: VideoWork,
   source: Fetched,
+  captions: VideoFile[],
 ): Promise<{ files: VideoFile[]; stream?: HlsPackage }> {
   const { plan, probe } = work;
   const sheetName = (sheet: Omit<VideoFile, 'file'>): string => publishedName(attempt, sheet);
@@ -99,7 +104,9 @@ async function makeAll(
   for (const { name } of plan.rungs) {
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, probe.durationSeconds / seconds);
   }
-  return { files, stream: plan.hls && (await cutStream(deps, attempt, plan.hls, rungFiles(plan, files))) };
+  const texts = captions.flatMap(({ name, file, track }) => (track ? [{ name, file, track }] : []));
+  const stream = plan.hls && (await cutStream(deps, attempt, plan.hls, rungFiles(plan, files), texts));
+  return { files: [...files, ...captions], stream };
 }
 
 function rungFiles(plan: VideoPlan, files: VideoFile[]) {

@@ -4,7 +4,7 @@ import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import { forEachBounded } from '../common/for-each-bounded';
 import * as video from '../media/video';
-import type { HlsFile, HlsPackage, HlsPlan, RungPlan } from '../media/video';
+import type { HlsFile, HlsPackage, HlsPlan, PackageInput, RungPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { outputName } from './names';
@@ -43,9 +43,10 @@ export function cutStream(
   attempt: Attempt,
   hls: HlsPlan,
   rungs: { plan: RungPlan; file: string }[],
+  captions: PackageInput['captions'] = [],
 ): Promise<HlsPackage> {
   const { workDir: outputDir, signal, progress: onProgress } = attempt;
-  const step = { hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
+  const step = { hls, rungs, captions, outputDir, settings: deps.ffmpeg, signal, onProgress };
   const cut = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.packageHls(step));
   return attempt.stages.run('package', 'hls', cut);
 }

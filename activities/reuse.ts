@@ -36,7 +36,8 @@ export async function copyEarlier(
   item: WorkItem,
   source: Fetched,
 ): Promise<ManifestParts | undefined> {
-  if (!deps.config.reuse || item.force) return undefined;
+  // Other bytes may lie at the address of an input.
+  if (!deps.config.reuse || item.force || item.inputs) return undefined;
   try {
     const earlier = await findEarlier(deps, item, source.sha256);
     if (earlier === undefined) return undefined;

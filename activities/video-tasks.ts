@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
@@ -7,9 +6,11 @@ import type { PlanRef, Task, TaskInput, TaskResult, WorkFile } from '../common/t
 import * as video from '../media/video';
 import type { BranchId, SoundFiles, VideoFile } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
+import { fetchCaptions } from './captions';
 import { readLists } from './chunk-lists';
 import type { ActivityDeps } from './deps';
 import { workFolder } from './names';
+import { fetchMade } from './fetch-made';
 import { cutStream, fetchRung, publishStream } from './package';
 import { alreadyPublished, publishAs, publishedName, publishFiles, publishManifest } from './publish';
 import { receiptOf, type Receipts } from './receipt';
@@ -64,7 +65,8 @@ export function makeOutputs(deps: ActivityDeps, item: WorkItem, input: TaskInput
 /** HLS of the rungs that other tasks have put into storage. */
 export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, results }: TaskInput): Promise<TaskResult> {
   return runAttempt(deps, item, async (attempt) => {
-    const { hls, rungs: plans } = (await readPlan(deps, plan)).plan;
+    const { plan: outputs, captions } = await readPlan(deps, plan);
+    const { hls, rungs: plans } = outputs;
     if (!hls) throw new DarkroomError('InvalidJob', 'This job has no stream.');
     const made = renditionsOf(results);
     const rungs = [];
@@ -72,7 +74,8 @@ export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, result
       const rendition = made.find(({ role, name }) => role === 'video' && name === rung.name);
       rungs.push({ plan: rung, file: await fetchRung(deps, attempt, item, rung.name, rendition) });
     }
-    const stream = await cutStream(deps, attempt, hls, rungs);
+    const texts = await fetchCaptions(deps, attempt, item, captions);
+    const stream = await cutStream(deps, attempt, hls, rungs, texts);
     const renditions = await publishStream(deps, attempt, item, stream);
     return { renditions, receipts: receiptOf(deps, attempt) };
   });
@@ -83,11 +86,11 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return { renditions: [], result: published };
-    const { source, warnings, plan: outputs, receipts: probed } = await readPlan(deps, plan);
+    const { source, warnings, captions = [], plan: outputs, receipts: probed } = await readPlan(deps, plan);
     const { timings } = attempt.stages;
     // The rungs in the order of the preset, whichever task was done first.
     const rungs = outputs.rungs.map(({ name }) => name);
-    const renditions = renditionsOf(results).sort(
+    const renditions = [...renditionsOf(results), ...captions].sort(
       (a, b) => rank(a) - rank(b) || rungs.indexOf(a.name) - rungs.indexOf(b.name),
     );
     const placeholder = Object.values(results).find((result) => result.placeholder)?.placeholder;
@@ -108,9 +111,16 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
 /** Bytes of a plan: some kB for each rung. */
 const MAX_PLAN_BYTES = 16 * 2 ** 20;
 
-/** The order of a manifest: the stream, the rungs, the poster, then what serves for scrubbing. */
-const RANKS: Partial<Record<Rendition['role'], number>> = { stream: 0, video: 1, poster: 2, sprite: 3, storyboard: 4 };
-const rank = ({ role }: Rendition): number => RANKS[role] ?? 5;
+/** The order of a manifest: the stream, the rungs, the captions, the poster, then what serves for scrubbing. */
+const RANKS: Partial<Record<Rendition['role'], number>> = {
+  stream: 0,
+  video: 1,
+  captions: 2,
+  poster: 3,
+  sprite: 4,
+  storyboard: 5,
+};
+const rank = ({ role }: Rendition): number => RANKS[role] ?? 6;
 
 function renditionsOf(results: Record<string, TaskResult>): Rendition[] {
   return Object.values(results).flatMap(({ renditions }) => renditions);
@@ -146,22 +156,4 @@ export async function fetchSound(deps: ActivityDeps, attempt: Attempt, files: Wo
     sounds[Number(/(\d+)k$/.exec(file.name)?.[1])] = await fetchMade(deps, attempt, file, `${file.name}.m4a`);
   }
   return sounds;
-}
-
-/**
- * Brings what another task of the item has put into storage to the attempt's own folder.
- * @param name of the file there
- * @throws DarkroomError StorageUnavailable where the file is not what the task has put there
- */
-export async function fetchMade(
-  deps: ActivityDeps,
-  attempt: Attempt,
-  { uri, bytes, sha256 }: Pick<WorkFile, 'uri' | 'bytes' | 'sha256'>,
-  name: string,
-): Promise<string> {
-  const onProgress = (read: number): void => attempt.progress({ step: 'fetch', bytes: read });
-  const to = path.join(attempt.workDir, name);
-  const fetched = await deps.storage.fetch(uri, to, { signal: attempt.signal, maxBytes: bytes, onProgress });
-  if (fetched.sha256 === sha256) return fetched.path;
-  throw new DarkroomError('StorageUnavailable', 'A file that an earlier step of this item made has changed.');
 }

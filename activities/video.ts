@@ -19,6 +19,8 @@ export interface VideoWork {
   /** Names of the rungs to make, in order. */
   rungs: string[];
   warnings: string[];
+  /** Captions, which are in storage already. */
+  captions?: Rendition[];
   /** What looking at the source cost. */
   receipts?: Receipts;
 }

@@ -247,6 +247,19 @@ export type NewJob = {
   preset?: string | Record<string, unknown>;
   /** Fields of image renditions that replace those of the preset, such as quality */
   options?: Record<string, unknown>;
+  /** Files that belong to the source: captions of a video, as SRT, WebVTT or ASS */
+  inputs?: {
+    /** What the file is for */
+    role: 'captions';
+    /** RFC 5646 */
+    language: string;
+    /** URI of the file */
+    source: string;
+    /** Only what everybody has to read, such as signs */
+    forced?: boolean;
+    /** For the deaf and hard of hearing */
+    sdh?: boolean;
+  }[];
   /** What matters in the picture, in fractions of the upright picture */
   focus?: {
     /** Of the width: the point, or the left edge of a box */

@@ -24,6 +24,8 @@ export interface MediaJob {
   preset?: string | Record<string, unknown>;
   /** Fields of image renditions, or of the image section, that replace those of the preset: `{ "quality": 70 }`. */
   options?: Record<string, unknown>;
+  /** Files that belong to the source: captions of a video. */
+  inputs?: JobInput[];
   /** What matters in the picture, for `gravity: focus`: a point or box, in fractions of the upright picture. */
   focus?: { x: number; y: number; width?: number; height?: number };
   priority?: Priority;
@@ -47,6 +49,8 @@ export interface WorkItem {
   itemKey: string;
   kind: MediaKind;
   source: string;
+  /** Files that belong to the source. */
+  inputs?: JobInput[];
   /** URI of the item's own folder, without a trailing slash. */
   output: string;
   preset: Preset;
@@ -93,7 +97,31 @@ export interface ItemResult {
 }
 
 /** `audio`: sound alone; of a video it is an intermediate, which no manifest names. `waveform`: a picture, or its numbers. */
-export type RenditionRole = 'image' | 'video' | 'audio' | 'poster' | 'sprite' | 'storyboard' | 'stream' | 'waveform';
+export type RenditionRole =
+  'image' | 'video' | 'audio' | 'captions' | 'poster' | 'sprite' | 'storyboard' | 'stream' | 'waveform';
+
+/** What captions are. */
+export interface CaptionTrack {
+  /** RFC 5646; `und` where nobody says. */
+  language: string;
+  /** What speakers call the language. */
+  label: string;
+  /** Only what has to be read by everybody, such as signs and foreign words. */
+  forced?: boolean;
+  /** For the deaf and hard of hearing: sounds and speakers are described, too. */
+  sdh?: boolean;
+}
+
+/** A file that belongs to the source of a video. */
+export interface JobInput {
+  role: 'captions';
+  /** RFC 5646, for example `de` or `pt-BR`. */
+  language: string;
+  /** SRT, WebVTT or ASS. */
+  source: string;
+  forced?: boolean;
+  sdh?: boolean;
+}
 
 /** A published file. */
 export interface Rendition {
@@ -114,6 +142,8 @@ export interface Rendition {
   frames?: number;
   /** Of an image with `maxBytes` or `target`: the quality that was found, and the SSIM of the luminance at that quality. */
   reached?: { quality: number; ssim?: number };
+  /** Of captions. */
+  track?: CaptionTrack;
   /** RFC 6381, for example `avc1.64001f, mp4a.40.2`. */
   codecs?: string;
   /** kbit/s, measured. */

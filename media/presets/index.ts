@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
-import type { Preset } from '../../common/contracts';
+import type { JobInput, Preset } from '../../common/contracts';
 import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { DarkroomError } from '../../common/errors';
 import type { ModelName } from '../../common/models';
@@ -105,8 +105,8 @@ function readYaml(file: string, yaml: string): unknown {
  * Ten hex digits that change whenever the outputs of this kind would: part of every output's name, and compared with a
  * manifest's to know whether an item is up to date.
  */
-export function recipeHash(preset: Preset, kind: MediaKind): string {
-  const canonical = JSON.stringify([RECIPE_VERSION, kind, sorted(preset[kind])]);
+export function recipeHash(preset: Preset, kind: MediaKind, inputs?: readonly JobInput[]): string {
+  const canonical = JSON.stringify([RECIPE_VERSION, kind, sorted(preset[kind]), ...(inputs ? [sorted(inputs)] : [])]);
   return createHash('sha256').update(canonical).digest('hex').slice(0, 10);
 }
 

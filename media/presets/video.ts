@@ -45,6 +45,8 @@ const fields = z.strictObject({
   hls: z.boolean().optional(),
   /** Of the stream, also a manifest of DASH over the same segments. */
   dash: z.boolean().optional(),
+  /** The text tracks of the source as WebVTT, beside those that a job brings along. */
+  captions: z.boolean().optional(),
   /** Models that look at the poster; what they find is in the manifest. */
   analyse,
 });

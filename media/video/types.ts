@@ -62,6 +62,15 @@ export interface AudioStream {
   durationSeconds?: number;
 }
 
+export interface CaptionStream {
+  index: number;
+  codec: string;
+  /** RFC 5646. */
+  language?: string;
+  forced?: boolean;
+  sdh?: boolean;
+}
+
 /** What a video file is. JSON: it travels from the probe to the other steps through workflow history. */
 export interface MediaProbe {
   /** The sniffed type, for example `mp4` or `webm`. */
@@ -72,6 +81,8 @@ export interface MediaProbe {
   bitrateKbps?: number;
   video: VideoStream;
   audio?: AudioStream;
+  /** Tracks of text, or of pictures of text. */
+  captions?: CaptionStream[];
   /** How many streams of pictures, sound and subtitles there are. */
   streams: number;
   /** The clock jumps, as it does between recordings that were joined; ffmpeg goes on as if it did not. */

@@ -6,6 +6,7 @@ import { patiently, takeAll, type Submit } from '../core/intake';
 import { defaultBatchId, itemKey } from '../core/keys';
 import { sleepUnlessAborted } from '../core/lib/sleep';
 import { openInput } from '../inputs';
+import { movedJob } from '../inputs/staging';
 import { ApiClient, type ApiItem } from './api-client';
 import { newSubmission, progressOf, type Submission } from './follow';
 import { JobStream } from './job-stream';
@@ -107,11 +108,10 @@ function uploader({ api, names, stop }: Way, storage: Storage, sharedFiles: bool
   const patient = patiently({ ...api.patience, signal: stop });
   const gate = gateFor(UPLOADS);
   return async (job: MediaJob): Promise<MediaJob> => {
-    if (sharedFiles || !/^file:/i.test(job.source)) return job;
-    const source = await gate(() => patient(() => api.upload(storage, job.source)));
-    const id = job.id ?? itemKey(job.source);
-    if (names.size < MAX_NAMES) names.set(itemKey(source, id), job.source);
-    return { ...job, id, source };
+    if (sharedFiles) return job;
+    const moved = await movedJob(job, (uri) => gate(() => patient(() => api.upload(storage, uri))));
+    if (moved !== job && names.size < MAX_NAMES) names.set(itemKey(moved.source, moved.id), job.source);
+    return moved;
   };
 }
 

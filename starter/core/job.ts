@@ -6,6 +6,7 @@ import type { SubmitMode, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { inlinePreset, recipeHash, sectionOf, withOptions } from '../../media/presets';
 import { focus } from '../../media/presets/image';
+import { languageTag } from '../../media/video/captions/languages';
 import { sniff, SNIFF_BYTES } from '../../media/sniff';
 import { joinUri, type Storage } from '../../storage';
 import { itemKey } from './keys';
@@ -14,6 +15,18 @@ const uri = z
   .string()
   .max(8192)
   .regex(/^[a-z][a-z0-9+.-]*:/i, 'expected a URI such as file:///…, s3://… or https://…');
+
+/** A file that belongs to the source. */
+const input = z.strictObject({
+  role: z.literal('captions'),
+  language: z
+    .string()
+    .refine((tag) => languageTag(tag) !== undefined, 'a language such as en, de or pt-BR')
+    .describe('RFC 5646'),
+  source: uri,
+  forced: z.boolean().optional().describe('Only what everybody has to read, such as signs'),
+  sdh: z.boolean().optional().describe('For the deaf and hard of hearing'),
+});
 
 /** What a user may ask for: one line of a list, or the body of `POST /v1/jobs`. Unknown fields are refused. */
 export const mediaJob = z.strictObject({
@@ -31,6 +44,12 @@ export const mediaJob = z.strictObject({
     .record(z.string().max(100), z.unknown())
     .optional()
     .describe('Fields of image renditions that replace those of the preset, such as quality'),
+  inputs: z
+    .array(input)
+    .min(1)
+    .max(40)
+    .optional()
+    .describe('Files that belong to the source: captions of a video, as SRT, WebVTT or ASS'),
   focus: focus.optional().describe('What matters in the picture, in fractions of the upright picture'),
   priority: z.literal([1, 2, 3, 4, 5]).optional(),
   tenant: z
@@ -112,6 +131,9 @@ export async function resolveJob(
   const preset = await presetFor(job, defaults.preset, presets);
   const kind = job.kind ?? (await guessKind(job.source, storage));
   const key = itemKey(job.source, job.id);
+  const inputs = kind === 'video' ? job.inputs : undefined;
+  if (job.inputs && !inputs)
+    throw new DarkroomError('InvalidJob', 'The job is wrong: inputs: captions are for videos.');
   return {
     batchId: defaults.batchId,
     itemKey: key,
@@ -119,7 +141,8 @@ export async function resolveJob(
     source: job.source,
     output: joinUri(job.output ?? defaults.output, key),
     preset: sectionsFor(preset, kind),
-    recipe: recipeHash(preset, kind),
+    ...(inputs && { inputs }),
+    recipe: recipeHash(preset, kind, inputs),
     priority: job.priority ?? defaults.priority ?? DEFAULT_PRIORITY,
     tenant: job.tenant ?? defaults.tenant ?? 'default',
     metadata: job.metadata,

@@ -6,7 +6,19 @@ import { DarkroomError } from '../../common/errors';
 import { joinUri, type Storage } from '../../storage';
 import { itemKey } from '../core/keys';
 
-const isLocal = (job: MediaJob): boolean => /^file:/i.test(job.source);
+const isLocalUri = (uri: string): boolean => /^file:/i.test(uri);
+const isLocal = ({ source, inputs = [] }: MediaJob): boolean =>
+  [source, ...inputs.map((each) => each.source)].some(isLocalUri);
+
+/** The job with its local files elsewhere. It keeps the identity of the local file. @param move to a new address */
+export async function movedJob(job: MediaJob, move: (uri: string) => Promise<string>): Promise<MediaJob> {
+  if (!isLocal(job)) return job;
+  const moved = (uri: string) => (isLocalUri(uri) ? move(uri) : Promise.resolve(uri));
+  const source = await moved(job.source);
+  const inputs =
+    job.inputs && (await Promise.all(job.inputs.map(async (each) => ({ ...each, source: await moved(each.source) }))));
+  return { ...job, id: job.id ?? itemKey(job.source), source, ...(inputs && { inputs }) };
+}
 
 /**
  * Brings local files to a store that remote workers can read, each content once. The item keeps the identity of the local
@@ -15,17 +27,17 @@ const isLocal = (job: MediaJob): boolean => /^file:/i.test(job.source);
  * @param maxBytes of one file
  */
 export function stagedUnder(prefix: string, storage: Storage, maxBytes: number): (job: MediaJob) => Promise<MediaJob> {
-  return async (job) => {
-    if (!isLocal(job)) return job;
-    const { bytes, contentType } = await storage.stat(job.source);
-    const extension = /\.[a-z0-9]{1,8}$/i.exec(path.basename(job.source))?.[0].toLowerCase() ?? '';
-    const target = joinUri(prefix, `${await sha256Of(storage, job.source)}${extension}`);
+  const stage = async (uri: string): Promise<string> => {
+    const { bytes, contentType } = await storage.stat(uri);
+    const extension = /\.[a-z0-9]{1,8}$/i.exec(path.basename(uri))?.[0].toLowerCase() ?? '';
+    const target = joinUri(prefix, `${await sha256Of(storage, uri)}${extension}`);
     if (!(await isThere(storage, target, bytes))) {
-      const { stream } = await storage.openRead(job.source);
+      const { stream } = await storage.openRead(uri);
       await storage.putStream(target, stream, { maxBytes, contentType: contentType ?? 'application/octet-stream' });
     }
-    return { ...job, id: job.id ?? itemKey(job.source), source: target };
+    return target;
   };
+  return (job) => movedJob(job, stage);
 }
 
 /** For a remote server without staging: says what is wrong, item by item. */

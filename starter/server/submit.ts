@@ -91,9 +91,10 @@ export async function prepare(
   const priority = job.priority ?? settings.priority;
   if (priority !== undefined) checkPriority(principal, priority);
   const output = job.output ?? settings.output;
-  service.storage.checkSource(job.source);
+  const sources = [job.source, ...(job.inputs ?? []).map((input) => input.source)];
+  for (const uri of sources) service.storage.checkSource(uri);
   if (output !== undefined) service.storage.checkOutput(output);
-  await service.places.checkSource(tenant, job.source);
+  for (const uri of sources) await service.places.checkSource(tenant, uri);
   const item = await resolveJob(
     job,
     {

@@ -122,6 +122,11 @@ export async function checkedManifest(folder: string): Promise<Manifest> {
       if (file.endsWith('.m3u8')) playlists.push(file);
     }
   }
+  for (const { path: mpd } of manifest.renditions.filter(({ mime }) => mime.includes('dash'))) {
+    const text = await readFile(path.join(folder, mpd), 'utf8');
+    const whole = [...text.matchAll(/<BaseURL>([^<]*)</g)].map(([, name = '']) => path.join(path.dirname(mpd), name));
+    named.push(...whole.map((file): [string, string] => [file, files[file] ?? 'missing']));
+  }
   expect(files).toEqual(Object.fromEntries(named));
   return manifest;
 }

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
 import { moveFragment, readFragment, timescaleOf } from '../hls/fragment';
-import { cutTrack, fileOf } from '../hls/track';
+import { fileOf } from '../hls/file-of';
+import { cutTrack } from '../hls/track';
 import { isOfDecoder, makeOutputs, type OutputsInput } from '../make-outputs';
 import type { BranchId, Chunk, ChunkGroup, HlsFile, StepInput, VideoFile, VideoPlan } from '../types';
 

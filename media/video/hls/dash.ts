@@ -1,5 +1,6 @@
 import type { Fragment } from './fragment';
 import { INIT } from './command';
+import { textSets, type Text } from './texts';
 import type { Track } from './track';
 
 /** A track as a manifest of DASH describes it. */
@@ -16,7 +17,12 @@ export interface Representation {
  * from zero, each with its time and duration. Rungs of one codec are one set, since players change within a set.
  * @param seconds of the longest track
  */
-export function dashManifest(pictures: Representation[], sound: Representation | undefined, seconds: number): string {
+export function dashManifest(
+  pictures: Representation[],
+  sound: Representation | undefined,
+  seconds: number,
+  texts: readonly Text[] = [],
+): string {
   const codecs = [...new Set(pictures.map(codecOf))];
   const sets = codecs.map((codec) => pictures.filter((each) => codecOf(each) === codec));
   return [
@@ -25,6 +31,7 @@ export function dashManifest(pictures: Representation[], sound: Representation |
     `<Period id="0" start="PT0S">`,
     ...sets.flatMap((set, id) => adaptationSet(id, 'video', set)),
     ...(sound ? adaptationSet(sets.length, 'audio', [sound]) : []),
+    ...textSets(texts, sets.length + (sound ? 1 : 0)),
     '</Period>',
     '</MPD>',
     '',

@@ -3,16 +3,21 @@ import path from 'node:path';
 import { fraction } from '../fraction';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
+import type { CaptionTrack } from '../../../common/contracts';
 import type { HlsFile, HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
 import { KEYFRAMES, PLAYLIST } from './command';
 import { dashManifest } from './dash';
 import { keyframePeak, multivariant, type Segment } from './playlist';
-import { cutTrack, fileOf, type Cut, type Input, type Track } from './track';
+import { cutText, type Text } from './texts';
+import { fileOf } from './file-of';
+import { cutTrack, type Cut, type Input, type Track } from './track';
 
 export type PackageInput = Omit<StepInput, 'input' | 'probe' | 'maxDuration'> & {
   hls: HlsPlan;
   /** The finished MP4s, as they were published. */
   rungs: { plan: RungPlan; file: string }[];
+  /** Finished captions. */
+  captions?: { name: string; file: string; track: CaptionTrack }[];
 };
 
 interface Rung {
@@ -41,16 +46,19 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
     checkAligned(pictures.map(({ segments }) => segments));
     const loudest = mostSound(rungs);
     const sound = loudest && (await cutTrack(cut, 'audio', 'audio', loudest.mp4));
-    const text = Buffer.from(multivariant(variants(rungs, pictures, sound), sound));
-    await writeFile(path.join(root, MASTER), text);
     const durationSeconds = Math.max(...rungs.map(({ mp4 }) => mp4.facts.durationSeconds));
+    const texts: Text[] = [];
+    for (const each of step.captions ?? []) texts.push(await cutText(root, each, durationSeconds));
+    const text = Buffer.from(multivariant(variants(rungs, pictures, sound), sound, texts));
+    await writeFile(path.join(root, MASTER), text);
     const tracks = [...pictures, ...(sound ? [sound] : [])];
+    const files = [...tracks, ...texts].flatMap((each) => each.files);
     return {
       playlist: fileOf(text, MASTER, path.join(root, MASTER), 'application/vnd.apple.mpegurl'),
-      files: tracks.flatMap(({ files }) => files),
+      files,
       segments: tracks.reduce((sum, { segments }) => sum + segments.length, 0),
       durationSeconds,
-      ...(step.hls.dash && { dash: await writeDash(root, rungs, pictures, sound, durationSeconds) }),
+      ...(step.hls.dash && { dash: await writeDash(root, rungs, pictures, sound, durationSeconds, texts) }),
     };
   } catch (error) {
     await rm(root, { recursive: true, force: true });
@@ -65,10 +73,11 @@ async function writeDash(
   pictures: Track[],
   sound: Track | undefined,
   durationSeconds: number,
+  texts: Text[],
 ): Promise<HlsFile> {
   const of = (track: Track, fps?: string) => ({ folder: path.posix.dirname(track.uri), track, fps });
   const films = pictures.map((track, index) => of(track, rungs[index]?.plan.fps));
-  const text = Buffer.from(dashManifest(films, sound && of(sound), durationSeconds));
+  const text = Buffer.from(dashManifest(films, sound && of(sound), durationSeconds, texts));
   await writeFile(path.join(root, MPD), text);
   return fileOf(text, MPD, path.join(root, MPD), 'application/dash+xml');
 }

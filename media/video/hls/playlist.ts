@@ -1,5 +1,6 @@
 import { INIT } from './command';
 import type { Fragment } from './fragment';
+import { textGroup, type Text } from './texts';
 
 /** One cut piece of a track. */
 export interface Segment {
@@ -79,7 +80,11 @@ export function keyframesOnly(segments: readonly Segment[], fragments: readonly 
 }
 
 /** Lowest rate first, since a player begins with the first: it is there at once on any line. */
-export function multivariant(variants: readonly Variant[], sound: { uri: string } | undefined): string {
+export function multivariant(
+  variants: readonly Variant[],
+  sound: { uri: string } | undefined,
+  texts: readonly Text[] = [],
+): string {
   const group = sound && [
     `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${sound.uri}"`,
   ];
@@ -92,6 +97,7 @@ export function multivariant(variants: readonly Variant[], sound: { uri: string 
       `RESOLUTION=${variant.width}x${variant.height}`,
       `FRAME-RATE=${variant.rate.toFixed(3)}`,
       ...(sound ? ['AUDIO="audio"'] : []),
+      ...(texts.length > 0 ? ['SUBTITLES="text"'] : []),
     ].join(',')}`,
     variant.uri,
   ]);
@@ -100,5 +106,5 @@ export function multivariant(variants: readonly Variant[], sound: { uri: string 
       `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height},URI="${keyframes.uri}"`,
   );
   const head = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
-  return [...head, ...(group ?? []), ...streams, ...keyframes, ''].join('\n');
+  return [...head, ...(group ?? []), ...textGroup(texts), ...streams, ...keyframes, ''].join('\n');
 }

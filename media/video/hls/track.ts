@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { copyBounds } from '../ffmpeg/bounds';
@@ -8,6 +7,7 @@ import { readHeader, type Mp4Facts } from '../check/mp4';
 import type { HlsFile, StepInput } from '../types';
 import { INIT, KEYFRAMES, packageCommand, PLAYLIST } from './command';
 import { readFragment, timescaleOf, type Fragment } from './fragment';
+import { fileOf } from './file-of';
 import { keyframesOnly, rates, readPlaylist, type Segment } from './playlist';
 
 /** What cuts a track. */
@@ -102,9 +102,4 @@ function checkSamples(found: number, kind: 'video' | 'audio', mp4: Mp4Facts): vo
   const wanted = kind === 'video' ? (mp4.video?.frames ?? 0) : (mp4.audio?.packets ?? 0);
   if (found > 0 && (found === wanted || (kind === 'audio' && found === wanted - 1))) return;
   throw new Error(`${found} of ${wanted} frames`);
-}
-
-export function fileOf(bytes: Buffer, name: string, file: string, mime: string): HlsFile {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { path: name, file, mime, bytes: bytes.length, sha256 };
 }

@@ -1,4 +1,5 @@
 import { fraction } from '../fraction';
+import { captionStreams } from './caption-streams';
 import type { AudioStream, MediaProbe, VideoStream } from '../types';
 
 /** What of ffprobe's JSON is read. Numbers come as text in places, and any field may be missing. */
@@ -37,7 +38,7 @@ export interface FfprobeStream {
 /** Flags of a stream that say what it is for. */
 const DISPOSITIONS = [
   ...(['default', 'attached_pic', 'timed_thumbnails', 'still_image', 'dependent'] as const),
-  ...(['comment', 'hearing_impaired', 'visual_impaired', 'karaoke'] as const),
+  ...(['forced', 'comment', 'hearing_impaired', 'visual_impaired', 'karaoke'] as const),
 ];
 
 /** The fields above, as `-show_entries` wants them: the answer stays small whatever the file claims in its tags. */
@@ -46,7 +47,7 @@ export const FFPROBE_ENTRIES = [
   'stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,pix_fmt,field_order',
   'stream=color_range,color_space,color_transfer,color_primaries,avg_frame_rate,r_frame_rate,duration,bit_rate',
   'stream=nb_frames,channels,sample_rate,start_time',
-  `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION:stream_side_data=rotation`,
+  `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION,language:stream_side_data=rotation`,
 ].join(':');
 
 const HDR_TRANSFERS = ['smpte2084', 'arib-std-b67'];
@@ -193,6 +194,7 @@ function probeOf(json: FfprobeJson, format: string, counted?: PacketCount): Medi
     bitrateKbps: kbps(json.format?.bit_rate) ?? kbps(((positive(json.format?.size) ?? 0) * 8) / durationSeconds),
     video: videoStream(picture, format, durationSeconds, counted),
     ...(sound && { audio: audioStream(sound) }),
+    ...captionStreams(json.streams ?? []),
     streams: countStreams(json),
   };
 }
