@@ -55,19 +55,19 @@ export async function awaitBatch(client: Client, batchId: string, options: Await
 }
 
 /**
- * Waits for one item, through retries and restarts of the server.
+ * Waits for one item, or another workflow with a result, through retries and restarts of the server.
  * @returns undefined when `timeoutMs` passed first
  * @throws WorkflowFailedError when it failed; `describeFailure(error.cause)` puts it into words
  */
-export async function awaitItem(
+export async function awaitItem<Result = ItemResult>(
   client: Client,
   workflowId: string,
   options: { timeoutMs?: number; signal?: AbortSignal } = {},
-): Promise<ItemResult | undefined> {
+): Promise<Result | undefined> {
   const timeout = options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs);
   const signal = AbortSignal.any([timeout, options.signal].filter((each) => each !== undefined));
-  const result = (): Promise<ItemResult> =>
-    client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId).result() as Promise<ItemResult>);
+  const result = (): Promise<Result> =>
+    client.withAbortSignal(signal, () => client.workflow.getHandle(workflowId).result() as Promise<Result>);
   try {
     return await retrying(result, { signal, limitMs: Infinity });
   } catch (error) {

@@ -105,6 +105,13 @@ export async function describeCampaign(client: Client, id: string): Promise<Camp
   };
 }
 
+/** Whose items a campaign is about, undefined inside: everybody's; undefined where there is no such campaign. */
+export async function campaignOwner(client: Client, id: string): Promise<{ tenant?: string } | undefined> {
+  if (!isCampaignId(id)) return undefined;
+  const run = await unlessUnknown(client.workflow.getHandle(campaignWorkflowId(id)).describe());
+  return run && { tenant: memoText(run, 'tenant') };
+}
+
 /** Of this campaign, and not of an earlier one with the same id. */
 async function settlementOf(client: Client, id: string, since: Date): Promise<CampaignView['settled']> {
   const handle: WorkflowHandle<typeof settleCampaign> = client.workflow.getHandle(settlementId(id));

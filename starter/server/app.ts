@@ -16,6 +16,7 @@ import { refuseUnknownQuery } from './http/query';
 import { traceRequests } from './http/traces';
 import { aliasRoutes } from './routes/aliases';
 import { batchRoutes } from './routes/batches';
+import { campaignRoutes } from './routes/campaigns';
 import { controlRoutes } from './routes/control';
 import { costRoutes } from './routes/costs';
 import { duplicateRoutes } from './routes/duplicates';
@@ -101,6 +102,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
     costRoutes(api, service);
     maintenanceRoutes(api, service);
     duplicateRoutes(api, service);
+    campaignRoutes(api, service);
     sessionRoutes(api, service);
     if (service.config.payloadKeys !== undefined) codecRoutes(api, service);
     pageRoutes(api);

@@ -39,6 +39,7 @@ beforeAll(async () => {
   good = {
     'POST /v1/jobs': { source, batch: 'c' },
     'POST /v1/batches': { jobs: [{ source }, {}] },
+    'POST /v1/campaigns': { preset: 'web', where: { batch: 'c' } },
     'POST /v1/jobs/{id}/priority': { priority: 2 },
     'POST /v1/batches/{id}/priority': { priority: 2 },
     'POST /produce': { id: 'p', payload: source },

@@ -302,6 +302,37 @@ test('a key sees what the jobs of its own tenant cost, and of no other', async (
   expect((await api.call('GET', '/v1/costs?by=everything', undefined, acme)).status).toBe(400);
 });
 
+test('a tenant makes its own items again, looks at them before and after, and takes them back', async () => {
+  const wish = { preset: 'thumbnails', where: { batch: 'cost' }, canary: 1, minSsim: 0.5 };
+  const { status, body } = await api.call('POST', '/v1/campaigns', wish, acme);
+  expect([status, body.id]).toEqual([202, expect.stringMatching(/^acme\.reprocess-thumbnails-[0-9a-f]{8}$/)]);
+  const { self } = body.links;
+  const look = async () => (await api.call('GET', self, undefined, acme)).body;
+  await until(async () => (await look()).phase === 'awaiting approval', 200);
+  expect((await api.call('POST', '/v1/campaigns', wish, acme)).body.code).toBe('Conflict');
+  for (const [method, rest] of Object.entries({ GET: '', POST: '/rollback' })) {
+    expect(await api.call(method, `${self}${rest}`, undefined, globex)).toMatchObject({ status: 404 });
+  }
+  expect((await api.call('POST', `/v1/batches/${body.id}/cancel`, undefined, globex)).status).toBe(404);
+  const [{ old, made }] = (await look()).pairs;
+  const pictureOf = async (id: string) => {
+    const { manifest } = (await api.call('GET', `/v1/jobs/${id}`, undefined, acme)).body;
+    return [manifest.preset.name, manifest.renditions[0].path];
+  };
+  const read = async (file: string) => (await api.call('GET', `/v1/jobs/${old}/files/${file}`, undefined, acme)).status;
+  const [before, after] = [await pictureOf(old), await pictureOf(made)];
+  expect([old, before[0], after[0]]).toEqual(['acme.cost~a', 'web', 'thumbnails']);
+  expect((await api.call('POST', `${self}/keep`, undefined, acme)).body.code).toBe('Conflict');
+  expect((await api.call('POST', `${self}/approve`, undefined, acme)).status).toBe(200);
+  await until(async () => (await look()).phase === 'completed', 200);
+  expect((await api.call('POST', `${self}/approve`, undefined, acme)).body.code).toBe('Conflict');
+  expect([await read(before[1]), await read('manifest.json')]).toEqual([200, 200]);
+  await until(async () => (await api.call('POST', `${self}/rollback`, undefined, acme)).status === 200, 200);
+  expect(await look()).toMatchObject({ made: 1, settled: { how: 'rollback', items: 1 } });
+  expect([await read(before[1]), await read(after[1])]).toEqual([200, 404]);
+  expect((await api.call('GET', '/v1/campaigns/nonsense', undefined, acme)).body.code).toBe('NoSuchCampaign');
+});
+
 interface Row {
   group: { tenant: string; batch: string };
 }

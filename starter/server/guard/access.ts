@@ -2,11 +2,12 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Manifest } from '../../../common/contracts';
 import { DarkroomError } from '../../../common/errors';
 import { joinUri } from '../../../storage';
+import { campaignOwner } from '../../core/campaign';
 import { describeItem } from '../../core/control';
 import { BATCH_ID, batchQuery, quoted } from '../../../temporal/batches/query';
 import { attribute } from '../../../temporal/batches/runs';
 import type { Principal } from './auth';
-import { batchIdFor, noSuchBatch, noSuchJob, parseJobId } from './ids';
+import { batchIdFor, noSuchBatch, noSuchCampaign, noSuchJob, parseJobId } from './ids';
 import type { Service } from '../service';
 import { bounded } from '../submit';
 
@@ -56,5 +57,22 @@ export async function findBatch(service: Service, { tenant }: Principal, name: s
   if (tenant !== undefined && (await count(`${batchQuery(id)} AND MediaTenant = ${quoted(tenant)}`)) !== all) {
     throw noSuchBatch(name);
   }
+  // A campaign over the items of all tenants may have come to those of one only.
+  if (tenant !== undefined) {
+    const owner = await bounded(service, () => campaignOwner(service.client, id));
+    if (owner !== undefined && owner.tenant !== tenant) throw noSuchBatch(name);
+  }
+  return id;
+}
+
+/**
+ * The whole id of a campaign that the caller may see and decide about.
+ * @throws ApiError NoSuchCampaign
+ */
+export async function findCampaign(service: Service, { tenant }: Principal, name: string): Promise<string> {
+  if (!BATCH_ID.test(name)) throw noSuchCampaign(name);
+  const id = tenant === undefined ? name : batchIdFor(tenant, name);
+  const owner = await bounded(service, () => campaignOwner(service.client, id));
+  if (owner === undefined || (tenant !== undefined && owner.tenant !== tenant)) throw noSuchCampaign(name);
   return id;
 }

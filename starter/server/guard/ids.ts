@@ -29,6 +29,10 @@ export function noSuchBatch(id: string): ApiError {
   return new ApiError('NoSuchBatch', `There is no batch "${id.slice(0, 120)}".`);
 }
 
+export function noSuchCampaign(id: string): ApiError {
+  return new ApiError('NoSuchCampaign', `There is no campaign "${id.slice(0, 120)}".`);
+}
+
 /** The tenant whose ids carry no prefix, and who shares them with the commands. */
 export const DEFAULT_TENANT = 'default';
 

@@ -69,6 +69,7 @@ export function openApi(open: boolean, url = '/'): OpenApi {
 const TAGS = {
   Jobs: 'One file each: submit it, wait for it, change it, fetch what it has published.',
   Batches: 'Many jobs under one id.',
+  Campaigns: 'Finished jobs made again by another preset, a few first.',
   Uploads: 'Bytes to make something of.',
   Presets: 'What can be made.',
   Aliases: 'For producers of messages that exist already.',

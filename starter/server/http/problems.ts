@@ -8,6 +8,7 @@ export const API_PROBLEMS = {
   NotFound: { status: 404, title: 'There is nothing at this address' },
   NoSuchJob: { status: 404, title: 'There is no such job' },
   NoSuchBatch: { status: 404, title: 'There is no such batch' },
+  NoSuchCampaign: { status: 404, title: 'There is no such campaign' },
   NoSuchFile: { status: 404, title: 'There is no such file' },
   MethodNotAllowed: { status: 405, title: 'The address does not take this method' },
   JobOpen: { status: 409, title: 'The job is still open' },

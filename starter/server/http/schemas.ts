@@ -179,7 +179,7 @@ export const batchAnswer = z.object({
 });
 
 /** Temporal takes a NUL in a query for a fault of its own, and is asked again and again. */
-function plainText(max: number) {
+export function plainText(max: number) {
   return z
     .string()
     .min(1)

@@ -97,11 +97,15 @@ async function published(service: Service, principal: Principal, id: string): Pr
   return { manifest, folder, run: found };
 }
 
-/** Segments of a stream are not listed one by one: they lie in the folder of their playlist. */
-function isListed(manifest: Manifest, name: string): boolean {
-  if (manifest.renditions.some(({ path }) => path === name)) return true;
+/**
+ * Segments of a stream are not listed one by one: they lie in the folder of their playlist. What a campaign has replaced is
+ * shown until it is given up.
+ */
+function isListed({ renditions: own, before }: Manifest, name: string): boolean {
+  const renditions = [...own, ...(before?.manifest.renditions ?? [])];
+  if (renditions.some(({ path }) => path === name)) return true;
   if (name.split('/').some((part) => part === '' || part.startsWith('.'))) return false;
-  return manifest.renditions.some(({ path }) => {
+  return renditions.some(({ path }) => {
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
     return folder !== '' && name.startsWith(folder);
   });

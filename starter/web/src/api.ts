@@ -2,8 +2,11 @@
  * The service's API as the page uses it: every address and every shape stands here, and nowhere else.
  * The rest of the page imports these functions and types only.
  */
+import type { CampaignReport, Settlement } from '../../../common/campaign';
 import type { ItemProgress, Manifest, Placeholder } from '../../../common/contracts';
 import { MEDIA_KINDS, type MediaKind } from '../../../common/kinds';
+
+export type { Settlement };
 
 /** `open`: in a list, where nobody asked yet whether it waits or runs. */
 export type ItemState = 'open' | 'queued' | 'running' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
@@ -83,6 +86,15 @@ export interface Step {
   /** Of the last attempt. */
   startedAt?: string;
   endedAt?: string;
+}
+
+/** Of its pairs, the ids are those of jobs. */
+export interface Campaign extends CampaignReport {
+  id: string;
+  preset: string;
+  closedAt?: string;
+  /** What was decided in the end; without a number it is under way. */
+  settled?: { how: Settlement; items?: number };
 }
 
 /** ms from submit to published; absent where none is done. */
@@ -249,6 +261,21 @@ export interface Duplicates {
 
 export function findDuplicates(id: string, signal?: AbortSignal): Promise<Duplicates> {
   return call(`${batch(id)}/duplicates`, { signal });
+}
+
+const campaign = (id: string): string => `/v1/campaigns/${encodeURIComponent(id)}`;
+
+/** A batch with the same id has its items. */
+export function getCampaign(id: string, signal?: AbortSignal): Promise<Campaign> {
+  return call(campaign(id), { signal });
+}
+
+export function approveCampaign(id: string): Promise<Campaign> {
+  return call(`${campaign(id)}/approve`, { method: 'POST' });
+}
+
+export function settleCampaign(id: string, how: Settlement): Promise<Campaign> {
+  return call(`${campaign(id)}/${how}`, { method: 'POST' });
 }
 
 export function getJob(id: string, signal?: AbortSignal): Promise<Job> {

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isCampaignId } from '../../../../common/campaign';
 import { act, eventsOf, getBatch, type Action, type Batch } from '../api';
 import { timeLeft } from '../batches/table';
 import { count, milliseconds, perMinute } from '../lib/format';
@@ -10,6 +11,7 @@ import type { Question } from '../parts/confirm';
 import { Icon } from '../parts/icon';
 import { PriorityChoice } from '../parts/priority';
 import { DuplicateGroups } from './duplicates';
+import { CampaignReport } from './campaign';
 import { FilterBar, filterOf, FILTERS, type Filter } from './filter';
 import { useItems } from './use-items';
 import { Wall } from './wall';
@@ -48,6 +50,7 @@ export function BatchPage({ id, query }: { id: string; query: Query }) {
         <>
           <Head batch={batch.data} onChanged={refresh} />
           {batch.data.succeeded > 1 && <DuplicateGroups key={id} id={id} />}
+          {isCampaignId(id) && <CampaignReport id={id} onChanged={refresh} />}
           <FilterBar
             counts={batch.data}
             value={filter}
