@@ -26,7 +26,7 @@ function startOf(pod: Manifest, config: Record<string, string>): string {
   const [container] = pod.containers;
   const env = container.env.map(({ name, value }: Manifest) => [name, value]);
   const own = Object.entries({ ...config, ...Object.fromEntries(env) }).filter(([name]) =>
-    /^DARKROOM_(POOLS|\w+_SLOTS|IMAGE_MAX_RSS|FFMPEG_MAX_MEMORY)$/.test(name),
+    /^DARKROOM_(POOLS|\w+_SLOTS|IMAGE_MAX_RSS|FFMPEG_MAX_MEMORY|MODEL_MEMORY)$/.test(name),
   );
   const limit = String(container.resources.limits.memory).replace(/i$/, 'iB');
   try {
@@ -69,6 +69,10 @@ describeWithHelm('helm/workers', () => {
     [at('video', '1536Mi', 'slots=1'), undefined],
     [at('video', '1Gi', 'slots=0'), /pools\.video: the memory does not add up: 1 video slot x 1024 MiB \+/],
     [['env.DARKROOM_FFMPEG_MAX_MEMORY=8GiB'], /pools\.video: .*2 video slots x 8192 MiB/],
+    [
+      at('models', '1Gi', 'slots=4'),
+      /pools\.models: .*1 models slot x 1024 MiB \+ 512 MiB .*Lower .* DARKROOM_MODEL_MEMORY/,
+    ],
     [at('workflows', '256Mi'), undefined],
   ])('%s', (set, sentence) => {
     const said = refusal('workers', [MINIMAL], ...set);

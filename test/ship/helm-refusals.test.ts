@@ -45,7 +45,7 @@ describeWithHelm('helm/workers', () => {
     [
       'a misspelt pool, which would serve every queue',
       ['pools.imgae.slots=2'],
-      /pools\.imgae has no queues: .*image and/,
+      /pools\.imgae has no queues: .*image, video and models/,
     ],
     ['a secret of one pool as a value', ['pools.image.env.S3_SECRET_ACCESS_KEY=x'], /pools\.image\.env\.S3_SECRET_ACC/],
     ['a secret of every pool as a value', ['poolDefaults.env.API_TOKEN=x'], /env\.API_TOKEN looks like a secret/],

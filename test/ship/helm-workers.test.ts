@@ -142,6 +142,23 @@ describeWithHelm('helm/workers', () => {
     expect(spec.triggers).toHaveLength(5);
   });
 
+  test('models: off unless enabled; then with a GPU, its machines, and scaled by the common queue', () => {
+    const names = render('workers', [MINIMAL]).map(({ metadata }) => metadata.name);
+    expect(names).not.toContain('workers-models');
+    const manifests = render('workers', [FULL]);
+    const pod = find(manifests, 'Deployment', 'workers-models').spec.template.spec;
+    expect(pod.containers[0].resources.limits).toEqual({ memory: '8Gi', 'nvidia.com/gpu': '1' });
+    expect(pod.nodeSelector).toEqual({ accelerator: 'nvidia' });
+    expect(pod.tolerations).toContainEqual({ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' });
+    const variables = ['DARKROOM_POOLS', 'DARKROOM_MODEL_SLOTS', 'DARKROOM_MODEL_PROVIDERS'];
+    expect(variables.map((name) => variable(pod, name))).toEqual(['models', '1', 'cuda,cpu']);
+    const { spec } = find(manifests, 'ScaledObject', 'workers-models');
+    expect(spec.advanced.scalingModifiers.formula).toBe(
+      'max(((waiting_models ?? 0.0)) / 1.0, min((open_image ?? 1.0) + (open_video ?? 1.0), 1.0))',
+    );
+    expect(spec.triggers[0].metadata).toMatchObject({ taskQueue: 'darkroom-models', queueTypes: 'activity' });
+  });
+
   test('KEDA alone: running workflows keep the last pod', () => {
     const { spec } = find(render('workers', [FULL]), 'ScaledObject', 'workers-image');
     expect(spec.advanced.scalingModifiers).toBeUndefined();

@@ -16,7 +16,7 @@
 {{- range $name, $own := .Values.pools -}}
   {{- $pool := include "workers.pool" (dict "root" $ "name" $name) | fromYaml -}}
   {{- if not $pool.queues -}}
-    {{- fail (printf "pools.%s has no queues: a pool of your own names them, for example queues: [image]. The pools that have theirs are workflows, image and video." $name) -}}
+    {{- fail (printf "pools.%s has no queues: a pool of your own names them, for example queues: [image]. The pools that have theirs are workflows, image, video and models." $name) -}}
   {{- end -}}
   {{- include "darkroom.envChecks" (dict "root" $ "at" (printf "pools.%s.env" $name) "env" $pool.env) -}}
   {{- include "workers.memoryCheck" (dict "root" $ "name" $name "pool" $pool) -}}

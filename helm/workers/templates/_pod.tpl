@@ -113,6 +113,9 @@ spec:
         - { name: DARKROOM_POOLS, value: {{ join "," $pool.queues | quote }} }
         - { name: DARKROOM_IMAGE_SLOTS, value: {{ int $pool.slots | quote }} }
         - { name: DARKROOM_VIDEO_SLOTS, value: {{ int $pool.slots | quote }} }
+        {{- if has "models" $pool.queues }}
+        - { name: DARKROOM_MODEL_SLOTS, value: {{ max 1 (int $pool.slots) | quote }} }
+        {{- end }}
         - { name: DARKROOM_FFMPEG_THREADS, value: {{ int $pool.ffmpegThreads | quote }} }
         - { name: DARKROOM_SHUTDOWN_GRACE, value: "{{ int $pool.shutdown.grace }}s" }
         - { name: DARKROOM_SHUTDOWN_FORCE, value: "{{ int $pool.shutdown.force }}s" }
