@@ -6,7 +6,7 @@ import { extensionOf } from '../../common/file-types';
 import { formatRow, formatsThat } from '../formats';
 import { encodeFrames } from './edit/frames';
 import { encodeReaching, pixelsOf, searches } from './edit/reach';
-import { render } from './edit/render';
+import { keepsProfile, render } from './edit/render';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { keptMetadata, type Kept } from './metadata';
@@ -119,7 +119,9 @@ async function encodeStill(
   kept: Kept,
 ) {
   const picture = await render(source, still, preset, spec);
-  return searches(spec) ? encodeReaching(await pixelsOf(picture), spec, kept) : encode(picture, spec, kept);
+  return searches(spec)
+    ? encodeReaching(await pixelsOf(picture, keepsProfile(still, spec)), spec, kept)
+    : encode(picture, spec, kept);
 }
 
 async function save(folder: string, spec: ImageRenditionSpec, { data, info, reached }: Encoded): Promise<ImageFile> {

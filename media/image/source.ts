@@ -3,7 +3,7 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DarkroomError } from '../../common/errors';
 import { sniffFile } from '../sniff';
 import { fileFailure } from './failures';
-import { isHdr, type Cicp } from './foreign/colour';
+import { isHdr, isPlain, type Cicp } from './foreign/colour';
 import { readerOf } from './foreign';
 import { mainPicture } from './foreign/iso';
 import { assertReadable } from './refuse';
@@ -22,8 +22,8 @@ export interface OpenSource {
   animated: boolean;
   /** For every pipeline that reads `input`. */
   options: SharpOptions;
-  /** What the pixels mean, where they are high dynamic range. */
-  hdr?: Cicp;
+  /** What the pixels mean, where they are no plain sRGB and have no profile: wide, or high dynamic range. */
+  cicp?: Cicp;
   warnings: string[];
 }
 
@@ -80,7 +80,7 @@ export async function openSource(identity: Identity, limits: ImageLimits): Promi
     metadata,
     animated,
     options,
-    ...(await hdrOf(identity)),
+    ...(await colourOf(identity, metadata)),
     warnings: [
       ...warnings,
       ...(pages > 1 && !animated ? [`The file has ${pages} pages; only its main one was used.`] : []),
@@ -120,10 +120,10 @@ function converted(
 }
 
 /** An AVIF says what its colours mean beside its pixels. */
-async function hdrOf({ input, format }: Identity): Promise<{ hdr?: Cicp }> {
+async function colourOf({ input, format }: Identity, { icc }: Metadata): Promise<{ cicp?: Cicp }> {
   if (format !== 'avif') return {};
   const { cicp } = mainPicture(typeof input === 'string' ? await readFile(input) : input);
-  return isHdr(cicp) ? { hdr: cicp } : {};
+  return cicp && (isHdr(cicp) || (icc === undefined && !isPlain(cicp))) ? { cicp } : {};
 }
 
 const grouped = (count: number) => count.toLocaleString('en-US');

@@ -1,23 +1,27 @@
 import sharp, { type CreateRaw, type Raw, type Sharp } from 'sharp';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { decodeSize, targetSize, type Size } from './edit/layout';
-import { toSrgb, type Cicp } from './foreign/colour';
+import { isHdr, toDisplay, type Cicp } from './foreign/colour';
 import { THUMBNAIL_SIDE } from './thumbnail/side';
+import { toTiff } from './foreign/tiff';
 import type { OpenSource } from './source';
+import { inP3, p3Profile, withProfile } from './wide';
 
 /** Bytes of decoded pixels that are held in memory for all renditions; above, each rendition reads the file again. */
 const MAX_RAW_BYTES = 256 * 2 ** 20;
 
-/** The still picture of a source (its first frame), upright, in sRGB unless its profile is kept. */
+/** The still picture of a source (its first frame), upright, in sRGB unless the preset asks for more. */
 export interface Still {
   /**
    * A fresh pipeline over the picture at `size`, to be resized and encoded.
-   * @param profile the result can hold the source's profile; without, it is sRGB whatever the preset keeps
+   * @param profile the result can hold a profile; without, it is sRGB whatever the preset asks for
    */
   pipeline(profile: boolean): Sharp;
   /** px of what `pipeline` yields before any resizing. */
   size: Size;
   hasAlpha: boolean;
+  /** `pipeline(true)` has a profile of its own. */
+  profile: boolean;
 }
 
 /**
@@ -28,9 +32,10 @@ export interface Still {
 export async function openStill(source: OpenSource, preset: ImagePreset, stills: ImageRenditionSpec[]): Promise<Still> {
   const { metadata, facts } = source;
   const hasAlpha = metadata.hasAlpha;
-  const keepProfile = preset.colour === 'keep' && metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
+  const hasProfile = metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
+  const keepProfile = preset.colour === 'keep' && hasProfile;
   const size = largest(facts, stills, preset.crop);
-  if (source.hdr) return toneMapped(source, source.hdr, size);
+  if (source.cicp) return converted(source, source.cicp, size, preset);
   const fromFile = (profile: boolean) => {
     const pipeline = sharp(source.input, source.options).autoOrient();
     if (keepProfile && profile) return pipeline.keepIccProfile();
@@ -40,13 +45,22 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
       : pipeline.toColourspace('srgb');
   };
   // Raw pixels carry no profile.
-  if (keepProfile || size.width * size.height * 4 > MAX_RAW_BYTES) return { pipeline: fromFile, size: facts, hasAlpha };
+  if (keepProfile || size.width * size.height * 4 > MAX_RAW_BYTES) {
+    if (preset.colour === 'p3') source.warnings.push('The picture is too large to be brought to P3; it is sRGB.');
+    return { pipeline: fromFile, size: facts, hasAlpha, profile: keepProfile };
+  }
+  if (preset.colour === 'p3') {
+    const own = sharp(source.input, source.options).autoOrient();
+    const pipeline = await inP3(resize(hasProfile ? own.keepIccProfile() : own.withIccProfile('p3'), facts, size));
+    const { width, height } = await pipeline(true).metadata();
+    return { pipeline, size: { width, height }, hasAlpha, profile: true };
+  }
 
   const decoder = resize(fromFile(false), facts, size);
   decoder.on('warning', (text: string) => warn(source.warnings, text));
   const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
-  return { pipeline: () => fromPixels(data, raw), size: raw, hasAlpha };
+  return { pipeline: () => fromPixels(data, raw), size: raw, hasAlpha, profile: false };
 }
 
 /** A pipeline over decoded pixels, 8 bits each. Limits were held against the source already. */
@@ -55,18 +69,23 @@ export function fromPixels(data: Uint8Array | Uint8ClampedArray, raw: Raw | Crea
 }
 
 /**
- * HDR as SDR, at the size of the largest rendition: what most screens show, and what formats without HDR can hold. Diffuse
- * white stays white; highlights are compressed.
+ * Colours that the file states beside its pixels, at the size of the largest rendition. HDR becomes SDR: what most screens
+ * show, and what formats without HDR can hold. Diffuse white stays white; highlights are compressed.
  */
-async function toneMapped(source: OpenSource, hdr: Cicp, size: Size): Promise<Still> {
+async function converted(source: OpenSource, cicp: Cicp, size: Size, { colour }: ImagePreset): Promise<Still> {
   const { facts } = source;
   const decoder = resize(sharp(source.input, source.options).autoOrient(), facts, size).toColourspace('rgb16');
   const { data, info } = await decoder.raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
   const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   const raw = { width: info.width, height: info.height, channels: info.channels };
-  const pixels = toSrgb(values, info.channels, hdr);
-  source.warnings.push('The picture is HDR; it was tone-mapped to SDR.');
-  return { pipeline: () => fromPixels(pixels, raw), size: raw, hasAlpha: info.channels === 4 };
+  const isWide = colour !== 'srgb';
+  const pixels = toDisplay(values, info.channels, cicp, isWide ? 'p3' : 'srgb');
+  if (isHdr(cicp)) source.warnings.push('The picture is HDR; it was tone-mapped to SDR.');
+  const about = { size: raw, hasAlpha: info.channels === 4, profile: isWide };
+  if (!isWide) return { ...about, pipeline: () => fromPixels(pixels, raw) };
+  const opaque = await fromPixels(pixels, raw).ensureAlpha().raw().toBuffer();
+  const file = sharp(toTiff(opaque, raw, await p3Profile()), { limitInputPixels: false }).keepIccProfile();
+  return { ...about, pipeline: await withProfile(about.hasAlpha ? file : file.removeAlpha()) };
 }
 
 /** Resizes to exactly `to`, which has the aspect ratio of `from` up to rounding. */

@@ -139,8 +139,8 @@ export const focus = z
 const section = z.strictObject({
   /** `keep` animates renditions of animated sources, in formats that can; `first` takes the first frame only. */
   animation: z.enum(['keep', 'first']).default('first'),
-  /** `srgb` converts; `keep` leaves a wide-gamut profile in place. */
-  colour: z.enum(['srgb', 'keep']).default('srgb'),
+  /** `srgb` and `p3` (Display P3) convert; `keep` leaves a wide-gamut profile in place. */
+  colour: z.enum(['srgb', 'p3', 'keep']).default('srgb'),
   /** What of the source's metadata the renditions have: nothing, whose picture it is, or all but places. Absent: `strip`. */
   metadata: z.enum(['strip', 'copyright', 'all']).optional(),
   /** What matters in the picture: a point, or the middle of a box. For `gravity: focus`. */
@@ -167,13 +167,22 @@ export const RENDITION_FIELDS = Object.keys(fields.shape).filter((field) => fiel
 export const IMAGE_FIELDS = Object.keys(section.shape).filter((field) => field !== 'renditions' && field !== 'analyse');
 
 /** What to make of an image, as a section of a preset. */
-export const image = section.refine(
-  ({ animation, renditions }) => animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
-  {
-    path: ['animation'],
-    error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
-  },
-);
+export const image = section
+  .refine(
+    ({ animation, renditions }) =>
+      animation === 'first' || renditions.some(({ format }) => formatRow(format).animation),
+    {
+      path: ['animation'],
+      error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
+    },
+  )
+  .refine(
+    ({ colour: wanted, renditions }) => wanted !== 'p3' || renditions.some(({ format }) => formatRow(format).profile),
+    {
+      path: ['colour'],
+      error: `\`p3\` needs a rendition with format ${formatsThat(({ profile }) => profile)}: the others hold no profile`,
+    },
+  );
 
 /** What to make of an image. */
 export type ImagePreset = z.infer<typeof image>;

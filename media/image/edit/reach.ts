@@ -4,6 +4,7 @@ import type { ImageRenditionSpec } from '../../presets/schema';
 import { encode, type Encoded } from '../encode';
 import type { Kept } from '../metadata/kept';
 import { fromPixels } from '../still';
+import { withProfile } from '../wide';
 import { ssim } from './ssim';
 
 /** True for a rendition whose quality is searched for. */
@@ -11,8 +12,12 @@ export function searches({ maxBytes, target }: ImageRenditionSpec): boolean {
   return maxBytes !== undefined || target !== undefined;
 }
 
-/** Fresh pipelines over the pixels of a picture, which is drawn once. */
-export async function pixelsOf(picture: Sharp): Promise<() => Sharp> {
+/** Fresh pipelines over the pixels of a picture, with its profile or in sRGB. */
+type Pixels = (profile?: boolean) => Sharp;
+
+/** The pixels of a picture, which is drawn once. @param profile the picture has one that stays */
+export async function pixelsOf(picture: Sharp, profile = false): Promise<Pixels> {
+  if (profile) return withProfile(picture);
   const { data, info } = await picture
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
@@ -27,12 +32,12 @@ interface Attempt extends Encoded {
 }
 
 /** Searches the quality of a rendition by halving: at most eight encodings for each of `target` and `maxBytes`. */
-export async function encodeReaching(pixels: () => Sharp, spec: ImageRenditionSpec, kept: Kept = {}): Promise<Encoded> {
+export async function encodeReaching(pixels: Pixels, spec: ImageRenditionSpec, kept: Kept = {}): Promise<Encoded> {
   const { maxBytes = Infinity, target } = spec;
   const most = spec.quality ?? (target ? 100 : (formatRow(spec.format).quality ?? 100));
-  const reference = target && (await luminance(pixels()));
+  const reference = target && (await luminance(pixels(false)));
   const attempt = async (quality: number): Promise<Attempt> => {
-    const encoded = await encode(pixels(), { ...spec, quality }, kept);
+    const encoded = await encode(pixels(true), { ...spec, quality }, kept);
     if (!reference) return { ...encoded, quality };
     const { data, width, height } = await luminance(sharp(encoded.data, { animated: true, limitInputPixels: false }));
     return { ...encoded, quality, ssim: ssim(reference.data, data, width, height) };

@@ -3,6 +3,7 @@ import { formatRow } from '../../formats';
 import type { ImagePreset, ImageRenditionSpec } from '../../presets/schema';
 import type { OpenSource } from '../source';
 import { fromPixels, resize, type Still } from '../still';
+import { withProfile } from '../wide';
 import { anchorOf } from './anchor';
 import { layoutOf, type Layout, type Rect, type Size } from './layout';
 
@@ -91,13 +92,17 @@ export async function render(
   return draw(still, plan, spec);
 }
 
+/** Does a rendition hold another profile than sRGB's? A profile of colours fits no grey picture. */
+export function keepsProfile(still: Still, { format, greyscale = false }: ImageRenditionSpec): boolean {
+  return still.profile && formatRow(format).profile && !greyscale;
+}
+
 /** Draws what was planned. */
 export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRenditionSpec): Promise<Sharp> {
   const { size, canvas, at } = layout;
   const { blur, sharpen, greyscale = false, rotate, flip, background } = spec;
   const row = formatRow(spec.format);
-  // A profile of colours fits no grey picture.
-  const profile = row.profile && !greyscale;
+  const profile = keepsProfile(still, spec);
   let picture = still.pipeline(profile);
   const isWhole = rect.width === still.size.width && rect.height === still.size.height;
   if (!isWhole) picture = picture.extract(rect);
@@ -117,7 +122,7 @@ export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRend
   if (around) {
     // sharp blurs after it extends, and the edge would run into the background.
     if (blur !== undefined || sharpen !== undefined || (greyscale && background !== undefined))
-      picture = await settled(picture);
+      picture = profile ? (await withProfile(picture))(true) : await settled(picture);
     picture = picture.extend({
       ...{ left: at.left, right: canvas.width - turned.width - at.left },
       ...{ top: at.top, bottom: canvas.height - turned.height - at.top },

@@ -11,6 +11,12 @@ const TO_709: Record<number, readonly number[]> = {
   [BT2020]: [1.6605, -0.5876, -0.0728, -0.1246, 1.1329, -0.0083, -0.0182, -0.1006, 1.1187],
   [P3]: [1.2249, -0.2247, 0, -0.042, 1.0419, 0, -0.0197, -0.0786, 1.0979],
 };
+/** The same as linear Display P3. */
+const TO_P3: Record<number, readonly number[]> = {
+  [BT2020]: [1.3435, -0.2822, -0.0613, -0.0653, 1.0758, -0.0105, 0.0028, -0.0196, 1.0168],
+  [P3]: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+};
+const SRGB_TO_P3 = [0.8225, 0.1774, 0, 0.0332, 0.9669, 0, 0.0171, 0.0724, 0.9108];
 const SAME = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 /** Luminance of diffuse white in HDR, cd/m² (ITU-R BT.2408). */
@@ -60,15 +66,21 @@ const ENCODED = Uint8Array.from({ length: STEPS + 1 }, (_, n) => {
 });
 
 /**
- * Pixels in other colours as 8-bit sRGB: wide primaries are converted, and HDR (PQ, HLG) is tone-mapped by the brightest
- * channel, so that hues stay.
+ * Pixels in other colours as 8-bit sRGB or Display P3: wide primaries are converted, and HDR (PQ, HLG) is tone-mapped by the
+ * brightest channel, so that hues stay.
  * @param pixels interleaved, 8 or 16 bits a channel
  * @param channels 3, or 4 with transparency, which is kept
  */
-export function toSrgb(pixels: Uint8Array | Uint16Array, channels: number, { primaries, transfer }: Cicp): Uint8Array {
+export function toDisplay(
+  pixels: Uint8Array | Uint16Array,
+  channels: number,
+  { primaries, transfer }: Cicp,
+  gamut: 'srgb' | 'p3' = 'srgb',
+): Uint8Array {
   const most = pixels instanceof Uint16Array ? 65_535 : 255;
   const lights = Float32Array.from({ length: most + 1 }, (_, value) => light(transfer, value / most));
-  const [a = 1, b = 0, c = 0, d = 0, e = 1, f = 0, g = 0, h = 0, i = 1] = TO_709[primaries] ?? SAME;
+  const [a = 1, b = 0, c = 0, d = 0, e = 1, f = 0, g = 0, h = 0, i = 1] =
+    gamut === 'p3' ? (TO_P3[primaries] ?? SRGB_TO_P3) : (TO_709[primaries] ?? SAME);
   const hdr = transfer === PQ || transfer === HLG;
   const result = new Uint8Array(pixels.length);
   for (let at = 0; at + channels <= pixels.length; at += channels) {

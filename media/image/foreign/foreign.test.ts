@@ -6,7 +6,7 @@ import { heic, type HeicOptions } from '../../../test/support/heif';
 import { projectRoot } from '../../../common/paths';
 import { sniff } from '../../sniff';
 import { processImage } from '../process';
-import { isHdr, toSrgb } from './colour';
+import { isHdr, toDisplay } from './colour';
 import { mainPicture } from './iso';
 
 const folder = clipFolder();
@@ -292,10 +292,10 @@ describe('HDR', () => {
 
   test('brighter light is never darker, and wide primaries are converted', () => {
     const ramp = Uint16Array.from({ length: 300 }, (_, n) => Math.floor(n / 3) * 655);
-    const shown = [...toSrgb(ramp, 3, { primaries: 9, transfer: 16 })].filter((_, n) => n % 3 === 0);
+    const shown = [...toDisplay(ramp, 3, { primaries: 9, transfer: 16 })].filter((_, n) => n % 3 === 0);
     expect(shown).toEqual([...shown].sort((a, b) => a - b));
     // Red of Display P3 is outside of sRGB.
-    expect([...toSrgb(Uint8Array.of(234, 51, 35), 3, { primaries: 12, transfer: 13 })][0]).toBeGreaterThan(250);
+    expect([...toDisplay(Uint8Array.of(234, 51, 35), 3, { primaries: 12, transfer: 13 })][0]).toBeGreaterThan(250);
   });
 
   test('what is no picture file has no main picture', () => {

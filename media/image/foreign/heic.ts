@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DarkroomError } from '../../../common/errors';
 import type { Converted, ImageLimits } from '../types';
-import { isPlain, toSrgb, type Cicp } from './colour';
+import { isPlain, toDisplay, type Cicp } from './colour';
 import { mainPicture } from './iso';
 import { assertSize, toTiff } from './tiff';
 
@@ -36,5 +36,5 @@ export async function readHeic(path: string, { maxPixels }: ImageLimits, name: s
 
 function inSrgb(rgba: Uint8ClampedArray, cicp: Cicp | undefined): Uint8Array {
   const bytes = new Uint8Array(rgba.buffer);
-  return cicp === undefined || isPlain(cicp) ? bytes : toSrgb(bytes, 4, cicp);
+  return cicp === undefined || isPlain(cicp) ? bytes : toDisplay(bytes, 4, cicp);
 }
