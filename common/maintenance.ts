@@ -6,6 +6,7 @@ import { KINDS } from './kinds';
  */
 export const MAINTENANCE_STEPS = {
   store: 'files that no manifest names and no open run needs, and uploads to S3 that never ended',
+  uploads: 'uploaded files that are older than DARKROOM_UPLOADS_AGE and no open job needs, and broken-off uploads',
   database: 'closed runs past their retention, workflows and schedules of the server that wait for nothing',
   queue: 'dead letters of the Redis stream or SQS queue of jobs, and messages that nobody finished',
   scratch: 'work files of dead workers, on the machine of the worker that takes the step',

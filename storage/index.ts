@@ -135,6 +135,11 @@ class AnyStorage implements t.Storage {
     }
   }
 
+  async removeEmpty(uri: string): Promise<void> {
+    const [store, at] = this.output(uri, 'output');
+    await store.removeEmpty?.(at);
+  }
+
   close(): void {
     this.web.close();
     this.s3Store?.close();

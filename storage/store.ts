@@ -32,6 +32,7 @@ export interface OutputStore<L extends Location> extends SourceStore<L> {
   remove(at: L): Promise<void>;
   /** Faster than one after the other. */
   removeMany?(ats: readonly L[]): Promise<void>;
+  removeEmpty?(folder: L): Promise<void>;
   writeText(at: L, text: string, contentType: string): Promise<void>;
   /**
    * A small text and its version, or undefined where there is none.

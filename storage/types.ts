@@ -83,6 +83,11 @@ export interface ListOptions {
   onError?: (error: DarkroomError, uri: string) => void;
   /** Also yields what has a name that begins with a dot, or lies in such a folder. */
   hidden?: boolean;
+  /**
+   * Called with each folder that has nothing in it, and with the time of its last change (ms since 1970), before the listing
+   * goes on. Local folders only: S3 has none.
+   */
+  onEmpty?: (uri: string, modified: number) => Promise<void>;
   /** Goes on behind this object of an earlier listing. S3 only: a local folder has no order. */
   after?: string;
   signal?: AbortSignal;
@@ -149,6 +154,8 @@ export interface Storage {
   remove(uri: string): Promise<void>;
   /** The same for many; S3 takes a thousand objects of a bucket in one request. */
   removeMany(uris: readonly string[]): Promise<void>;
+  /** Removes a folder that is empty, and those above it that are empty then. Any other one stays. */
+  removeEmpty(uri: string): Promise<void>;
   close(): void;
 }
 

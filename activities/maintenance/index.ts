@@ -9,11 +9,13 @@ import { cleanQuarantine } from './quarantine';
 import { cleanQueue } from './queue';
 import { cleanScratch } from './scratch';
 import { cleanStore } from './store';
+import { cleanUploads } from './uploads';
 import { Findings, type StepContext } from './step';
 
 /** The function of each step of the maintenance table. */
 const STEPS: Record<MaintenanceStep, (step: StepContext) => Promise<void>> = {
   store: cleanStore,
+  uploads: cleanUploads,
   database: cleanDatabase,
   queue: cleanQueue,
   scratch: cleanScratch,

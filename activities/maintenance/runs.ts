@@ -1,8 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { KINDS } from '../../common/kinds';
 import { quoted } from '../../temporal/batches/query';
-import { memoText, pageOfRuns, type Run } from '../../temporal/batches/runs';
+import { MAX_MEMO_TEXT, memoText, pageOfRuns, type Run } from '../../temporal/batches/runs';
+import { inputOf } from '../../temporal/input';
 import { runDigits } from '../names';
+import { pathOf } from '../removal';
 
 const PAGE = 1000;
 const CLOSED = ['Completed', 'Failed', 'TimedOut', 'Terminated', 'Canceled'];
@@ -46,6 +48,35 @@ export async function knownRuns(
     isOpen: (digits) => open.has(digits),
     isClosed: (digits, output) => closed.has(`${digits} ${placeOf(output)}`),
   };
+}
+
+/**
+ * Where the sources of open runs lie, as `placeOf` returns them. The server shows a run some seconds after its start.
+ * @param onPage called after each page of the listing
+ */
+export async function openSources(client: Client, onPage: () => void): Promise<Set<string>> {
+  const sources = new Set<string>();
+  const cut: Run[] = [];
+  const take = (run: Run): void => {
+    const source = memoText(run, 'source');
+    if (source === undefined || source.length >= MAX_MEMO_TEXT) cut.push(run);
+    else sources.add(placeOf(source) ?? source);
+  };
+  await each(client, `${TYPES} AND CloseTime IS NULL`, take, onPage);
+  for (const { workflowId, runId } of cut) {
+    const { source } = await inputOf(client, workflowId, runId);
+    sources.add(placeOf(source) ?? source);
+  }
+  return sources;
+}
+
+/** The same for all ways to write the URI of a file or folder; undefined for what is none. */
+export function placeOf(uri: string): string | undefined {
+  try {
+    return pathOf(uri);
+  } catch {
+    return undefined;
+  }
 }
 
 async function each(

@@ -1,4 +1,6 @@
-import { Findings } from './step';
+import { loadConfig } from '../../common/config';
+import type { ActivityDeps } from '../deps';
+import { Findings, outputFiles, type StepContext } from './step';
 
 const saved = { found: 7, removed: 2, bytes: 50, examples: ['a'], after: 's3://bucket/out/k' };
 const nothing = () => Promise.resolve();
@@ -29,4 +31,20 @@ test('only a cleanup removes, and each change is in the heartbeat', async () => 
     { found: 1, removed: 0, bytes: 3 },
     { found: 1, removed: 1, bytes: 3 },
   ]);
+});
+
+test('a listing of which everything stays shows that it moves', async () => {
+  const beats: unknown[] = [];
+  const findings = new Findings(true, undefined, (state) => beats.push(state));
+  async function* list(): AsyncGenerator<{ uri: string }> {
+    for (let index = 0; index < 2_500; index++) yield { uri: `s3://media/out/${index}` };
+  }
+  const deps = {
+    config: loadConfig({ DARKROOM_OUTPUT: 's3://media/out' }),
+    storage: { list },
+  } as unknown as ActivityDeps;
+  const pulse = { throwIfOver: nothing, signal: new AbortController().signal };
+  let looked = 0;
+  for await (const _ of outputFiles({ deps, findings, pulse } as unknown as StepContext)) looked++;
+  expect([looked, beats.length]).toEqual([2_500, 2]);
 });

@@ -7,6 +7,8 @@ import type { ActivityDeps } from '../deps';
 import type { Pulse } from '../pulse';
 
 const MAX_EXAMPLES = 100;
+/** Files of a listing between two signs of life. */
+const PAGE = 1000;
 
 /** What a step works with. */
 export interface StepContext {
@@ -96,17 +98,23 @@ export async function takeFiles({ deps, findings, pulse }: StepContext, files: r
 
 /**
  * The files below the outputs, without uploads: their names are chosen by their senders.
- * @param below URI prefix of those to look at; absent: all
+ * @param below URI prefix of those to look at, which may be that of the uploads; absent: all outputs
+ * @param onEmpty called with each empty folder and the time of its last change, ms since 1970
  */
 export async function* outputFiles(
   { deps, log, findings, pulse }: StepContext,
   below?: string,
+  onEmpty?: (uri: string, modified: number) => Promise<void>,
 ): AsyncGenerator<ObjectInfo> {
   const { outputs, uploads } = new Places(deps.config);
+  const options = { hidden: true, after: findings.after, onEmpty };
   const onError = (error: DarkroomError, uri: string): void => log.warn({ error: error.message, uri }, 'not looked at');
-  for await (const info of existing(deps.storage, below ?? outputs, { hidden: true, onError, after: findings.after })) {
+  let looked = 0;
+  for await (const info of existing(deps.storage, below ?? outputs, { ...options, onError })) {
     pulse.throwIfOver();
-    if (!info.uri.startsWith(`${uploads}/`)) yield info;
+    // A listing moves also where all of it stays as it is.
+    if (++looked % PAGE === 0) findings.passed(undefined);
+    if (below === uploads || !info.uri.startsWith(`${uploads}/`)) yield info;
   }
 }
 

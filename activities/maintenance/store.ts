@@ -3,7 +3,8 @@ import { forEachBounded } from '../../common/for-each-bounded';
 import { Places, type ObjectInfo } from '../../storage';
 import { writtenBy, type Written } from '../names';
 import { isNamed, manifestIn, pathOf } from '../removal';
-import { knownRuns, type KnownRuns } from './runs';
+import { dropUnfinished, isBrokenOff, isOlder, takeEmpty } from './broken-off';
+import { knownRuns, placeOf, type KnownRuns } from './runs';
 import { outputFiles, takeFiles, type StepContext } from './step';
 
 /** Files that are judged together, so that the manifest of an item is read once for its files. */
@@ -13,8 +14,6 @@ const AT_ONCE = 8;
 const DAY_MS = 86_400_000;
 /** Least age of a file whose run the server does not know (any more). No step of a run lasts for longer than a week. */
 const UNKNOWN_RUN_MS = 8 * DAY_MS;
-/** Least age of what may still be written to: temporary files, and uploads to S3 in parts. */
-const WRITTEN_MS = DAY_MS;
 
 interface Candidate extends Written {
   info: ObjectInfo;
@@ -34,17 +33,17 @@ export async function cleanStore(step: StepContext): Promise<void> {
   const least = now - deps.config.maintenanceGrace;
   const runs = await knownRuns(client, least, placeOf, () => findings.passed(undefined));
   let chunk: Candidate[] = [];
-  for await (const info of outputFiles(step)) {
+  for await (const info of outputFiles(step, undefined, (uri, modified) => takeEmpty(step, uri, modified))) {
     const candidate = candidateOf(info);
     if (candidate !== undefined && isOlder(info, least) && !runs.isOpen(candidate.run)) chunk.push(candidate);
-    else if (isTemporary(info.uri) && isOlder(info, Math.min(least, now - WRITTEN_MS))) await takeFiles(step, [info]);
+    else if (isBrokenOff(step, info)) await takeFiles(step, [info]);
     if (chunk.length < CHUNK) continue;
     await judge(step, chunk, runs);
     chunk = [];
     findings.passed(info.uri);
   }
   await judge(step, chunk, runs);
-  await dropUploads(step, Math.min(least, now - WRITTEN_MS));
+  await dropUnfinished(step, new Places(deps.config).outputs);
 }
 
 async function judge(step: StepContext, chunk: Candidate[], runs: KnownRuns): Promise<void> {
@@ -73,29 +72,4 @@ function candidateOf(info: ObjectInfo): Candidate | undefined {
   if (written === undefined) return undefined;
   const folder = info.uri.split('/').slice(0, -written.path.split('/').length).join('/');
   return { ...written, info, folder };
-}
-
-/** A file of a store whose writer was killed: it has no name of its own yet. */
-function isTemporary(uri: string): boolean {
-  return /\/\.[^/]+\.[0-9a-f]{12}\.part$/.test(uri);
-}
-
-function isOlder({ modified }: ObjectInfo, than: number): boolean {
-  return modified !== undefined && modified < than;
-}
-
-async function dropUploads({ deps, findings, pulse }: StepContext, before: number): Promise<void> {
-  const { outputs } = new Places(deps.config);
-  for await (const { uri, startedAt, discard } of deps.storage.unfinished(outputs)) {
-    pulse.throwIfOver();
-    if (startedAt < before) await findings.take(`${uri} (unfinished upload)`, 0, discard);
-  }
-}
-
-function placeOf(uri: string): string | undefined {
-  try {
-    return pathOf(uri);
-  } catch {
-    return undefined;
-  }
 }

@@ -77,6 +77,11 @@ export const API_VARIABLES = {
     'open jobs of one tenant, unless an entry of a key says otherwise; 0: no limit',
   ),
   uploads: optional('DARKROOM_UPLOADS', text, 'URI prefix for uploaded files; unset: _uploads below the outputs'),
+  uploadsAge: optional(
+    'DARKROOM_UPLOADS_AGE',
+    duration,
+    'maintenance removes uploaded files that are older and that no open job needs; unset: never',
+  ),
   maxUploadBytes: variable('DARKROOM_MAX_UPLOAD_BYTES', size, '5GiB', 'largest upload'),
   uploadsPerDay: variable(
     'DARKROOM_UPLOADS_PER_DAY',

@@ -14,7 +14,7 @@ import { taskQueue } from '../../common/pools';
 import { KINDS } from '../../common/kinds';
 import { withoutSignature } from '../../net/url';
 import type { Storage } from '../../storage';
-import { attribute, memoText, stateOf, type Run } from '../../temporal/batches/runs';
+import { attribute, MAX_MEMO_TEXT, memoText, stateOf, type Run } from '../../temporal/batches/runs';
 import type * as workflows from '../../workflows';
 import { inputOf } from '../../temporal/input';
 import { retrying, type RetryOptions } from './lib/grpc';
@@ -49,8 +49,6 @@ const TENANT = defineSearchAttributeKey('MediaTenant', 'KEYWORD');
 
 /** Longest summary in the Web UI, in bytes of what the server takes (400). */
 const MAX_SUMMARY = 190;
-/** Longest source or output kept in the memo, in characters: the memo is read with every page of runs. */
-const MAX_MEMO_TEXT = 1000;
 
 /** What became of a submission. */
 export interface Outcome {

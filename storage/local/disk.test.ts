@@ -61,6 +61,25 @@ test('listing goes through folders and skips hidden names', async () => {
   await expect(listAll(at('missing'))).rejects.toMatchObject({ type: 'SourceNotFound' });
 });
 
+test('listing tells of empty folders, which can be removed with what is empty above them; others stay', async () => {
+  for (const name of ['a/b/empty', 'used/empty', '.hidden']) await fs.mkdir(path.join(base, name), { recursive: true });
+  await fs.writeFile(path.join(base, 'used/file'), 'x');
+  const empty: string[] = [];
+  const onEmpty = (uri: string, modified: number): Promise<void> => {
+    expect(Math.abs(Date.now() - modified)).toBeLessThan(60_000);
+    empty.push(uri);
+    return storage.removeEmpty(uri);
+  };
+  const found: string[] = [];
+  for await (const { uri } of storage.list(fileUri(base), { hidden: true, onEmpty })) found.push(uri);
+  expect(found).toEqual([at('used', 'file')]);
+  expect(empty.sort()).toEqual([at('.hidden'), at('a', 'b', 'empty'), at('used', 'empty')].sort());
+  expect((await fs.readdir(base, { recursive: true })).sort()).toEqual(['used', 'used/file']);
+  await storage.removeEmpty(at('used'));
+  await storage.removeEmpty(at('nothing'));
+  expect(await fs.readdir(base)).toEqual(['used']);
+});
+
 test('listing names what is no file and goes on', async () => {
   await fs.writeFile(path.join(base, 'good'), 'x');
   await fs.symlink('good', path.join(base, 'link'));

@@ -88,12 +88,19 @@ export class LocalStore implements OutputStore<FileLocation> {
       const folder = await existingFolder(at, this.allow);
       if (folder === undefined) return;
       await unlink(path.join(folder, path.basename(at.path))).catch(ignoring('ENOENT'));
-      await this.removeEmpty(folder);
+      await this.removeEmptyFrom(folder);
+    });
+  }
+
+  async removeEmpty(at: FileLocation): Promise<void> {
+    await translating(undefined, writing(at), async () => {
+      const folder = await existingFolder({ ...at, path: path.join(at.path, 'any') }, this.allow);
+      if (folder !== undefined) await this.removeEmptyFrom(folder);
     });
   }
 
   /** Removes a folder that is empty, and the folders above it that are empty then; a root stays. */
-  private async removeEmpty(folder: string): Promise<void> {
+  private async removeEmptyFrom(folder: string): Promise<void> {
     for (let at = folder; !this.allow.isRealRoot(at) && this.allow.isInsideRealRoot(at); at = path.dirname(at)) {
       // Not empty, used, or not ours to remove: it stays, and so does everything above it.
       const removed = await rmdir(at).then(

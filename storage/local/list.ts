@@ -29,22 +29,25 @@ export async function* listLocal(at: FileLocation, allow: AllowList, options: Li
     if (!(failure instanceof DarkroomError) || options.onError === undefined) throw failure;
     options.onError(failure, uri);
   };
-  const open: { folder: string; dir: Dir }[] = [];
+  const open: { folder: string; dir: Dir; isEmpty: boolean }[] = [];
   try {
-    open.push({ folder: at.path, dir: await openFolder(at.path, at.uri) });
+    open.push({ folder: at.path, dir: await openFolder(at.path, at.uri), isEmpty: false });
     for (let current = open.at(-1); current !== undefined; current = open.at(-1)) {
       options.signal?.throwIfAborted();
       const entry = await current.dir.read();
       if (entry === null) {
         open.pop();
         await current.dir.close();
+        if (current.isEmpty && options.onEmpty) await tellOfEmpty(current.folder, options.onEmpty);
         continue;
       }
+      current.isEmpty = false;
       if (entry.name.startsWith('.') && !options.hidden) continue;
       const child = path.join(current.folder, entry.name);
       try {
-        if (entry.isDirectory()) open.push({ folder: child, dir: await openFolder(child, fileUri(child)) });
-        else yield await file(child, entry, allow);
+        if (entry.isDirectory()) {
+          open.push({ folder: child, dir: await openFolder(child, fileUri(child)), isEmpty: true });
+        } else yield await file(child, entry, allow);
       } catch (error) {
         report(error, fileUri(child));
       }
@@ -52,6 +55,15 @@ export async function* listLocal(at: FileLocation, allow: AllowList, options: Li
   } finally {
     for (const { dir } of open) await dir.close();
   }
+}
+
+/** A folder that is gone meanwhile is none. */
+async function tellOfEmpty(folder: string, tell: NonNullable<ListOptions['onEmpty']>): Promise<void> {
+  const modified = await stat(folder).then(
+    (stats) => stats.mtimeMs,
+    () => undefined,
+  );
+  if (modified !== undefined) await tell(fileUri(folder), modified);
 }
 
 async function openFolder(folder: string, uri: string): Promise<Dir> {

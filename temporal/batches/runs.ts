@@ -102,6 +102,9 @@ export function inState(query: string, state: RunState | undefined): string {
   return state === undefined ? query : `${query} AND ${STATUSES[state]}`;
 }
 
+/** Longest source or output kept in the memo, in characters: the memo is read with every page of runs. */
+export const MAX_MEMO_TEXT = 1000;
+
 /** A text of the run's memo. */
 export function memoText(run: Run, name: string): string | undefined {
   const value = run.memo?.[name];

@@ -1,12 +1,13 @@
 /** Maintenance removes what is not needed, and nothing else, while a batch runs: real server, real workers, disk and S3. */
 import { createHash, randomUUID } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { Findings, type StepContext } from '../../activities/maintenance/step';
 import { cleanQuarantine } from '../../activities/maintenance/quarantine';
+import { cleanUploads } from '../../activities/maintenance/uploads';
 import { cleanStore } from '../../activities/maintenance/store';
 import { outputName, workFolder } from '../../activities/names';
 import { keepEvidence } from '../../activities/deaths/evidence';
@@ -19,7 +20,9 @@ import {
   maintenanceState,
   runMaintenance,
 } from '../../starter/core/maintenance';
+import { submitItem } from '../../starter/core/submit';
 import { createStorage, fileUri, joinUri, type Storage } from '../../storage';
+import { runningQuery } from '../../temporal/batches/query';
 import { photo } from '../api/support';
 import { runCommand, startCommand } from '../support/cli';
 import { photo as anyPhoto, submit } from '../support/items';
@@ -202,8 +205,13 @@ testWithS3(
 );
 
 /** Runs a step as if it were later, with the default grace period. */
-async function later(step: (context: StepContext) => Promise<void>, outputs: string, days: number) {
-  const config: Config = { ...stack.config, outputDefault: outputs, maintenanceGrace: DAY_MS };
+async function later(
+  step: (context: StepContext) => Promise<void>,
+  outputs: string,
+  days: number,
+  more: Partial<Config> = {},
+) {
+  const config: Config = { ...stack.config, outputDefault: outputs, maintenanceGrace: DAY_MS, ...more };
   const storage = createStorage(config);
   const findings = new Findings(true, undefined, () => undefined);
   const log = { warn: () => undefined } as unknown as StepContext['log'];
@@ -256,6 +264,45 @@ test('evidence goes when it is old, and a file of that name that is none stays',
   storage.close();
 });
 
+test('uploads go when they are old and no open job has them as its source; broken-off ones and empty folders in a day', async () => {
+  const outputs = fileUri(path.join(stack.home, 'received'));
+  const uploads = joinUri(outputs, '_uploads');
+  const storage = createStorage(stack.config);
+  const long = 'ü'.repeat(120);
+  const [idle, used, longName] = ['a.jpg', 'b c.jpg', `${long}/${long}.jpg`].map((name) =>
+    joinUri(uploads, 'default', 'abc', ...name.split('/')),
+  ) as [string, string, string];
+  const brokenOff = joinUri(uploads, 'default', 'abd', '.c.jpg.0123456789ab.part');
+  for (const uri of [idle, used, longName, brokenOff, joinUri(outputs, 'own.jpg')]) await put(storage, uri);
+  const empty = path.join(stack.home, 'received/trip/empty');
+  await mkdir(empty, { recursive: true });
+  // The memo of a run has the beginning of a long source only.
+  expect(longName.length).toBeGreaterThan(1000);
+  const { item } = await submit(stack, await anyPhoto(stack));
+  const context = { client: stack.client, storage, queuePrefix: 'unserved' };
+  const jobs = [used, longName].map((source, index) => ({ ...item, batchId: 'uploaded', itemKey: `${index}`, source }));
+  for (const job of jobs) await submitItem(context, { ...job, output: joinUri(outputs, 'uploaded', job.itemKey) });
+  const isShown = async () => (await stack.client.workflow.count(runningQuery('uploaded'))).count === jobs.length;
+  await until(isShown);
+
+  const uploadsAge = 30 * DAY_MS;
+  expect(await later(cleanUploads, outputs, 0.5, { uploadsAge })).toMatchObject({ found: 0 });
+  expect(await later(cleanStore, outputs, 0.5)).toMatchObject({ found: 0 });
+  expect(await later(cleanStore, outputs, 2)).toMatchObject({ removed: 1, examples: [`${fileUri(empty)}/`] });
+  const kept = await later(cleanUploads, outputs, 1_000);
+  expect(kept).toMatchObject({
+    removed: 1,
+    examples: [brokenOff],
+    note: expect.stringContaining('DARKROOM_UPLOADS_AGE'),
+  });
+  expect(await later(cleanUploads, outputs, 29, { uploadsAge })).toMatchObject({ found: 0 });
+  expect(await later(cleanUploads, outputs, 31, { uploadsAge })).toMatchObject({ removed: 1, examples: [idle] });
+  for (const { itemKey } of jobs) await stack.client.workflow.getHandle(`uploaded/${itemKey}`).terminate();
+  await until(async () => (await later(cleanUploads, outputs, 31, { uploadsAge })).found === 2, 200);
+  expect(await readdir(path.join(stack.home, 'received'))).toEqual(['own.jpg']);
+  storage.close();
+});
+
 testWithS3('an upload in parts that never ended is dropped after a day', async () => {
   const input = { Bucket: 'media', Key: 'parts/item/long.mp4' };
   await s3?.client.send(new CreateMultipartUploadCommand(input));
@@ -270,15 +317,16 @@ test('a step that fails does not stop the others, and is told with exit code 1',
   expect(code).toBe(1);
   expect(summary.steps).toMatchObject([
     { step: 'store', error: expect.stringContaining('outside of the buckets') },
+    { step: 'uploads', error: expect.stringContaining('outside of the buckets') },
     { step: 'database', found: 0 },
     { step: 'queue', found: 0, note: expect.stringContaining('No queue of jobs') },
     { step: 'scratch', found: 0 },
     { step: 'index', error: expect.stringContaining('outside of the buckets') },
     { step: 'quarantine', error: expect.stringContaining('outside of the buckets') },
   ]);
-  expect(summary.steps.slice(1, 4).map(({ error }: { error?: string }) => error)).toEqual(Array(3).fill(undefined));
+  expect(summary.steps.slice(2, 5).map(({ error }: { error?: string }) => error)).toEqual(Array(3).fill(undefined));
   const unknown = await runCommand(stack, 'maintenance', ['--only', 'stores'], env);
-  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('expected some of store,database')]);
+  expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('expected some of store,uploads')]);
   storage.close();
 }, 60_000);
 
@@ -300,7 +348,7 @@ test('the Schedule is made once, follows the configuration, starts the one maint
   await handle.trigger();
   await until(async () => (await runs()).count === 1);
   const after = await maintenanceState(stack.client, 'scheduled');
-  expect(after).toMatchObject({ failedSteps: 3, periodMs: day });
+  expect(after).toMatchObject({ failedSteps: 4, periodMs: day });
   expect(after.endedAt!.getTime()).toBeGreaterThan(info.createdAt.getTime());
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
   await ensureMaintenanceSchedule(stack.client, { ...settings, maintenanceCron: 'none' });
