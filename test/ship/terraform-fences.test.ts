@@ -50,15 +50,17 @@ describe('roles of pods', () => {
   const storage = read('modules/storage/main.tf');
   const document = (name: string) => block(storage, `data "aws_iam_policy_document" "${name}"`);
 
-  test('workers write outputs; they delete nothing, touch no upload and know no queue', () => {
+  test('workers write outputs and remove what was replaced there; they touch no upload and know no queue', () => {
     const workers = document('workers');
     expect(workers).toMatch(
-      /"s3:PutObject", "s3:AbortMultipartUpload"\]\s+resources = \[".*\/\$\{var\.prefixes\.outputs\}\*"\]/,
+      /"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"\]\s+resources = \[".*\/\$\{var\.prefixes\.outputs\}\*"\]/,
     );
     expect(workers).toMatch(
-      /effect\s+= "Deny"\s+actions\s+= \["s3:PutObject"\]\s+resources = \[".*prefixes\.uploads\}\*"\]/,
+      /effect\s+= "Deny"\s+actions\s+= \["s3:PutObject", "s3:DeleteObject"\]\s+resources = \[".*prefixes\.uploads\}\*"\]/,
     );
-    expect(`${workers}${document('read')}`).not.toMatch(/sqs:|DeleteObject/);
+    expect(workers.match(/DeleteObject/g)).toHaveLength(2);
+    expect(document('read')).not.toMatch(/Delete|Put/);
+    expect(`${workers}${document('read')}`).not.toMatch(/sqs:/);
   });
 
   test('the starter writes and deletes below its own prefixes only, and takes jobs from the queue', () => {

@@ -96,21 +96,22 @@ data "aws_iam_policy_document" "read" {
     resources = ["${aws_s3_bucket.media.arn}/*"]
   }
   statement {
-    actions   = ["s3:ListBucket"]
+    actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
     resources = [aws_s3_bucket.media.arn]
   }
 }
 
-# Workers decode strangers' files: they write outputs, and can neither change an upload nor delete anything nor reach the queue.
+# Workers decode strangers' files: they write outputs and take away what was replaced (maintenance, reuse), of which a versioned bucket
+# keeps a copy for a month. They can neither change nor delete an upload, nor reach the queue.
 data "aws_iam_policy_document" "workers" {
   source_policy_documents = [data.aws_iam_policy_document.read.json]
   statement {
-    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    actions   = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
     resources = ["${aws_s3_bucket.media.arn}/${var.prefixes.outputs}*"]
   }
   statement {
     effect    = "Deny"
-    actions   = ["s3:PutObject"]
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
     resources = ["${aws_s3_bucket.media.arn}/${var.prefixes.uploads}*"]
   }
 }
