@@ -1,8 +1,9 @@
-/** Lists of batches on a real Temporal server. Its runs have no worker: they stay open, or are terminated. */
+/** Lists of batches, and what happened by the minute, on a real Temporal server. Its runs have no worker: they stay open, or are terminated. */
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { startTestServer, type TestServer } from '../../../test/starter/server';
 import { forEachBounded } from '../../../common/for-each-bounded';
 import { listBatches } from './batches';
+import { ThroughputView } from './throughput';
 
 const KEYS = {
   batch: defineSearchAttributeKey('MediaBatchId', 'KEYWORD'),
@@ -136,6 +137,17 @@ test('filters narrow to batches that have such items', async () => {
   expect(await ids({ batchPrefix: 'photo' })).toEqual(['photo-2', 'photo-1']);
   expect(await ids({ from: between })).toEqual(['photo-2', 'photo-1']);
   expect(await ids({ to: between })).toEqual(['film-1']);
+});
+
+test('a quiet time costs few calls, and what happened in a minute is counted', async () => {
+  const view = new ThroughputView(server.client);
+  let quiet: Awaited<ReturnType<typeof view.last>> | undefined;
+  const calls = await callsOf(async () => (quiet = await view.last(180, 'nobody')));
+  // Two for each quarter of an hour, the open ones, and those that completed last.
+  expect(calls).toBeLessThanOrEqual(2 * 13 + 2);
+  expect(quiet?.minutes).toHaveLength(180);
+  const { minutes, open } = await view.last(180, 'filters');
+  expect([minutes.reduce((sum, { failed }) => sum + failed, 0), open]).toEqual([2, 1]);
 });
 
 test('a cursor that is none is refused, also one that was made by hand', async () => {

@@ -8,6 +8,8 @@ const MINUTE_MS = 60_000;
 /** Visibility is behind by up to some seconds: a minute younger than this is asked about again. */
 const SETTLED_MS = 15_000;
 const CONCURRENCY = 6;
+/** Minutes that are asked about together first: most of a quiet day has nothing to count. */
+const TOGETHER = 15;
 /** Whoever looks within this time shares a look, ms. */
 const FRESH_MS = 2_000;
 const MAX_TENANTS = 200;
@@ -79,15 +81,17 @@ export class ThroughputView {
     const counted = new Map<number, Counted>(known);
     const open = this.count(inState(ours, 'open'));
     const completed = pageOfRuns(this.client, inState(ours, 'succeeded'), SAMPLE);
-    await forEachBounded(
-      begins.filter((begin) => !known.has(begin)),
-      CONCURRENCY,
-      async (begin) => {
-        const entry = await this.countMinute(ours, begin);
-        counted.set(begin, entry);
-        if (begin + MINUTE_MS + SETTLED_MS < now) known.set(begin, entry);
-      },
-    );
+    const keep = (begin: number, entry: Counted): void => {
+      counted.set(begin, entry);
+      if (begin + MINUTE_MS + SETTLED_MS < now) known.set(begin, entry);
+    };
+    const asked: number[] = [];
+    await forEachBounded(inRows(begins.filter((begin) => !known.has(begin))), CONCURRENCY, async (row) => {
+      if (row.length > 1 && isNothing(await this.countSpan(ours, row[0] ?? 0, row.length))) {
+        for (const begin of row) keep(begin, NOTHING);
+      } else asked.push(...row);
+    });
+    await forEachBounded(asked, CONCURRENCY, async (begin) => keep(begin, await this.countSpan(ours, begin, 1)));
     const { runs } = await completed;
     return {
       minutes: withBacklog(
@@ -100,9 +104,9 @@ export class ThroughputView {
     };
   }
 
-  private async countMinute(ours: string, begin: number): Promise<Counted> {
-    const within = (name: string): string =>
-      `${name} >= ${quoted(new Date(begin).toISOString())} AND ${name} < ${quoted(new Date(begin + MINUTE_MS).toISOString())}`;
+  private async countSpan(ours: string, begin: number, minutes: number): Promise<Counted> {
+    const [from, to] = [begin, begin + minutes * MINUTE_MS].map((time) => quoted(new Date(time).toISOString()));
+    const within = (name: string): string => `${name} >= ${from} AND ${name} < ${to}`;
     const [started, ended] = await Promise.all([
       this.count(`${ours} AND ${within('StartTime')}`),
       this.client.workflow.count(`${ours} AND ${within('CloseTime')} GROUP BY ExecutionStatus`),
@@ -123,6 +127,21 @@ export class ThroughputView {
 }
 
 const NOTHING: Counted = { started: 0, succeeded: 0, failed: 0, cancelled: 0 };
+
+function isNothing({ started, succeeded, failed, cancelled }: Counted): boolean {
+  return started + succeeded + failed + cancelled === 0;
+}
+
+/** Minutes that follow each other, so many together at most. */
+function inRows(begins: number[]): number[][] {
+  const rows: number[][] = [];
+  for (const begin of begins) {
+    const last = rows.at(-1);
+    if (last !== undefined && last.length < TOGETHER && begin === (last.at(-1) ?? 0) + MINUTE_MS) last.push(begin);
+    else rows.push([begin]);
+  }
+  return rows;
+}
 
 /** From what is open now, back in time: what ended after a minute was open at its end, what started after was not. */
 export function withBacklog(minutes: (Counted & { begin: number })[], openNow: number): MinuteView[] {
