@@ -30,7 +30,10 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['common/config/**/*.ts', '**/*.test.ts', 'test/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['common/config/**/*.ts', 'examples/**/*.ts', '**/*.test.ts', 'test/**/*.ts'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
   {
     // They pass the environment on to a child process, whole.
     files: [
