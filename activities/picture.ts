@@ -4,7 +4,7 @@ import type { ImageRenditionSpec } from '../media/presets/schema';
 
 /** Fields of a rendition after which it is the same picture, only larger, smaller or in another file. */
 const SAME_PICTURE = [
-  ...['name', 'format', 'width', 'height', 'dpr', 'sharpen'],
+  ...['name', 'format', 'width', 'height', 'dpr', 'sharpen', 'larger'],
   ...['quality', 'effort', 'lossless', 'trellis', 'maxBytes', 'target'],
 ];
 /** Renditions of one picture have the same shape, but for rounding to whole px. */

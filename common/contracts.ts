@@ -144,6 +144,8 @@ export interface Rendition {
   reached?: { quality: number; ssim?: number };
   /** Of captions. */
   track?: CaptionTrack;
+  /** Of an image: the picture of the source itself, without its metadata, since encoding it again made no smaller file. */
+  original?: true;
   /** RFC 6381, for example `avc1.64001f, mp4a.40.2`. */
   codecs?: string;
   /** kbit/s, measured. */

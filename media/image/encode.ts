@@ -54,6 +54,8 @@ export interface Encoded {
   info: { width: number; height: number; pages?: number; pageHeight?: number };
   /** What a search over quality came to. */
   reached?: Reached;
+  /** The picture of the source, not encoded again. */
+  original?: true;
 }
 
 /** The quality that was chosen, and how like the pixels the result then is (SSIM of the luminance, where it was asked for). */

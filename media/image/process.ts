@@ -11,6 +11,7 @@ import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { keptMetadata, type Kept } from './metadata';
 import { withSvg } from './loaders';
+import { smaller } from './original';
 import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, type Still } from './still';
 import { looksOf } from './thumbnail';
@@ -77,7 +78,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     for (const spec of preset.renditions) {
       const animate = moves(source, task, spec);
       const encoded = await timed(spec.name, () =>
-        animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, still, preset, spec, kept),
+        animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, still, task, spec, kept),
       );
       const write = save(outputDir, spec, encoded);
       // A write may fail while the next rendition is encoded: without a handler from its start, Node would end the process.
@@ -114,17 +115,22 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
 async function encodeStill(
   source: OpenSource,
   still: Still,
-  preset: ImagePreset,
+  { preset, input }: ImageTask,
   spec: ImageRenditionSpec,
   kept: Kept,
 ) {
   const picture = await render(source, still, preset, spec);
-  return searches(spec)
-    ? encodeReaching(await pixelsOf(picture, keepsProfile(still, spec)), spec, kept)
-    : encode(picture, spec, kept);
+  const encoded = searches(spec)
+    ? await encodeReaching(await pixelsOf(picture, keepsProfile(still, spec)), spec, kept)
+    : await encode(picture, spec, kept);
+  return smaller(source, input, preset, spec, kept, encoded);
 }
 
-async function save(folder: string, spec: ImageRenditionSpec, { data, info, reached }: Encoded): Promise<ImageFile> {
+async function save(
+  folder: string,
+  spec: ImageRenditionSpec,
+  { data, info, reached, original }: Encoded,
+): Promise<ImageFile> {
   const { mime } = formatRow(spec.format);
   const file = path.resolve(folder, `${spec.name}.${extensionOf(mime)}`);
   const sha256 = createHash('sha256').update(data).digest('hex');
@@ -144,5 +150,6 @@ async function save(folder: string, spec: ImageRenditionSpec, { data, info, reac
     sha256,
     ...frames,
     ...(reached && { reached }),
+    ...(original && { original }),
   };
 }

@@ -26,6 +26,7 @@ const outcome = z.object({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         frames: count.optional(),
         reached: z.object({ quality: count, ssim: z.number().optional() }).optional(),
+        original: z.literal(true).optional(),
       }),
     )
     .max(1000),

@@ -45,6 +45,8 @@ export interface ImageFile {
   frames?: number;
   /** What `maxBytes` or `target` came to. */
   reached?: Reached;
+  /** The picture of the source itself, without its metadata: encoding it again made no smaller file. */
+  original?: true;
 }
 
 export interface ImageSource {

@@ -66,6 +66,8 @@ const fields = z.strictObject({
   maxBytes: byteCount.optional(),
   /** The lowest quality whose result is as like the picture as this. */
   target: z.strictObject({ ssim: z.number().min(0.5).max(0.999) }).optional(),
+  /** Encoded also where the source has the same size and format and fewer bytes. */
+  larger: z.boolean().optional(),
 });
 type Fields = z.infer<typeof fields>;
 
