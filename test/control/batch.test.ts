@@ -6,7 +6,9 @@ import { viewBatch } from '../../starter/core/view/batch';
 import { until } from '../support/stack';
 import { describeOnServers, done } from './servers';
 
-const ITEMS = 60;
+/** More, by hand: `DARKROOM_TEST_ITEMS=500`, which also prints what was counted and how long it took. */
+const ITEMS = Number(process.env['DARKROOM_TEST_ITEMS'] ?? 24);
+const FIGURES = process.env['DARKROOM_TEST_ITEMS'] !== undefined;
 
 describeOnServers('a batch in mid-flight', (control) => {
   const began: string[] = [];
@@ -31,13 +33,21 @@ describeOnServers('a batch in mid-flight', (control) => {
     Promise.all(Array.from({ length: count }, (_, index) => control().submit(batch, `${batch}-${index}`)));
   const placesOf = (batch: string) => began.flatMap((key, place) => (key.startsWith(`${batch}-`) ? [place] : []));
 
+  const started = Date.now();
+  const say = (what: string): void => {
+    if (FIGURES) process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s: ${what}\n`);
+  };
+
   test('ends with every item done, each once', async () => {
     await control().work('workflows');
     const ids = await submit('long', ITEMS);
     await until(async () => (await view('long')).items === ITEMS);
     await control().work('image', { makeImage }, 2);
-    await until(() => began.length >= ITEMS / 4);
-    await controlBatch(client(), 'pause', 'long');
+    say(`${ITEMS} items submitted`);
+    await until(() => began.length >= ITEMS * 0.4);
+    const asked = Date.now();
+    const paused = await controlBatch(client(), 'pause', 'long');
+    say(`${JSON.stringify(paused)} by the pause in ${Date.now() - asked} ms`);
     const atPause = placesOf('long').length;
     expect(atPause).toBeLessThan(ITEMS);
     await finished(await submit('between', 6));
@@ -46,6 +56,7 @@ describeOnServers('a batch in mid-flight', (control) => {
     expect(await view('long')).toMatchObject({ open: ITEMS - atPause, paused: ITEMS - atPause, running: 0 });
 
     // With both slots taken, what is let go and what comes later wait side by side.
+    say(`${placesOf('long').length - atPause} began while paused; ${ITEMS - atPause} wait`);
     const held = [await control().submit('busy', 'hold-1'), await control().submit('busy', 'hold-2')];
     await until(() => release.size === 2);
     const change = controlBatch(client(), { priority: 5 }, 'long');
@@ -61,6 +72,7 @@ describeOnServers('a batch in mid-flight', (control) => {
     release.get('hold-2')?.();
 
     await finished([...ids, ...held, ...others]);
+    say(`all done: ${began.length} began`);
     const rest = placesOf('long').slice(atPause);
     // One of them may stand in the worker's hands already when the others come.
     if (canMove) expect(placesOf('other').filter((place) => place > rest[4]!)).toEqual([]);
