@@ -11,8 +11,8 @@ const LAYERS = [
   'models',
   'media',
   'storage',
-  'net',
   'temporal',
+  'net',
 ];
 
 /** Rooms of starter/: each imports those to its right, and what is below starter/. */

@@ -1,3 +1,4 @@
+import type { ChangeInput } from '../common/batch-change';
 import type { Findings } from '../common/analysis';
 import type { CampaignItem, CampaignPair, Settlement } from '../common/campaign';
 import type { Placeholder, Rendition, WorkItem } from '../common/contracts';
@@ -11,6 +12,7 @@ import { analyse, type AnalysisInput } from './analyse';
 import { findModel, type Miss } from './find-model';
 import type { ModelName } from '../common/models';
 import { awaitBatch } from './batch';
+import { changeItems } from './change-items';
 import { joinRung, makeChunk } from './chunks';
 import { adoptOutputs, settleOutputs } from './campaign/adopt';
 import { compareOutputs } from './campaign/compare';
@@ -62,6 +64,7 @@ export function createActivities(deps: ActivityDeps) {
     settleOutputs: (id: string, pairs: CampaignPair[], how: Settlement) => settleOutputs(deps, id, pairs, how),
     compareOutputs: (item: WorkItem, old: string) => compareOutputs(deps, item, old),
     deleteItems: (input: DeletionInput) => deleteItems(deps, input),
+    changeItems: (input: ChangeInput) => changeItems(deps, input),
     maintain: (step: MaintenanceStep, cleanup: boolean, deadLetters?: DeadLetters) =>
       maintain(deps, step, cleanup, deadLetters),
   } satisfies Record<ActivityName, unknown>;

@@ -54,6 +54,7 @@ export const ACTIVITIES = {
   settleOutputs: { pool: 'workflows', attempt: '30m', label: 'settle outputs' },
   compareOutputs: { pool: 'item', attempt: '1h', label: 'compare' },
   deleteItems: { pool: 'workflows', attempt: '12h', label: 'delete' },
+  changeItems: { pool: 'workflows', attempt: '12h', label: 'change items' },
   maintain: { pool: 'workflows', attempt: '12h', total: '24h', label: 'maintenance' },
 } as const satisfies Record<string, ActivityRow>;
 

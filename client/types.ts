@@ -65,7 +65,7 @@ export type Changed = {
   running?: number;
   /** Of a restart: steps that begin again */
   steps?: number;
-  /** The server still works on it: see GET …/operations/:operation */
+  /** What goes on by itself: see GET …/operations/:operation */
   operation?: Operation;
 };
 
@@ -337,6 +337,8 @@ export type Retried = {
   restarted: number;
   /** Runs that had ended before */
   already: number;
+  /** What goes on by itself: see GET …/operations/:operation */
+  operation?: Operation;
 };
 
 export type Session = {

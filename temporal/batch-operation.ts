@@ -30,7 +30,7 @@ const MASK = { paths: ['priority.priority_key'] };
  */
 export async function startBatchOperation(client: Client, batchId: string, operation: Operation): Promise<string> {
   const { namespace, identity } = client.options;
-  const jobId = `${prefixOf(batchId)}${randomUUID()}`;
+  const jobId = `${operationPrefix(batchId)}${randomUUID()}`;
   const start = {
     namespace,
     jobId,
@@ -49,10 +49,11 @@ export async function startBatchOperation(client: Client, batchId: string, opera
 
 /** Was the operation started on this batch? */
 export function isOperationOf(batchId: string, id: string): boolean {
-  return id.startsWith(prefixOf(batchId));
+  return id.startsWith(operationPrefix(batchId));
 }
 
-function prefixOf(batchId: string): string {
+/** What the ids of all operations on a batch begin with. */
+export function operationPrefix(batchId: string): string {
   return `darkroom-${createHash('sha256').update(batchId).digest('hex').slice(0, 16)}-`;
 }
 

@@ -16,7 +16,7 @@ import { WORKFLOW_TASK_MS } from '../common/heartbeats';
 import { KINDS } from '../common/kinds';
 import { withoutSignature } from '../net/url';
 import { activitiesOf } from './activity-options';
-import { approve, campaign, pause, resume } from './names';
+import { approve, campaign, pause, resume } from '../temporal/signals';
 
 /** Old items asked for at once. */
 const PAGE = 25;

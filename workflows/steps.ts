@@ -13,7 +13,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { PAUSED, type ItemProgress } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
 import { FailureCount, FormerFailureCount } from './failure-count';
-import { pause, progress, restart, resume } from './names';
+import { pause, progress, restart, resume } from '../temporal/signals';
 
 type Step = ItemProgress['steps'][number];
 

@@ -6,7 +6,7 @@ import { duration } from '../../common/config/parse';
 import { POOLS, STANDARD_POOLS, taskQueue } from '../../common/pools';
 import { connect, createClient } from '../../temporal/connect';
 import { EXIT, runCommand } from '../../starter/cli/ui/command';
-import { rootMessage } from '../../starter/core/lib/grpc';
+import { rootMessage } from '../../temporal/grpc';
 import { UsageError } from '../../starter/inputs';
 import { replayRecent } from './replay';
 import { createStorage } from '../../storage';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { sleepUnlessAborted } from '../../starter/core/lib/sleep';
+import { sleepUnlessAborted } from '../../common/sleep';
 import { resultsOf, type Results } from './results';
 import { moveRuns } from './stuck';
 import type { WorkerVersions } from './versions';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { decodeOptionalFailureToOptionalError } from '../../temporal/sdk-internals';
-import { grpcCode, NOT_FOUND } from '../../starter/core/lib/grpc';
+import { grpcCode, NOT_FOUND } from '../../temporal/grpc';
 import { ITEM_WORKFLOWS } from '../../common/kinds';
 
 type Failure = Parameters<typeof decodeOptionalFailureToOptionalError>[1];

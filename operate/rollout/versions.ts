@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { grpcCode, NOT_FOUND } from '../../starter/core/lib/grpc';
+import { grpcCode, NOT_FOUND } from '../../temporal/grpc';
 
 const { VersionDrainageStatus, TaskQueueType } = temporal.api.enums.v1;
 

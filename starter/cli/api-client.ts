@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import type { Storage } from '../../storage';
-import { isTransient, retrying, type RetryOptions } from '../core/lib/grpc';
+import { isTransient, retrying, type RetryOptions } from '../../temporal/grpc';
 import type { BatchView } from '../core/view/batch';
 import { sha256Of } from '../inputs/staging';
 

@@ -78,7 +78,7 @@ async function main(stop: AbortSignal): Promise<number> {
 }
 
 async function ask(
-  { client }: Session,
+  { client, queuePrefix }: Session,
   id: string,
   control: ItemControl,
   onProgress: (done: number, total: number) => void,
@@ -86,7 +86,7 @@ async function ask(
 ): Promise<Changed> {
   if (id.includes('/') || control === 'restart') return controlItem(client, control, id);
   await requireBatch(client, id);
-  return controlBatch(client, control, id, { onProgress, signal });
+  return controlBatch(client, control, id, { onProgress, signal, queuePrefix });
 }
 
 function isName(name: string): name is Name {

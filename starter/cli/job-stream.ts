@@ -1,6 +1,6 @@
 import type http from 'node:http';
 import type { MediaJob } from '../../common/contracts';
-import { sleepUnlessAborted } from '../core/lib/sleep';
+import { sleepUnlessAborted } from '../../common/sleep';
 import type { Submitted } from '../core/submit';
 import { readLines } from '../inputs/lines';
 import { ApiRefusal, type ApiClient, type Problem } from './api-client';

@@ -33,9 +33,13 @@ async function main(stop: AbortSignal): Promise<number> {
     await requireBatch(session.client, batchId);
     const submission = newSubmission(batchId, '', outages);
     submission.final = true;
-    const { restarted, outputs = '' } = await retryBatch(session, batchId, state, (itemKey, runId) => {
-      submission.ledger.accept(itemKey, runId);
-      alignClock(session.client, submission, itemKey);
+    const { restarted, outputs = '' } = await retryBatch(session, batchId, state, {
+      onRestarted: (itemKey, runId) => {
+        submission.ledger.accept(itemKey, runId);
+        alignClock(session.client, submission, itemKey);
+      },
+      onProgress: (asked, of) => view.step('restarted', asked, of),
+      signal: stop,
     });
     submission.tally.started = restarted;
     submission.outputs = outputs;

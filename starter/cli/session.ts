@@ -6,7 +6,7 @@ import { configuredAddress, connect, createClient } from '../../temporal/connect
 import { startTraces, stopTraces } from '../../common/traces';
 import { createStorage, type Storage } from '../../storage';
 import type { KnownSlots } from '../core/batch';
-import { retrying, type RetryOptions } from '../core/lib/grpc';
+import { retrying, type RetryOptions } from '../../temporal/grpc';
 import { allowedRootsFile, allowRoots } from '../../local/embedded/allowed-roots';
 import type { Service } from '../../local/embedded/child-process';
 import { startWorkerProcess } from '../../local/embedded/worker-process';

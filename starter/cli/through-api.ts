@@ -4,7 +4,7 @@ import { createStorage, type Storage } from '../../storage';
 import type { ItemFailure } from '../core/failure';
 import { patiently, takeAll, type Submit } from '../core/intake';
 import { defaultBatchId, itemKey } from '../core/keys';
-import { sleepUnlessAborted } from '../core/lib/sleep';
+import { sleepUnlessAborted } from '../../common/sleep';
 import { openInput } from '../inputs';
 import { movedJob } from '../inputs/staging';
 import { ApiClient, type ApiItem } from './api-client';

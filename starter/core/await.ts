@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { ItemResult } from '../../common/contracts';
 import { batchProgress, type BatchProgress, type KnownSlots } from './batch';
-import { retrying } from './lib/grpc';
-import { sleepUnlessAborted } from './lib/sleep';
+import { retrying } from '../../temporal/grpc';
+import { sleepUnlessAborted } from '../../common/sleep';
 
 const POLL_MS = 1_000;
 /** Visibility is behind by up to some seconds: without better knowledge, a picture that stays the same for this long is final. */

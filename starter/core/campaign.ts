@@ -16,9 +16,9 @@ import { taskQueue } from '../../common/pools';
 import { checkBatchId } from '../../temporal/batches/query';
 import { memoText, stateOf } from '../../temporal/batches/runs';
 import type { reprocess, settleCampaign } from '../../workflows';
-import { approve, campaign, pause, resume } from '../../workflows/names';
+import { approve, campaign, pause, resume } from '../../temporal/signals';
 import { slug } from './keys';
-import { isNotFound } from './lib/grpc';
+import { isNotFound } from '../../temporal/grpc';
 
 /** What a person asks for; what is absent is as CAMPAIGN_DEFAULTS says. */
 export interface CampaignWish {

@@ -2,10 +2,10 @@ import type { Client } from '@temporalio/client';
 import type { Priority } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { controlCampaign } from './campaign';
-import { isNotFound, retrying, type RetryOptions } from './lib/grpc';
+import { isNotFound, retrying } from '../../temporal/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
-import { sleepUnlessAborted } from './lib/sleep';
-import { pauseRun, restartRun, resumeRun } from './pause';
+import { awaitOperation, canChangeByWorker, describeChange, startChange, type WaitOptions } from './change';
+import { pauseRun, restartRun, resumeRun } from '../../temporal/items/pause';
 import {
   describeBatchOperation,
   setPriority,
@@ -18,10 +18,8 @@ import { runningQuery } from '../../temporal/batches/query';
 import type { Execution } from '../../temporal/pending';
 
 const CONCURRENCY = 32;
-/** ms between two looks at an operation of the server. */
-const LOOK_MS = 500;
-/** Open items of a batch up to which each is asked by itself, which is sooner; more are left to an operation of the server. */
-const MOST_ONE_BY_ONE = 1000;
+/** Items of a batch up to which each is asked by the caller, which is sooner; more are left to the server, or to a worker. */
+export const MOST_ONE_BY_ONE = 1000;
 
 /** What a call on a batch or an item changed. */
 export interface Changed {
@@ -33,7 +31,7 @@ export interface Changed {
   running?: number;
   /** Of a restart: steps that begin again. */
   steps?: number;
-  /** The server still works on it, whoever waits. */
+  /** The server, or a worker, still works on it, whoever waits. */
   operation?: BatchOperation;
 }
 
@@ -42,12 +40,10 @@ export type Control = 'cancel' | 'pause' | 'resume' | { priority: Priority };
 /** What can be done to one item. */
 export type ItemControl = Control | 'restart';
 
-export interface ControlOptions extends Pick<RetryOptions, 'signal' | 'limitMs'> {
-  /** Called with items that were asked, of all that were open. */
-  onProgress?: (done: number, total: number) => void;
-  /** ms to wait for an operation of the server, which goes on afterwards. Default: until its end. */
-  waitMs?: number;
-  /** Open items up to which each is asked by itself. */
+export interface ControlOptions extends WaitOptions {
+  /** Of the workers that pause and resume many items; absent: the caller does it. */
+  queuePrefix?: string;
+  /** Items up to which each is asked by the caller. */
   mostOneByOne?: number;
 }
 
@@ -72,8 +68,10 @@ async function requestOf(client: Client, control: ItemControl): Promise<Request>
 }
 
 /**
- * Changes every open item of a batch, and the campaign that they are of. What is paused starts nothing, queued steps included; what runs runs to its end.
- * Cancelling many, and changing their priority, is left to the server, which goes on when the caller is gone.
+ * Changes every open item of a batch, and the campaign that they are of. What is paused starts nothing, queued steps included;
+ * what runs runs to its end.
+ * Where there are many, the server cancels them and changes their priority, and a worker pauses and resumes them; both go on
+ * when the caller is gone. Without a worker the caller does it.
  * @throws DarkroomError ServerTooOld where the Temporal server lacks the operation; the signal's reason on abort
  */
 export async function controlBatch(
@@ -82,14 +80,19 @@ export async function controlBatch(
   batchId: string,
   options: ControlOptions = {},
 ): Promise<Changed> {
-  const { signal, onProgress, mostOneByOne = MOST_ONE_BY_ONE } = options;
+  const { signal, onProgress, queuePrefix, mostOneByOne = MOST_ONE_BY_ONE } = options;
   if (typeof control === 'string') await controlCampaign(client, control, batchId);
   const query = runningQuery(batchId);
   const { count } = await retrying(() => client.workflow.count(query), options);
-  if (count > mostOneByOne && control !== 'pause' && control !== 'resume') {
+  const isMany = count > mostOneByOne;
+  if (isMany && control !== 'pause' && control !== 'resume') {
     // An older server takes the operation, and then fails at it without an end: one item shows whether it can.
     if (control !== 'cancel') await changeOne(client, control, query);
     return controlByServer(client, control === 'cancel' ? { cancel: true } : control, batchId, options);
+  }
+  if (isMany && (control === 'pause' || control === 'resume') && queuePrefix !== undefined) {
+    const isThere = await canChangeByWorker(client, queuePrefix);
+    if (isThere) return controlByWorker(client, queuePrefix, control, batchId, options);
   }
   const total = nothingChanged(control);
   const request = await requestOf(client, control);
@@ -113,23 +116,28 @@ async function controlByServer(
   client: Client,
   operation: Operation,
   batchId: string,
-  { waitMs = Infinity, onProgress, ...options }: ControlOptions,
+  options: ControlOptions,
 ): Promise<Changed> {
-  const deadline = Date.now() + waitMs;
   // The server takes one operation at a time, so it may have to be asked again.
   const id = await retrying(() => startBatchOperation(client, batchId, operation), options);
-  for (;;) {
-    const look = await retrying(() => describeBatchOperation(client, id), options);
-    const { state, total, done, failed } = look;
-    onProgress?.(done + failed, total);
-    if (state === 'failed') {
-      throw new DarkroomError('InternalError', `The server gave up after ${done} of ${total} items; ask again.`);
-    }
-    const counts = { changed: done, already: failed };
-    if (state === 'completed') return counts;
-    if (Date.now() >= deadline) return { ...counts, operation: look };
-    await sleepUnlessAborted(Math.min(LOOK_MS, Math.max(0, deadline - Date.now())), options.signal);
-  }
+  const { look } = await awaitOperation(async () => ({ look: await describeBatchOperation(client, id) }), options);
+  return { changed: look.done, already: look.failed, ...(look.state === 'running' && { operation: look }) };
+}
+
+async function controlByWorker(
+  client: Client,
+  queuePrefix: string,
+  change: 'pause' | 'resume',
+  batchId: string,
+  options: ControlOptions,
+): Promise<Changed> {
+  const id = await startChange(client, queuePrefix, batchId, change);
+  const { look, tally } = await awaitOperation(() => describeChange(client, id), options);
+  return {
+    ...{ changed: tally.changed, already: tally.already },
+    ...(change === 'pause' && { running: tally.running }),
+    ...(look.state === 'running' && { operation: look }),
+  };
 }
 
 function nothingChanged(control: ItemControl): Changed {

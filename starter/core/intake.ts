@@ -3,7 +3,7 @@ import { DarkroomError } from '../../common/errors';
 import { resolveJob, type JobContext, type JobDefaults } from './job';
 import { itemKey, named, type ItemNames } from './keys';
 import type { Ledger, Twin } from './ledger';
-import { grpcCode, INVALID_ARGUMENT, retrying, rootMessage, type RetryOptions } from './lib/grpc';
+import { grpcCode, INVALID_ARGUMENT, retrying, rootMessage, type RetryOptions } from '../../temporal/grpc';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { submitItem, type Outcome, type SubmitContext, type Submitted, type SubmitOptions } from './submit';
 

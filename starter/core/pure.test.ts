@@ -9,7 +9,7 @@ import { defaultBatchId, itemKey, named, slug, wishKey } from './keys';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { isPublished } from './published';
-import { isTransient, retrying } from './lib/grpc';
+import { isTransient, retrying } from '../../temporal/grpc';
 import { sampleManifest } from '../../test/support/manifest';
 import { batchQuery, checkBatchId, quoted } from '../../temporal/batches/query';
 

@@ -4,7 +4,7 @@ import { batchQuery } from '../../temporal/batches/query';
 import { stateOf, type RunState } from '../../temporal/batches/runs';
 import { failureOf, type ItemFailure } from './failure';
 import { Ledger } from './ledger';
-import { retrying } from './lib/grpc';
+import { retrying } from '../../temporal/grpc';
 import { Histogram } from './lib/histogram';
 import { forEachBounded } from '../../common/for-each-bounded';
 

@@ -3,7 +3,7 @@ import { DarkroomError } from '../../common/errors';
 import { sniff, SNIFF_BYTES } from '../../media/sniff';
 import type { ObjectInfo, Storage } from '../../storage';
 import type { Entry } from '../core/intake';
-import { retrying, type RetryOptions } from '../core/lib/grpc';
+import { retrying, type RetryOptions } from '../../temporal/grpc';
 
 export interface FolderOptions extends Pick<RetryOptions, 'signal' | 'onWait'> {
   /** URI prefix whose files are no input: outputs that lie in the same folder. */

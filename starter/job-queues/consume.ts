@@ -1,7 +1,7 @@
 import type { Logger } from '../../common/logger';
 import type { JobSource, Message } from '../../net/job-queues/source';
 import { concernsOneJob, reasonOf } from '../core/intake';
-import { sleepUnlessAborted } from '../core/lib/sleep';
+import { sleepUnlessAborted } from '../../common/sleep';
 
 /** Starts a message's job. @throws an error that `concernsOneJob` for a job that can never work */
 export type SubmitMessage = (message: Message, signal: AbortSignal) => Promise<void>;

@@ -2,7 +2,7 @@ import type { Connection } from '@temporalio/client';
 import type { DependencyState } from '../../common/health';
 import type { Logger } from '../../common/logger';
 import { ensureSearchAttributes } from '../../temporal/connect';
-import { rootMessage } from '../core/lib/grpc';
+import { rootMessage } from '../../temporal/grpc';
 import { AWAY_RETRY_SECONDS } from './http/failures';
 import { ApiError } from './http/problems';
 

@@ -4,7 +4,8 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { ItemResult, WorkItem } from '../../common/contracts';
 import { built } from '../../common/paths';
 import { taskQueue, type Pool } from '../../common/pools';
-import { startUnlessKnown } from '../../starter/core/submit';
+import { startUnlessKnown } from '../../temporal/items/start';
+import type { SubmitContext } from '../../starter/core/submit';
 import { createStorage } from '../../storage';
 import { startTestServer, type TestServer } from '../starter/server';
 import { serversToTest } from '../support/temporal';
@@ -19,7 +20,7 @@ export interface Control {
   /** Of commands and services that use both. */
   env: NodeJS.ProcessEnv;
   /** What submitting and retrying needs. */
-  context: Parameters<typeof startUnlessKnown>[0];
+  context: SubmitContext;
   /** Submits an image, or what `over` says. @returns its workflow's id */
   submit(batchId: string, key: string, over?: Partial<WorkItem>): Promise<string>;
   /** Starts a worker of a pool; it ends with the test's file. @param slots activities at once */
@@ -75,7 +76,7 @@ async function start(program: string | undefined): Promise<Control & { close(): 
           ? {
               workflowBundle: { codePath: built('workflow-bundle.js') },
               sinks: { items: { ended: { fn: () => undefined } } },
-              activities: { removeOutputs: () => Promise.resolve() },
+              activities: { removeOutputs: () => Promise.resolve(), ...fakes },
             }
           : { activities: fakes }),
       });

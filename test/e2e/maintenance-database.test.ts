@@ -7,7 +7,7 @@ import { Findings, type StepContext } from '../../activities/maintenance/step';
 import type { ActivityDeps } from '../../activities/deps';
 import { maintenanceId, WORKFLOW_TYPES, type StepTally } from '../../common/maintenance';
 import { ensureMaintenanceSchedule } from '../../starter/core/maintenance';
-import { watchBatch } from '../../starter/core/watch';
+import { watchBatch } from '../../temporal/items/watch';
 import * as workflows from '../../workflows';
 import { startTestServer, type TestServer } from '../starter/server';
 import { until } from '../support/stack';

@@ -3,7 +3,7 @@ import { DarkroomError } from '../../../common/errors';
 import { messageOf, SetupError } from '../../../local/embedded/report';
 import { UsageError } from '../../inputs';
 import { ApiRefusal } from '../api-client';
-import { grpcCode, rootMessage } from '../../core/lib/grpc';
+import { grpcCode, rootMessage } from '../../../temporal/grpc';
 import { printableText } from './format';
 
 /** Somebody pressed Ctrl-C. */

@@ -1,5 +1,5 @@
 import { DarkroomError } from '../../../common/errors';
-import { rootMessage, type RetryOptions } from '../../core/lib/grpc';
+import { rootMessage, type RetryOptions } from '../../../temporal/grpc';
 import { SetupError } from '../../../local/embedded/report';
 import { ApiRefusal } from '../api-client';
 import { formatSeconds } from './format';

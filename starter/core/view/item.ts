@@ -8,10 +8,10 @@ import { decodeOptionalFailureToOptionalError } from '../../../temporal/sdk-inte
 import { temporal } from '@temporalio/proto';
 import type { ItemProgress, ItemResult, Manifest, Rendition } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';
-import { progress as queryProgress } from '../../../workflows/names';
+import { progress as queryProgress } from '../../../temporal/signals';
 import { inputOf } from '../../../temporal/input';
 import { failureOf } from '../failure';
-import { grpcCode } from '../lib/grpc';
+import { grpcCode } from '../../../temporal/grpc';
 import { isPaused } from '../../../temporal/batches/paused';
 import { attribute, memoText, stateOf, type Run } from '../../../temporal/batches/runs';
 

@@ -1,4 +1,4 @@
-import { sleepUnlessAborted } from '../../core/lib/sleep';
+import { sleepUnlessAborted } from '../../../common/sleep';
 
 /**
  * A token bucket that may go into debt: whoever has at least one token left is let in with as many jobs as the request

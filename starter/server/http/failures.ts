@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { DarkroomError } from '../../../common/errors';
-import { grpcCode, INVALID_ARGUMENT, isSlow, isTransient, rootMessage } from '../../core/lib/grpc';
+import { grpcCode, INVALID_ARGUMENT, isSlow, isTransient, rootMessage } from '../../../temporal/grpc';
 import { API_PROBLEMS, ApiError, problem, PROBLEM_TYPE, type ApiProblem, type Problem } from './problems';
 
 /** Seconds after which a caller may try again while Temporal is away. */

@@ -88,7 +88,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   old: ['Id of the old job', 'trip~beach'],
   options: ['Fields of image renditions, `image` and `video` in the place of those of the preset', { quality: 70 }],
   open: ['Items that are paused, wait or run', 12],
-  operation: ['What the server still works on'],
+  operation: ['What the server, or a worker, still works on'],
   operator: ['true: the key may see what concerns the whole installation; absent for others', true],
   optional: ['true: the service is ready without it', true],
   output: ['URI prefix of the outputs', 's3://media/out'],

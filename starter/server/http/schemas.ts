@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { duration } from '../../../common/config/parse';
 import { MEDIA_KINDS } from '../../../common/kinds';
 import { mediaJob } from '../../core/job';
-import { RETRYABLE } from '../../core/retry';
+import { RETRYABLE } from '../../../common/batch-change';
 import { RUN_STATES } from '../../../temporal/batches/runs';
 
 /** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
@@ -264,12 +264,13 @@ export const operationAnswer = z.object({
   done: z.int(),
   failed: z.int().describe('Jobs that could not be changed, most often since they ended before'),
 });
+const goingOn = operationAnswer.optional().describe('What goes on by itself: see GET …/operations/:operation');
 export const changedAnswer = z.object({
   changed: z.int().describe('Runs that got the request'),
   already: z.int().describe('Runs that had ended before it came'),
   running: z.int().optional().describe('Of a pause: runs with a step under way, which runs to its end'),
   steps: z.int().optional().describe('Of a restart: steps that begin again'),
-  operation: operationAnswer.optional().describe('The server still works on it: see GET …/operations/:operation'),
+  operation: goingOn,
 });
 export const retryQuery = z.object({
   state: z
@@ -277,7 +278,7 @@ export const retryQuery = z.object({
     .default('failed')
     .describe('Which of its jobs: those that failed, or those that were cancelled'),
 });
-export const retriedAnswer = z.object({ restarted: z.int(), already: z.int() });
+export const retriedAnswer = z.object({ restarted: z.int(), already: z.int(), operation: goingOn });
 export const uploadAnswer = z.object({ source: z.string(), bytes: z.int(), name: z.string() });
 export const sessionBody = z.object({ key: z.string().min(1).max(1000) });
 export const webhookSecretAnswer = z.object({

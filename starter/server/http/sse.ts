@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { once } from 'node:events';
-import { sleepUnlessAborted } from '../../core/lib/sleep';
+import { sleepUnlessAborted } from '../../../common/sleep';
 import { headersOf } from './ndjson';
 import { ApiError } from './problems';
 import type { Service } from '../service';

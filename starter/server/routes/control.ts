@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { describeBatchOperation, isOperationOf } from '../../../temporal/batch-operation';
+import { describeChange, isChange } from '../../core/change';
 import { controlBatch, controlItem, type Control } from '../../core/control';
-import { isNotFound } from '../../core/lib/grpc';
+import { isNotFound } from '../../../temporal/grpc';
 import { retryBatch, retryItem } from '../../core/retry';
 import { findBatch, findJob } from '../guard/access';
 import type { App } from '../app-type';
@@ -29,6 +30,7 @@ const PATIENCE_MS = 20_000;
 /** Cancel, pause, resume, priority, restart and retry, of one job and of a whole batch. The answer tells what changed. */
 export function controlRoutes(app: App, service: Service): void {
   const { client } = service;
+  const waiting = { waitMs: WAIT_MS, limitMs: PATIENCE_MS };
   const problems = failures(400, 401, 403, 404, 429, 501, 503);
   for (const [name, meaning] of Object.entries(CONTROLS) as [Name, string][]) {
     const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
@@ -53,7 +55,7 @@ export function controlRoutes(app: App, service: Service): void {
       async (request, reply) => {
         const id = await findBatch(service, request.principal, request.params.id);
         const control = controlOf(name, request);
-        const changed = await controlBatch(client, control, id, { waitMs: WAIT_MS, limitMs: PATIENCE_MS });
+        const changed = await controlBatch(client, control, id, { ...waiting, queuePrefix: service.queuePrefix });
         return reply.code(changed.operation === undefined ? 200 : 202).send(audited(request, changed));
       },
     );
@@ -64,7 +66,7 @@ export function controlRoutes(app: App, service: Service): void {
     {
       schema: {
         tags: ['Batches'],
-        summary: 'How far a change is that the server makes to many jobs',
+        summary: 'How far a change of many jobs is that goes on by itself',
         params: s.operationParams,
         response: { 200: s.operationAnswer, ...failures(401, 404, 503) },
       },
@@ -72,7 +74,11 @@ export function controlRoutes(app: App, service: Service): void {
     async ({ principal, params: { id: name, operation } }) => {
       const id = await findBatch(service, principal, name);
       if (!isOperationOf(id, operation)) throw noSuchOperation(operation);
-      return bounded(service, () => describeBatchOperation(client, operation)).catch((error: unknown) => {
+      const look = async () =>
+        isChange(operation)
+          ? (await describeChange(client, operation)).look
+          : describeBatchOperation(client, operation);
+      return bounded(service, look).catch((error: unknown) => {
         throw isNotFound(error) ? noSuchOperation(operation) : error;
       });
     },
@@ -114,17 +120,19 @@ export function controlRoutes(app: App, service: Service): void {
         summary: 'Run its failed or its cancelled jobs again',
         params: s.batchParams,
         querystring: s.retryQuery,
-        response,
+        response: { ...response, 202: s.retriedAnswer.describe('A worker goes on with it') },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { state } = request.query;
       const id = await findBatch(service, request.principal, request.params.id);
       await admit(service, request.principal, 1);
-      const retried = await retryBatch(service, id, state);
-      request.principal.jobs?.charge(retried.restarted - 1);
-      service.openJobs.correct(request.principal.tenant, 1 - retried.restarted);
-      return audited(request, retried);
+      const retried = await retryBatch(service, id, state, waiting);
+      const { operation } = retried;
+      const restarted = operation === undefined ? retried.restarted : operation.total - operation.failed;
+      request.principal.jobs?.charge(restarted - 1);
+      service.openJobs.correct(request.principal.tenant, 1 - restarted);
+      return reply.code(operation === undefined ? 200 : 202).send(audited(request, retried));
     },
   );
 }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { grpcCode } from '../../../../starter/core/lib/grpc';
+import { grpcCode } from '../../../../temporal/grpc';
 import { targetsFolder } from '../../../../local/embedded/targets';
 import type { Evidence } from '../types';
 import type { Scope } from './queues';

@@ -7,10 +7,10 @@ import {
   releaseActivity,
   resetActivity,
   type Execution,
-} from '../../temporal/pending';
-import { pause, restart, resume } from '../../workflows/names';
-import { isNotFound } from './lib/grpc';
-import { sleepUnlessAborted } from './lib/sleep';
+} from '../pending';
+import { pause, restart, resume } from '../signals';
+import { isNotFound } from '../grpc';
+import { sleepUnlessAborted } from '../../common/sleep';
 
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 500;

@@ -1,9 +1,9 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import type { BatchWatch } from '../../common/webhooks';
 import { taskQueue } from '../../common/pools';
-import type { notifyBatch } from '../../workflows';
-import { retrying, type RetryOptions } from './lib/grpc';
-import type { SubmitContext } from './submit';
+import { isNotFound, retrying, type RetryOptions } from '../grpc';
+import { inputOf } from '../input';
+import type { StartContext } from './start';
 
 /** Of the workflow that waits for a batch. Ids of batches have no slash, so it is never that of a job's webhook. */
 export function watchId(batchId: string): string {
@@ -15,18 +15,34 @@ export function watchId(batchId: string): string {
  * the end of it all, to the latest `url`.
  */
 export async function watchBatch(
-  { client, queuePrefix }: Pick<SubmitContext, 'client' | 'queuePrefix'>,
+  { client, queuePrefix }: Pick<StartContext, 'client' | 'queuePrefix'>,
   watch: BatchWatch,
   options?: RetryOptions,
 ): Promise<void> {
   const start = () =>
-    client.workflow.start<typeof notifyBatch>('notifyBatch', {
+    client.workflow.start('notifyBatch', {
       workflowId: watchId(watch.batchId),
       taskQueue: taskQueue(queuePrefix, 'workflows'),
-      args: [watch],
+      args: [watch] satisfies [BatchWatch],
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.TERMINATE_EXISTING,
       staticSummary: `Tells of the end of ${watch.batchId}`,
     });
   await retrying(start, options);
+}
+
+/** Of a batch whose end was to be told: it is told again, now that items of it run again. @param restarted how many */
+export async function watchAgain(context: StartContext, batchId: string, restarted: number): Promise<void> {
+  if (restarted === 0) return;
+  const { client } = context;
+  const run = await client.workflow
+    .getHandle(watchId(batchId))
+    .describe()
+    .catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+  if (run === undefined) return;
+  const watch = await inputOf<BatchWatch>(client, run.workflowId, run.runId);
+  await watchBatch(context, { ...watch, runs: watch.runs + restarted });
 }

@@ -1,5 +1,5 @@
-import { DarkroomError, ERRORS } from '../../../common/errors';
-import { sleepUnlessAborted } from './sleep';
+import { DarkroomError, ERRORS } from '../common/errors';
+import { sleepUnlessAborted } from '../common/sleep';
 
 /** gRPC status codes that say "later": DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
 const TRANSIENT = new Set([4, 8, 10, 14]);
