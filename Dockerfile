@@ -52,7 +52,7 @@ RUN apt-get update \
  && rm -rf /usr/bin/su /etc/apt /var/lib/apt /usr/share/perl* /usr/lib/*-linux-gnu/perl* \
  && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
  && test -z "$(find / -xdev -perm /6000 -type f)" \
- && command -v unshare setpriv prlimit mount seq \
+ && for program in unshare setpriv prlimit mount seq; do command -v "$program" || exit 1; done \
  && ffmpeg -v error -f lavfi -i testsrc2=d=0.2 -c:v libx264 -f null -
 
 # Copied whole, as one layer, so that what was removed above is really gone.

@@ -55,7 +55,7 @@ say 'looking for what an intruder could use, and for what nothing loads'
 # shellcheck disable=SC2016 # the container's own variables
 unwanted=$($docker run --rm --network none --user 0:0 --entrypoint sh "$DARKROOM_IMAGE" -c '
   find / -xdev -type f -perm /6000
-  for tool in apt apt-get perl su mount passwd npm npx; do command -v "$tool"; done
+  for tool in apt apt-get perl su passwd npm npx; do command -v "$tool"; done
   cd /app/node_modules
   find . -type f \( -name "*.ts" -o -name "*.mts" -o -name "*.cts" -o -name "*.map" -o -name "*.tsbuildinfo" -o -name "*.test.js" \)
   find . -type d \( -name test -o -name tests -o -name __tests__ \) | while read -r folder; do
