@@ -22,8 +22,8 @@ export function isTransient(error: unknown): boolean {
   return code !== undefined && TRANSIENT.has(code);
 }
 
-/** The server is there and was too slow, or has too much to do: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED. */
-const SLOW = new Set([4, 8]);
+/** The server is there and was too slow, or has too much to do: CANCELLED (by the deadline), DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED. */
+const SLOW = new Set([1, 4, 8]);
 
 export function isSlow(error: unknown): boolean {
   const code = grpcCode(error);

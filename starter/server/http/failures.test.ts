@@ -5,6 +5,7 @@ const failed = (code: number) =>
   new Error('Failed to list workflows', { cause: Object.assign(new Error('x'), { code }) });
 
 test.each([
+  [1, 'CANCELLED', 'TemporalSlow', 'takes too long to answer'],
   [4, 'DEADLINE_EXCEEDED', 'TemporalSlow', 'takes too long to answer'],
   [8, 'RESOURCE_EXHAUSTED', 'TemporalSlow', 'takes too long to answer'],
   [14, 'UNAVAILABLE', 'TemporalUnavailable', 'cannot be reached'],
