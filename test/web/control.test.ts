@@ -164,6 +164,31 @@ describeInBrowser('control and ways through the page', () => {
       expect(await scrolled()).toBe(0);
     });
 
+    test('a campaign shows what it changes, before and after, and is approved and rolled back', async () => {
+      await submit('again', 2);
+      await until(async () => (await batch('again')).open === 0, 200);
+      const wish = { preset: 'web', where: { batch: 'again' }, canary: 1, minSsim: 0.5, maxBytesRatio: 100 };
+      const { id } = (await api.call('POST', '/v1/campaigns', wish)).body;
+      await until(async () => (await api.call('GET', `/v1/batches/${id}`)).status === 200, 200);
+      await open(`#/batch/${id}`);
+      await page.getByText('The campaign waits for your approval.').waitFor();
+      const loaded = page.locator('.compare .picture.is-loaded');
+      await loaded.nth(1).waitFor();
+      expect(await page.locator('.compare figcaption').allInnerTexts()).toEqual([
+        expect.stringMatching(/Before\s+thumbnails/),
+        expect.stringMatching(/After\s+web[^]*SSIM [01]\.\d{3}/),
+      ]);
+      expect(await seriousViolations(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Approve' }).click();
+      await page.getByText('All items are made again.').waitFor();
+      await loaded.nth(1).waitFor();
+      await page.getByRole('button', { name: 'Roll back' }).click();
+      await page.getByRole('button', { name: 'Remove the new outputs' }).click();
+      await page.getByText('2 items have their old outputs back.').waitFor();
+      expect(await page.getByRole('button', { name: 'Roll back' }).count()).toBe(0);
+      expect((await api.call('GET', '/v1/jobs/again~p000')).body.manifest.preset.name).toBe('thumbnails');
+    });
+
     test('a download carries the name of the file that was sent', async () => {
       await open('#/item/many~p000');
       const downloading = page.waitForEvent('download');
