@@ -1,6 +1,6 @@
 import type { ChangeInput } from '../common/batch-change';
 import type { Findings } from '../common/analysis';
-import type { CampaignItem, CampaignPair, Settlement } from '../common/campaign';
+import type { CampaignPair, OldItem, Settlement } from '../common/campaign';
 import type { Placeholder, Rendition, WorkItem } from '../common/contracts';
 import type { BatchWatch, WebhookCall } from '../common/webhooks';
 import type { DeletionInput } from '../common/deletion';
@@ -60,7 +60,7 @@ export function createActivities(deps: ActivityDeps) {
     campaignItems: (campaign: CampaignScope, most: number, cursor?: string) =>
       campaignItems(deps, campaign, most, cursor),
     campaignPairs: (id: string, cursor?: string) => campaignPairs(deps, id, cursor),
-    adoptOutputs: (id: string, one: CampaignItem) => adoptOutputs(deps, id, one),
+    adoptOutputs: (id: string, item: WorkItem, old: OldItem) => adoptOutputs(deps, id, item, old),
     settleOutputs: (id: string, pairs: CampaignPair[], how: Settlement) => settleOutputs(deps, id, pairs, how),
     compareOutputs: (item: WorkItem, old: string) => compareOutputs(deps, item, old),
     deleteItems: (input: DeletionInput) => deleteItems(deps, input),

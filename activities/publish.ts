@@ -196,7 +196,7 @@ export async function alreadyPublished(
 }
 
 /** A copied rendition may have the URL of the one that it was copied from. */
-function withUrls({ config }: ActivityDeps, item: WorkItem, renditions: Rendition[]): Rendition[] {
+export function withUrls({ config }: ActivityDeps, item: WorkItem, renditions: Rendition[]): Rendition[] {
   return renditions.map(({ url: _other, ...rendition }) => {
     const url = publicUrl(config, item, rendition.path);
     return url === undefined ? rendition : { ...rendition, url };

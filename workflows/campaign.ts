@@ -66,7 +66,7 @@ async function goesOn(input: CampaignInput, state: CampaignState): Promise<boole
   state.cursor = page.next;
   report.passedOver += page.passedOver;
   await makeAll(input, report, page.items, (one) => {
-    if (report.phase !== 'canary') return adopt(id, report, one);
+    if (report.phase !== 'canary') return adopt(input, report, one);
     waiting.push(one);
     return Promise.resolve();
   });
@@ -82,7 +82,7 @@ async function goesOn(input: CampaignInput, state: CampaignState): Promise<boole
     report.phase = 'awaiting approval';
     await condition(() => state.approved && !report.paused);
     report.phase = 'running';
-    for (const one of waiting.splice(0)) await adopt(id, report, one);
+    for (const one of waiting.splice(0)) await adopt(input, report, one);
   }
   if (page.next === undefined) report.phase = 'completed';
   return page.next !== undefined;
@@ -113,8 +113,8 @@ async function makeOne(
   report: CampaignReport,
   { item: bare, old }: CampaignItem,
 ): Promise<boolean> {
-  const { preset, bounds } = input;
-  const item: WorkItem = { ...bare, preset: { name: preset.name, [bare.kind]: preset[bare.kind] } };
+  const { bounds } = input;
+  const item = whole(input, bare);
   const result = await unlessFailed(report, () => makeItem(item));
   if (result === undefined) return false;
   count(report, old.bytes, result);
@@ -128,6 +128,11 @@ async function makeOne(
   const made = `${item.batchId}/${item.itemKey}`;
   countPair(report, { old: old.workflowId, made, ssim, bytesBefore: old.bytes, bytesAfter: result.bytesOut });
   return ssim >= bounds.minSsim;
+}
+
+/** With its preset, of which the other kinds' sections would only swell the history. */
+function whole({ preset }: CampaignInput, item: CampaignItem['item']): WorkItem {
+  return { ...item, preset: { name: preset.name, [item.kind]: preset[item.kind] } };
 }
 
 function makeItem(item: WorkItem): Promise<ItemResult> {
@@ -147,9 +152,9 @@ function makeItem(item: WorkItem): Promise<ItemResult> {
   });
 }
 
-async function adopt(id: string, report: CampaignReport, one: CampaignItem): Promise<void> {
+async function adopt(input: CampaignInput, report: CampaignReport, { item, old }: CampaignItem): Promise<void> {
   const done = await unlessFailed(report, async () => ({
-    adopted: await activities(one.item.kind).adoptOutputs(id, one),
+    adopted: await activities(item.kind).adoptOutputs(input.id, whole(input, item), old),
   }));
   if (done?.adopted === false) report.passedOver++;
 }

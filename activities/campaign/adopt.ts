@@ -1,10 +1,12 @@
-import type { CampaignItem, CampaignPair, Settlement } from '../../common/campaign';
-import type { Manifest } from '../../common/contracts';
+import type { CampaignPair, OldItem, Settlement } from '../../common/campaign';
+import type { Manifest, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { joinUri, type Storage } from '../../storage';
 import { checkFence } from '../attempt';
 import type { ActivityDeps } from '../deps';
 import { rememberMade } from '../made-index';
+import { pictureOf } from '../picture';
+import { withUrls } from '../publish';
 import type { Pulse } from '../pulse';
 import { filesIn, manifestIn, pathIn, removeAll, removeReplaced, replacedBy } from '../removal';
 import { beating } from './beating';
@@ -19,7 +21,7 @@ type Beat = Pick<Pulse, 'progress' | 'throwIfOver'>;
  * The old manifest is kept within the new one, and the old files stay, so that it can be put back.
  * @returns false where the old item stays: its source has changed, or another run has replaced it
  */
-export function adoptOutputs(deps: ActivityDeps, id: string, { item, old }: CampaignItem): Promise<boolean> {
+export function adoptOutputs(deps: ActivityDeps, id: string, item: WorkItem, old: OldItem): Promise<boolean> {
   return beating(deps, async (pulse) => {
     const { storage, logger: log } = deps;
     const [made, folder] = [item.output, old.output];
@@ -31,12 +33,17 @@ export function adoptOutputs(deps: ActivityDeps, id: string, { item, old }: Camp
     const isSame = next !== undefined && current !== undefined && next.source.sha256 === current.source.sha256;
     if (!isDone && isSame && current.workflow.runId === old.runId) {
       await copyAll(storage, made, folder, pulse);
-      const adopted = await swap(storage, folder, pulse, ({ before, ...last }) => {
-        if (before?.campaign === id || last.workflow.runId !== old.runId) return undefined;
+      const adopted = await swap(storage, folder, pulse, ({ before: earlier, ...last }) => {
+        if (earlier?.campaign === id || last.workflow.runId !== old.runId) return undefined;
         // It stays the outcome of the old item's run, to whoever asks for that.
         const { batchId, itemKey, metadata, workflow } = last;
         const { replaces: _, ...found } = next;
-        return { ...found, batchId, itemKey, metadata, workflow, before: { campaign: id, manifest: last } };
+        // Addresses name the item and its own folder.
+        const place = { ...item, batchId, itemKey, metadata, output: folder };
+        const renditions = withUrls(deps, place, next.renditions);
+        const picture = next.picture && pictureOf(place, renditions);
+        const before = { campaign: id, manifest: last };
+        return { ...found, renditions, picture, batchId, itemKey, metadata, workflow, before };
       });
       if (adopted) await rememberMade(deps, { log }, { ...item, output: folder }, next.source.sha256);
     }

@@ -70,17 +70,15 @@ async function itemOf(
   // A later run may have replaced it.
   if (manifest?.workflow.runId !== run.runId) return undefined;
   const { kind } = manifest;
-  const recipe = recipeHash(preset, kind);
+  const { preset: _preset, callbackUrl: _url, requestedAt: _at, force: _force, metadata: _metadata, ...rest } = input;
+  const recipe = recipeHash(preset, kind, rest.inputs);
   if (preset[kind] === undefined || manifest.preset.recipe === recipe) return undefined;
-  const { batchId, itemKey, source, output, tenant, weight, confined } = input;
-  const old = { workflowId: run.workflowId, runId: run.runId, output, bytes: bytesOf(manifest) };
-  return {
-    item: {
-      ...{ batchId: id, itemKey: keyOf(batchId, itemKey), kind, source, output: besideOf(output, id), recipe },
-      ...{ priority: 5, mode: 'batch', tenant, weight, confined },
-    },
-    old,
+  const old = { workflowId: run.workflowId, runId: run.runId, output: input.output, bytes: bytesOf(manifest) };
+  const item: CampaignItem['item'] = {
+    ...{ ...rest, batchId: id, itemKey: keyOf(rest), kind, output: besideOf(old.output, id), recipe },
+    ...{ priority: 5, mode: 'batch' },
   };
+  return { item, old };
 }
 
 function unlessForgotten(error: unknown): undefined {
@@ -88,7 +86,7 @@ function unlessForgotten(error: unknown): undefined {
 }
 
 /** Unique within the campaign, whatever batches the old items are of, and as long as keys may be. */
-function keyOf(batchId: string, itemKey: string): string {
+function keyOf({ batchId, itemKey }: Pick<WorkItem, 'batchId' | 'itemKey'>): string {
   const hash = createHash('sha256').update(`${batchId}/${itemKey}`).digest('hex').slice(0, 12);
   return `${itemKey.slice(0, 80)}-${hash}`;
 }

@@ -39,7 +39,11 @@ const outputs = (): string => new Places(stack.config).outputs;
 const folders: Record<string, string[]> = { old: [], other: [] };
 
 beforeAll(async () => {
-  stack = await startStack({ DARKROOM_MAINTENANCE_GRACE: '1ms', DARKROOM_REUSE: 'true' });
+  stack = await startStack({
+    DARKROOM_MAINTENANCE_GRACE: '1ms',
+    DARKROOM_REUSE: 'true',
+    DARKROOM_PUBLIC_URL: 'https://cdn.example',
+  });
   storage = createStorage(stack.config);
   worker = await stack.worker();
   await mkdir(path.join(stack.home, 'in'));
@@ -128,6 +132,9 @@ test('a killed worker stops no campaign: the bad recipe stops by itself, the goo
   const [first] = folders['old']!;
   const adopted = await manifestOf(first!);
   expect(adopted).toMatchObject({ batchId: 'Album-old', metadata: { index: expect.any(String) } });
+  const [{ path: place, url } = {}] = adopted.renditions;
+  expect(url).toBe(`https://cdn.example/Album-old/${path.basename(first!)}/${place}`);
+  expect(adopted.picture?.html).toContain(url);
   expect(adopted.before).toMatchObject({ campaign: good, manifest: { preset: { name: 'old' } } });
 
   // What was adopted is copied for other batches, and what can be put back is not cleaned up.
