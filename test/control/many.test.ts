@@ -42,16 +42,18 @@ describeOnServers('many items', (control) => {
   const gate = new Promise<void>((resolve) => (open = resolve));
   let attempts = 0;
   async function change(input: ChangeInput): Promise<object> {
-    const { info } = Context.current();
+    const { info, heartbeat } = Context.current();
     if (input.change === 'pause') {
       attempts++;
       await gate;
     }
     if (input.change === 'retry-cancelled' && info.attempt === 1) {
-      // It restarts one item, and is lost.
+      // It restarts one item, and is lost in its first page.
       const { context, server } = control();
       const { workflowId, runId } = await server.client.workflow.getHandle('many/item-7').describe();
       await startUnlessKnown(context, await inputOf(server.client, workflowId, runId));
+      const before = { total: ITEMS, changed: 0, already: 0, running: 0 };
+      heartbeat({ page: '', before, tally: { ...before, changed: 1 } });
       throw new Error('lost');
     }
     return changeItems({} as never, input);
