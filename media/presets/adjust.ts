@@ -9,7 +9,7 @@ import { VIDEO_FIELDS } from './video';
 export const INLINE = 'inline';
 
 /** px that the renditions of a job's own preset or options may ask for in all. A preset file is the operator's, and free. */
-const MAX_PIXELS = 400_000_000;
+export const MAX_PIXELS = 400_000_000;
 
 /**
  * A preset that a job brings along, checked like a file.
@@ -61,12 +61,17 @@ function checked(name: string, value: unknown, sentence: (path: PropertyKey[], m
     const problems = new Set(error.issues.map(({ path, message }) => sentence(path, message)));
     throw invalid([...problems].join('; '));
   }
-  const pixels = (data.image?.renditions ?? []).reduce((sum, spec) => sum + pixelsOf(spec), 0);
+  const pixels = pixelsAsked(data);
   if (pixels > MAX_PIXELS) {
     const asked = `${Math.round(pixels / 1e6)} million px in all; a job of its own wishes may ask for ${MAX_PIXELS / 1e6}`;
     throw invalid(sentence(['image', 'renditions'], `the renditions ask for ${asked}`));
   }
   return { name, adjusted: true, ...data };
+}
+
+/** px that the renditions of images ask for in all, whatever the source has. */
+export function pixelsAsked({ image }: Pick<Preset, 'image'>): number {
+  return (image?.renditions ?? []).reduce((sum, spec) => sum + pixelsOf(spec), 0);
 }
 
 function pixelsOf({ width, height, dpr = 1 }: ImageRenditionSpec): number {

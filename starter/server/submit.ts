@@ -1,6 +1,7 @@
 import type { MediaJob, Priority, SubmitMode, WorkItem } from '../../common/contracts';
 import { workflowId } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
+import { pixelsAsked } from '../../media/presets';
 import { checkCallback } from '../../net/post';
 import { describeItem } from '../core/control';
 import { cachedPresets, resolveJob } from '../core/job';
@@ -105,6 +106,7 @@ export async function prepare(
     },
     service,
   );
+  checkPixels(principal, job, item);
   // Where the files land, item key included: the key of a folder above may name the very folder that is fenced off.
   if (output !== undefined) await service.places.checkOutput(tenant, item.output);
   if (item.callbackUrl !== undefined) checkCallbackOf(service, principal, item.callbackUrl);
@@ -115,6 +117,15 @@ export async function prepare(
 export function checkPriority({ priority: best }: Pick<Principal, 'priority'>, priority: Priority): void {
   if (priority >= best) return;
   throw new ApiError('NotAllowed', `This key's jobs have priority ${best} at best, so not ${priority}.`);
+}
+
+/** @throws ApiError NotAllowed for a job whose own preset or options ask for more than the key's jobs may */
+function checkPixels({ maxPixels = Infinity }: Principal, job: MediaJob, { preset }: WorkItem): void {
+  const pixels = pixelsAsked(preset);
+  if (!preset.adjusted || pixels <= maxPixels) return;
+  const field = typeof job.preset === 'object' ? 'preset.image.renditions' : 'options';
+  const asked = `the renditions ask for ${Math.ceil(pixels / 1e6)} million px in all`;
+  throw new ApiError('NotAllowed', `${field}: ${asked}; jobs of this key may ask for ${maxPixels / 1e6}.`);
 }
 
 /** @throws DarkroomError where it may not be called, or could not be signed */

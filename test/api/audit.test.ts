@@ -148,6 +148,7 @@ test('the options of an entry; a wrong one is named without its hash', () => {
     'weight=0.5',
     'open=10',
     'uploads=10GiB',
+    'pixels=50',
     'priority=3:open=5:uploads=1MiB:operator',
   ];
   for (const options of good) expect(() => parse(`a:a:0:${options}:${hash}`)).not.toThrow();
@@ -160,6 +161,7 @@ test('the options of an entry; a wrong one is named without its hash', () => {
     'open=0',
     'open=-1',
     'uploads=many',
+    'pixels=401',
     'operator=1',
     '',
   ]) {

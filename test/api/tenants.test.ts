@@ -21,6 +21,7 @@ const acme = bearer('acme-secret-0123456789');
 const globex = bearer('globex-secret-0123456789');
 const slow = bearer('slow-secret-0123456789');
 const few = bearer('few-secret-0123456789');
+const frugal = bearer('frugal-secret-0123456789');
 
 beforeAll(async () => {
   stack = await startStack();
@@ -32,6 +33,7 @@ beforeAll(async () => {
       keyEntry('globex-1', 'globex', 6000, 'globex-secret-0123456789'),
       keyEntry('slow-1', 'slow', 2, 'slow-secret-0123456789'),
       keyEntry('few-1', 'few', 0, 'few-secret-0123456789', 'open=3'),
+      keyEntry('frugal-1', 'frugal', 0, 'frugal-secret-0123456789', 'pixels=1'),
     ].join('\n'),
   );
   api = await startApi(stack, { DARKROOM_API_KEYS_FILE: keys });
@@ -283,6 +285,27 @@ test('while what waits has waited for too long, more is put off', async () => {
   } finally {
     await Promise.all([guarded.stop(), worker.stop()]);
   }
+});
+
+test('jobs of a key may ask for no more px of their own than its entry says', async () => {
+  const source = await photo(stack, 'frugal');
+  const send = (job: object) => api.call('POST', '/v1/jobs', { source, ...job }, frugal);
+  const preset = (width: number) => ({
+    image: { renditions: ['a', 'b'].map((name) => ({ name, format: 'webp', width, height: 600 })) },
+  });
+  const large = await send({ id: 'large', preset: preset(1000) });
+  expect(large).toMatchObject({ status: 403, body: { code: 'NotAllowed' } });
+  expect(large.body.detail).toBe(
+    'preset.image.renditions: the renditions ask for 2 million px in all; jobs of this key may ask for 1.',
+  );
+  const options = await send({ id: 'options', preset: 'thumbnails', options: { width: 4000 } });
+  expect([options.status, options.body.detail]).toEqual([403, expect.stringMatching(/^options: the renditions ask/)]);
+  expect((await send({ id: 'small', preset: preset(700) })).status).toBe(202);
+  // What the operator wrote is not measured.
+  expect((await send({ id: 'named', preset: 'web' })).status).toBe(202);
+  const lines = [{ source, id: 'line', preset: preset(1000) }].map((job) => JSON.stringify(job)).join('\n');
+  const { body } = await api.call('POST', '/v1/batches?id=frugal', lines, frugal);
+  expect(body).toContain('jobs of this key may ask for 1');
 });
 
 test('a key sees what the jobs of its own tenant cost, and of no other', async () => {

@@ -1,6 +1,7 @@
 import type { Config } from '../../../common/config';
 import { hosts, size } from '../../../common/config/parse';
 import type { Priority } from '../../../common/contracts';
+import { MAX_PIXELS } from '../../../media/presets';
 import { TokenBucket } from './bucket';
 
 /** What a caller may do. Buckets are of the key and of this process; an absent one is no limit. */
@@ -13,6 +14,8 @@ export interface Rights {
   weight?: number;
   /** Jobs of its tenant that may be open. */
   maxOpen: number;
+  /** px that the renditions of a job's own preset or options may ask for in all; absent: what holds for everybody. */
+  maxPixels?: number;
   /** Of the hosts that may be called back, those that its jobs may name; absent: all of them. */
   callbackHosts?: string[];
   jobs?: TokenBucket;
@@ -42,7 +45,7 @@ const BEST_PRIORITY: Priority = 2;
 const ENTRY = /^([\w.-]{1,64}):([a-z0-9][a-z0-9_-]{0,31}):(\d{1,9}):(?:(.+):)?([0-9a-fA-F]{64})$/;
 const SHAPE = 'name:tenant:jobsPerMinute:sha256 in hex, the tenant in lower case, rate 0 for none';
 const OPTIONS =
-  'the options operator, priority=1 to 5, weight=0.01 to 100, open=jobs, uploads=10GiB a day, callbacks=host+host';
+  'the options operator, priority=1 to 5, weight=0.01 to 100, open=jobs, uploads=10GiB a day, callbacks=host+host, pixels=1 to 400 million';
 
 /**
  * @param text comma- or line-separated `name:tenant:jobsPerMinute[:option…]:sha256`
@@ -73,12 +76,18 @@ function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
     else if (word === 'priority' && /^[1-5]$/.test(value)) rights.priority = Number(value) as Priority;
     else if (word === 'weight' && isWeight(value)) rights.weight = Number(value);
     else if (word === 'open' && /^[1-9]\d{0,8}$/.test(value)) rights.maxOpen = Number(value);
+    else if (word === 'pixels' && isMillions(value)) rights.maxPixels = Number(value) * 1e6;
     else if (word === 'callbacks' && value !== '') rights.callbackHosts = hosts(value.replaceAll('+', ','));
     else if (word === 'uploads' && /^[1-9]\d*(B|KiB|MiB|GiB|TiB)$/.test(value)) {
       rights.uploads = bucket(size(value) / replicas / MINUTES_A_DAY, MINUTES_A_DAY);
     } else throw wrong(OPTIONS);
   }
   return { name, tenant, sha256: Buffer.from(sha256, 'hex'), ...rights };
+}
+
+/** Millions of px, no more than any job may ask for. */
+function isMillions(text: string): boolean {
+  return /^[1-9]\d{0,2}$/.test(text) && Number(text) * 1e6 <= MAX_PIXELS;
 }
 
 function isWeight(text: string): boolean {
