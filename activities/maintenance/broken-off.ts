@@ -9,9 +9,12 @@ export function brokenOffBefore({ deps, now }: StepContext): number {
   return now - Math.max(deps.config.maintenanceGrace, WRITTEN_MS);
 }
 
-/** Is it a temporary file of a store, whose writer was killed? It has no name of its own yet. */
+/** What a store has beside files while they are written: one without a name of its own yet, and the lock of a manifest. */
+const BESIDE = /\/\.(?:[^/]+\.[0-9a-f]{12}\.part|manifest\.json\.lock(?:\.[0-9a-f]{12})?)$/;
+
+/** Is it such a file, whose writer was killed? */
 export function isBrokenOff(step: StepContext, info: ObjectInfo): boolean {
-  return /\/\.[^/]+\.[0-9a-f]{12}\.part$/.test(info.uri) && isOlder(info, brokenOffBefore(step));
+  return BESIDE.test(info.uri) && isOlder(info, brokenOffBefore(step));
 }
 
 /** A file without a date is never old. */

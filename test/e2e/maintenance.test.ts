@@ -34,6 +34,8 @@ import { startStack, until, type Stack } from '../support/stack';
 const ITEMS = Number(process.env['DARKROOM_TEST_ITEMS'] ?? 20);
 const HAS_FAULTS = ITEMS > 20;
 const FAULT_EVERY_MS = 5_000;
+/** More would only cost time. */
+const MOST_FAULTS = 20;
 /** Each item takes some tenths of a second, and each fault the time until a worker counts as lost. */
 const LIMIT_MS = 120_000 + ITEMS * 2_000;
 const DAY_MS = 86_400_000;
@@ -120,7 +122,7 @@ async function survives(name: string, outputs: string): Promise<void> {
   const ended = batch.ended.finally(() => (over = true));
   let [rounds, faults, faultAt] = [0, 0, Date.now() + FAULT_EVERY_MS];
   while (!over) {
-    if (HAS_FAULTS && Date.now() > faultAt) {
+    if (HAS_FAULTS && faults < MOST_FAULTS && Date.now() > faultAt) {
       await replaceWorker();
       faults++;
       faultAt = Date.now() + FAULT_EVERY_MS;
@@ -134,6 +136,8 @@ async function survives(name: string, outputs: string): Promise<void> {
   expect((await ended).summary).toMatchObject({ completed: ITEMS, failed: 0 });
 
   await until(async () => (await runMaintenance(stack.client, name, ALL)).steps.every(({ found }) => found === 0), 500);
+  // Killed writers may have left temporary files and locks, which stay for a day.
+  await later(cleanStore, outputs, 2);
   const files = await filesBelow(storage, outputs);
   for (const uri of strays) expect(files.has(uri)).toBe(false);
   for (const uri of own) expect(files.has(uri)).toBe(true);
@@ -273,7 +277,8 @@ test('uploads go when they are old and no open job has them as its source; broke
     joinUri(uploads, 'default', 'abc', ...name.split('/')),
   ) as [string, string, string];
   const brokenOff = joinUri(uploads, 'default', 'abd', '.c.jpg.0123456789ab.part');
-  for (const uri of [idle, used, longName, brokenOff, joinUri(outputs, 'own.jpg')]) await put(storage, uri);
+  const lock = joinUri(outputs, 'trip', 'item', '.manifest.json.lock');
+  for (const uri of [idle, used, longName, brokenOff, lock, joinUri(outputs, 'own.jpg')]) await put(storage, uri);
   const empty = path.join(stack.home, 'received/trip/empty');
   await mkdir(empty, { recursive: true });
   // The memo of a run has the beginning of a long source only.
@@ -288,7 +293,8 @@ test('uploads go when they are old and no open job has them as its source; broke
   const uploadsAge = 30 * DAY_MS;
   expect(await later(cleanUploads, outputs, 0.5, { uploadsAge })).toMatchObject({ found: 0 });
   expect(await later(cleanStore, outputs, 0.5)).toMatchObject({ found: 0 });
-  expect(await later(cleanStore, outputs, 2)).toMatchObject({ removed: 1, examples: [`${fileUri(empty)}/`] });
+  const day = await later(cleanStore, outputs, 2);
+  expect(day.examples.sort()).toEqual([`${fileUri(empty)}/`, lock].sort());
   const kept = await later(cleanUploads, outputs, 1_000);
   expect(kept).toMatchObject({
     removed: 1,
