@@ -2,9 +2,11 @@ import { Context } from '@temporalio/activity';
 import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
-import type { ModelName } from '../common/models';
+import { MODELS, type ModelName } from '../common/models';
 import { warmQueue } from '../common/pools';
-import { runAttempt } from './attempt';
+import * as audio from '../media/audio';
+import type { Fetched } from '../storage';
+import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { withSource } from './source';
 import { fetchMade } from './fetch-made';
@@ -18,7 +20,7 @@ export interface AnalysisInput {
 }
 
 /**
- * One model's look at one picture.
+ * One model's look at one picture, or one hearing of a sound.
  * @returns what the model found, under the model's name; boxes in px of the source or the picture, upright
  * @throws ApplicationFailure with a type of the error table
  */
@@ -38,6 +40,9 @@ export function analyse(
       const run = () => models.run(model, task, attempt.signal, waited);
       return attempt.stages.run('analyse', model, () => attempt.within('analyse', LONGEST_WAIT + modelTimeout, run));
     };
+    if (MODELS[model].takes === 'sound') {
+      return withSource(deps, attempt, item, async (source) => look({ path: await samplesOf(deps, attempt, source) }));
+    }
     if (picture === undefined) return withSource(deps, attempt, item, look);
     const file = { ...picture, uri: `${item.output}/${picture.path}` };
     return look({ path: await fetchMade(deps, attempt, file, 'picture') });
@@ -53,6 +58,17 @@ function refuseEvicted({ config, models }: ActivityDeps, model: ModelName): void
   const isFromWarmQueue = Context.current().info.taskQueue === warmQueue(config.queuePrefix, model);
   if (!isFromWarmQueue || models?.isWarm(model)) return;
   throw new DarkroomError('WorkerBusy', 'The worker has the model no longer in memory; another one takes the picture.');
+}
+
+/** The sound as models hear it; the file goes with the attempt's folder. */
+async function samplesOf({ config, ffmpeg }: ActivityDeps, attempt: Attempt, source: Fetched): Promise<string> {
+  const { signal, progress: onProgress, workDir: outputDir } = attempt;
+  const stage = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+    attempt.stages.run(name, 'audio', () => attempt.within(name, ffmpeg.stallMs, work));
+  const probe = await stage('probe', () => audio.probeAudio(source.path, config, ffmpeg, signal, onProgress));
+  const { maxDuration } = config;
+  const input = { input: source.path, outputDir, probe, maxDuration, settings: ffmpeg, signal, onProgress };
+  return stage('decode', () => audio.writeSamples(input));
 }
 
 /** ms for which a task may wait in its worker for other tasks and for the loading of its model. */

@@ -1,3 +1,4 @@
+import type { Analysis, Findings } from '../common/analysis';
 import type { ItemResult, Placeholder, SourceFacts, WorkItem } from '../common/contracts';
 import { DarkroomError, ERRORS } from '../common/errors';
 import * as audio from '../media/audio';
@@ -17,6 +18,7 @@ interface MadeAudio {
   source: SourceFacts;
   files: AudioFile[];
   placeholder?: Placeholder;
+  analysis?: Analysis;
   warnings: string[];
 }
 
@@ -25,7 +27,7 @@ interface MadeAudio {
  * process, publish.
  * @throws ApplicationFailure with a type of the error table
  */
-export function makeAudio(deps: ActivityDeps, item: WorkItem): Promise<ItemResult> {
+export function makeAudio(deps: ActivityDeps, item: WorkItem, findings?: Findings): Promise<ItemResult> {
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return published;
@@ -33,8 +35,14 @@ export function makeAudio(deps: ActivityDeps, item: WorkItem): Promise<ItemResul
       const copied = await copyEarlier(deps, attempt, item, source);
       return copied ? { copied } : { made: await makeSounds(deps, attempt, item, source) };
     });
-    return made ? publishSounds(deps, attempt, item, made) : publishManifest(deps, attempt, item, copied);
+    return made
+      ? publishSounds(deps, attempt, item, withFindings(made, findings))
+      : publishManifest(deps, attempt, item, copied);
   });
+}
+
+function withFindings(made: MadeAudio, { analysis, warnings }: Findings = { warnings: [] }): MadeAudio {
+  return { ...made, analysis, warnings: [...made.warnings, ...warnings] };
 }
 
 /** What the preset wants of the sound in a fetched source. */

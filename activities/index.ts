@@ -38,7 +38,7 @@ export function createActivities(deps: ActivityDeps) {
     makeImage: (item: WorkItem, findings?: Findings) => makeImage(deps, item, findings),
     findModel: (model: ModelName, missed?: Miss) => findModel(deps, model, missed),
     analyse: (item: WorkItem, input: AnalysisInput) => analyse(deps, item, input),
-    makeAudio: (item: WorkItem) => makeAudio(deps, item),
+    makeAudio: (item: WorkItem, findings?: Findings) => makeAudio(deps, item, findings),
     makeVideo: (item: WorkItem) => makeVideo(deps, item),
     makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),
     makeOutputs: (item: WorkItem, input: TaskInput) => makeOutputs(deps, item, input),

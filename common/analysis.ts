@@ -20,9 +20,20 @@ export interface TextFound {
   omitted?: number;
 }
 
+/** When somebody speaks in a sound. */
+export interface SpeechFound {
+  /** Of all ranges together. */
+  seconds: number;
+  /** Begin and end of each, in seconds of the source, to hundredths. */
+  ranges: [begin: number, end: number][];
+  /** Further ranges that were found. */
+  omitted?: number;
+}
+
 /** What models found, by the name that `analyse` of a preset has for it. */
 export interface Analysis {
   text?: TextFound;
+  speech?: SpeechFound;
 }
 
 /** The analysis of one item, and sentences about what could not be analysed. */

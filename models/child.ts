@@ -9,10 +9,27 @@ import { lockDown } from '../media/image/loaders';
 import { openPicture } from './picture';
 import type { Model, ModelTask } from './model';
 import { load as loadText } from './ocr';
-import type { ModelName } from '../common/models';
+import { load as loadSpeech } from './speech';
+import type { ModelName, PictureModel } from '../common/models';
 import { Runtime, type RuntimeSettings } from './runtime';
 
-const LOADERS = { text: loadText } satisfies { [Name in ModelName]: (runtime: Runtime) => Promise<Model<Name>> };
+type Analyse = (task: ModelTask) => Promise<Analysis>;
+
+/** A model that looks at pictures, which this process decodes. */
+function looking<Name extends PictureModel>(load: (runtime: Runtime) => Promise<Model<Name>>) {
+  return async (runtime: Runtime): Promise<Analyse> => {
+    const model = await load(runtime);
+    return (task) => openPicture(task, model);
+  };
+}
+
+const LOADERS: Record<ModelName, (runtime: Runtime) => Promise<Analyse>> = {
+  text: looking(loadText),
+  speech: async (runtime) => {
+    const hear = await loadSpeech(runtime);
+    return ({ input }) => hear(input);
+  },
+};
 
 lockDown();
 const [, , name, settings = '{}'] = process.argv;
@@ -24,7 +41,7 @@ loading.catch(() => undefined);
 async function analyse(task: ModelTask | 'load'): Promise<Analysis> {
   const model = await loading;
   if (task === 'load') return {};
-  return openPicture(task, model);
+  return model(task);
 }
 
 serveTasks(analyse, 'The analysis failed because of a fault in Darkroom.');

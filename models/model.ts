@@ -1,22 +1,22 @@
 import type { Analysis } from '../common/analysis';
 import type { Pixels } from './ocr/read-line';
-import type { ModelName } from '../common/models';
+import type { PictureModel } from '../common/models';
 
 /** Work for the process of a model. */
 export interface ModelTask {
-  /** Path of the picture. */
+  /** Path of the picture, or of the samples of the sound (media/audio/samples.ts). */
   input: string;
-  /** Bounds of what is decoded. */
+  /** Bounds of a picture that is decoded. */
   limits: { maxPixels: number; maxFrames: number };
   allowSvg: boolean;
 }
 
 /**
- * A loaded model.
+ * A loaded model that looks at pictures.
  * @param picture upright, sRGB, possibly smaller than the source
  * @param size px of the source, upright
  */
-export type Model<Name extends ModelName> = (
+export type Model<Name extends PictureModel> = (
   picture: Pixels,
   size: { width: number; height: number },
 ) => Promise<Required<Pick<Analysis, Name>>>;

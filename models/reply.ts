@@ -9,9 +9,14 @@ const line = z.object({
   box: z.tuple([corner, corner, corner, corner]),
 });
 
+const seconds = z.number().min(0);
+
 const analysis = z.object({
   text: z
     .object({ alt: z.string().max(500), lines: z.array(line).max(300), omitted: z.int().min(1).optional() })
+    .optional(),
+  speech: z
+    .object({ seconds, ranges: z.array(z.tuple([seconds, seconds])).max(2000), omitted: z.int().min(1).optional() })
     .optional(),
 });
 

@@ -11,14 +11,21 @@ export interface Tensor {
   readonly dims: readonly number[];
 }
 
-export interface Session {
+/** What a network is given. */
+export interface Feed {
+  readonly type: 'float32' | 'int64';
+  readonly data: Float32Array | BigInt64Array;
+  readonly dims: readonly number[];
+}
+
+interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
 }
 
 interface OnnxRuntime {
-  Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => Tensor;
+  Tensor: new (type: Feed['type'], data: Feed['data'], dims: readonly number[]) => Tensor;
   InferenceSession: {
     create(file: string, options: { executionProviders: string[]; intraOpNumThreads: number }): Promise<Session>;
   };
@@ -47,7 +54,7 @@ export function modelFile<Name extends ModelName>(model: Name, file: keyof (type
   return path.join(modulesFolder(), name, (files as Record<PropertyKey, string>)[file] ?? '');
 }
 
-/** Opens networks, and runs each with one input and one output. */
+/** Opens networks. */
 export class Runtime {
   private readonly onnx: OnnxRuntime;
 
@@ -61,12 +68,9 @@ export class Runtime {
     }
   }
 
+  /** A network with one input and one output. */
   async open(file: string): Promise<(data: Float32Array, dims: readonly number[]) => Promise<Tensor>> {
-    const { providers, threads } = this.settings;
-    const session = await this.onnx.InferenceSession.create(file, {
-      executionProviders: providers,
-      intraOpNumThreads: threads,
-    });
+    const session = await this.session(file);
     const [input = ''] = session.inputNames;
     const [output = ''] = session.outputNames;
     return async (data, dims) => {
@@ -75,6 +79,19 @@ export class Runtime {
       if (result === undefined) throw new Error(`the network has no output ${output}`);
       return result;
     };
+  }
+
+  /** A network with several inputs and outputs, by their names. */
+  async openNetwork(file: string): Promise<(feeds: Record<string, Feed>) => Promise<Partial<Record<string, Tensor>>>> {
+    const session = await this.session(file);
+    const tensor = ({ type, data, dims }: Feed): Tensor => new this.onnx.Tensor(type, data, dims);
+    return (feeds) =>
+      session.run(Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, tensor(feed)])));
+  }
+
+  private session(file: string): Promise<Session> {
+    const { providers, threads } = this.settings;
+    return this.onnx.InferenceSession.create(file, { executionProviders: providers, intraOpNumThreads: threads });
   }
 }
 

@@ -67,7 +67,7 @@ export function encodeCommand(input: AudioInput, { measured, perPixel, partOf }:
   };
 }
 
-function source({ input, probe, settings }: AudioInput) {
+export function source({ input, probe, settings }: Pick<AudioInput, 'input' | 'probe' | 'settings'>) {
   const strict = FORGIVING.includes(probe.format) ? [] : STRICT;
   const file = fileUrl(path.resolve(input));
   return { options: [...inputStart(settings.threads, demuxersOf(probe.format)), ...strict], file };

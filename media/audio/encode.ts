@@ -75,8 +75,8 @@ function loudnessOf({ integrated, truePeak, range }: Measured): AudioOutcome['lo
 }
 
 /** Runs ffmpeg, and takes away what it reported. */
-async function run(
-  { settings, signal, onProgress, outputDir }: AudioInput,
+export async function run(
+  { settings, signal, onProgress, outputDir }: Omit<AudioInput, 'plan'>,
   command: Parameters<typeof runFfmpeg>[0],
 ): Promise<{ report: string; seconds: number }> {
   const cwd = path.resolve(outputDir);
@@ -93,7 +93,7 @@ async function run(
  * ffmpeg ends with exit code 0 on a file that breaks off, so what was decoded is compared with what the file states:
  * containers round, and encoders add silence at both ends, so half a second or 2 % may be missing, but never a third.
  */
-function checkComplete({ probe }: AudioInput, seconds: number): void {
+export function checkComplete({ probe }: Pick<AudioInput, 'probe'>, seconds: number): void {
   const stated = probe.durationSeconds;
   const rounding = Math.max(0.5, 0.02 * stated);
   if (seconds > stated + 4 * rounding) throw longerThanStated({ outTimeSeconds: seconds }, stated, 'audio');

@@ -8,5 +8,6 @@
  */
 export { probeAudio } from './probe';
 export { planAudio } from './plan';
+export { writeSamples } from './samples';
 export { encodeAudio, measureLoudness } from './encode';
 export type { AudioFile, AudioInput, AudioOutcome } from './types';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MODEL_NAMES } from '../../common/models';
+import { modelsThatTake } from '../../common/models';
 
 /** Fields that several sections have. Names become part of file names and URLs. */
 export const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'lower-case letters, digits and dashes, 32 at most');
@@ -28,13 +28,18 @@ export const byteCount = z
   )
   .refine((bytes) => bytes >= 500 && bytes <= 100_000_000, 'is from 500 bytes to 100 MB');
 
-/** What models look for; each name once. */
-export const analyse = z
-  .array(z.enum(MODEL_NAMES))
-  .min(1)
-  .max(8)
-  .refine((names) => new Set(names).size === names.length, 'names a model twice')
-  .optional();
+/** Models that look at pictures, or hear sound; each name once. */
+export const analyse = modelsOf(modelsThatTake('picture'));
+export const analyseSound = modelsOf(modelsThatTake('sound'));
+
+function modelsOf<Name extends string>(names: Name[]) {
+  return z
+    .array(z.enum(names))
+    .min(1)
+    .max(8)
+    .refine((asked) => new Set(asked).size === asked.length, 'names a model twice')
+    .optional();
+}
 
 /** A picture that stands for the whole; `width` in px at most. */
 export const poster = z.strictObject({ format: z.enum(['webp', 'jpeg']), width: pixels, quality }).optional();

@@ -77,8 +77,8 @@ export function sectionOf<Kind extends MediaKind>(preset: Preset, kind: Kind): N
 }
 
 /** The models that a preset asks for any kind. */
-export function modelsOf({ image, video }: Preset): ModelName[] {
-  return [...new Set([...(image?.analyse ?? []), ...(video?.analyse ?? [])])];
+export function modelsOf({ image, video, audio }: Preset): ModelName[] {
+  return [...new Set([image, video, audio].flatMap((section): ModelName[] => section?.analyse ?? []))];
 }
 
 /** The pure part of `loadPreset`. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { MediaKind } from '../../common/kinds';
 import { AUDIO_CODEC_NAMES } from '../audio/codecs';
-import { colour, name, pixels, poster, uniqueNames } from './fields';
+import { colour, name, pixels, poster, uniqueNames, analyseSound } from './fields';
 import { image } from './image';
 import { video } from './video';
 
@@ -44,6 +44,8 @@ const audio = z.strictObject({
   poster,
   /** `keep`: title, artist, album and the like are written into the files and the manifest. */
   metadata: z.enum(['strip', 'keep']).default('strip'),
+  /** Models that hear the sound; what they find is in the manifest. */
+  analyse: analyseSound,
 });
 
 /** What to make of a sound. */

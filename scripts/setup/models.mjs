@@ -10,7 +10,7 @@ import { root, say, step } from './shell.mjs';
 const folder = path.join(root, 'models', 'runtime');
 const args = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
 const npm = process.env.npm_execpath;
-const sentence = 'Installing the models (npm ci in models/runtime), about 130 MB to download';
+const sentence = 'Installing the models (npm ci in models/runtime), about 135 MB to download';
 if (npm?.endsWith('npm-cli.js')) step(sentence, process.execPath, [npm, ...args], { cwd: folder });
 else step(sentence, 'npm', args, { cwd: folder, shell: process.platform === 'win32' });
 

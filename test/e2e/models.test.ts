@@ -6,12 +6,17 @@ import { parsePreset } from '../../media/presets';
 import { hasModels } from '../../models/runtime';
 import { runProcess } from '../../common/process';
 import { manifestOf, queuesOf, submit } from '../support/items';
-import { describeWhere } from '../support/only-where';
+import { canSpeak, CANNOT_SPEAK, speak } from '../support/clips';
+import { describeWhere, testWhere } from '../support/only-where';
 import { startStack, type Stack } from '../support/stack';
 
 const PICTURES = parsePreset(
   'pictures',
   'image: { analyse: [text], renditions: [{ name: small, format: webp, width: 64, quality: 70, effort: 0 }] }',
+);
+const SOUNDS = parsePreset(
+  'sounds',
+  'audio: { analyse: [speech], renditions: [{ name: a, codec: aac, bitrate: 64 }] }',
 );
 const POSTERS = parsePreset(
   'posters',
@@ -90,4 +95,18 @@ describeWhere(hasModels(), 'the models are not installed; "npm run models" insta
     // No picture: the item fails for that, as it does without models.
     await expect(damaged.handle.result()).rejects.toMatchObject({ cause: { type: 'UnsupportedMedia' } });
   }, 120_000);
+
+  testWhere(canSpeak, CANNOT_SPEAK)('when somebody speaks in a sound is in the manifest', async () => {
+    const file = path.join(stack.home, 'in', 'words.wav');
+    speak('Good morning everybody. The next train leaves at nine.', file, 'wav');
+    const { item, handle } = await submit(stack, file, SOUNDS);
+    await handle.result();
+    const { analysis, renditions, warnings } = await manifestOf(item);
+    expect([renditions.length, warnings]).toEqual([1, []]);
+    const { seconds, ranges = [] } = analysis?.speech ?? {};
+    expect(seconds).toBeGreaterThan(2);
+    // Before the words there are three seconds of a tone, and behind them two of silence.
+    expect(ranges[0]?.[0]).toBeGreaterThan(2.5);
+    expect(ranges.at(-1)?.[1]).toBeLessThan((renditions[0]?.durationSeconds ?? 0) - 1.5);
+  });
 });

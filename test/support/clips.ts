@@ -37,6 +37,22 @@ export function sound(seconds: number): string {
   return `-f lavfi -i sine=frequency=440:duration=${seconds}`;
 }
 
+/** Whether this ffmpeg can speak. */
+export const canSpeak = execFileSync(settings.ffmpegPath, ['-v', 'error', '-filters']).includes(' flite ');
+export const CANNOT_SPEAK = 'this ffmpeg has no flite, which speaks';
+
+/** Three seconds of a tone, then words, then two seconds of silence; 16 kHz, mono. */
+export function speak(words: string, file: string, format: string): string {
+  const parts = ['sine=330:d=3:r=16000', `flite=text='${words}':voice=slt`, 'anullsrc=r=16000:cl=mono:d=2'];
+  const mono = 'aformat=sample_rates=16000:channel_layouts=mono:sample_fmts=s16';
+  const each = parts.map((_, index) => `[${index}]${mono}[s${index}]`).join(';');
+  const graph = `${each};[s0][s1][s2]concat=n=3:v=0:a=1`;
+  const inputs = parts.flatMap((part) => ['-f', 'lavfi', '-i', part]);
+  const args = ['-v', 'error', '-nostdin', '-y', ...inputs, '-filter_complex', graph, '-f', format, `file:${file}`];
+  execFileSync(settings.ffmpegPath, args, { stdio: 'inherit' });
+  return file;
+}
+
 interface Stream {
   codec_type: string;
   codec_name: string;
