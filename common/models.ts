@@ -51,9 +51,8 @@ export const MODELS = {
 export type ModelName = keyof typeof MODELS;
 export const MODEL_NAMES = Object.keys(MODELS) as ModelName[];
 type NameOf<Takes> = { [Name in ModelName]: (typeof MODELS)[Name]['takes'] extends Takes ? Name : never }[ModelName];
-/** Models that look at pictures, and those that hear sound. */
+/** Models that look at pictures. */
 export type PictureModel = NameOf<'picture'>;
-export type SoundModel = NameOf<'sound'>;
 
 export function modelsThatTake<Takes extends ModelRow['takes']>(takes: Takes): NameOf<Takes>[] {
   return MODEL_NAMES.filter((name): name is NameOf<Takes> => MODELS[name].takes === takes);
