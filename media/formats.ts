@@ -16,6 +16,8 @@ interface FormatRow {
   readonly alpha: boolean;
   /** A colour profile can be embedded; otherwise the picture is converted to sRGB. */
   readonly profile: boolean;
+  /** The encoder keeps high dynamic range. */
+  readonly hdr?: true;
   /** The encoder keeps the movement of animated sources. */
   readonly animation: boolean;
   /** Lowest and highest effort of the encoder; absent where it knows none. */
@@ -74,6 +76,7 @@ export const IMAGE_FORMATS = {
     maxSide: 16_384,
     alpha: true,
     profile: true,
+    hdr: true,
     animation: false,
     effort: [0, 9],
     lossless: true,

@@ -9,6 +9,7 @@ import { encodeReaching, pixelsOf, searches } from './edit/reach';
 import { keepsProfile, render } from './edit/render';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
+import { encodeHdr, hdrWarnings } from './hdr';
 import { keptMetadata, type Kept } from './metadata';
 import { withSvg } from './loaders';
 import { smaller } from './original';
@@ -89,7 +90,12 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     await Promise.allSettled(writes);
   }
   const files = await Promise.all(writes);
-  const warnings = [...source.warnings, ...standingStill(source, task), ...overBudget(files, preset)];
+  const warnings = [
+    ...source.warnings,
+    ...hdrWarnings(source, preset.renditions),
+    ...standingStill(source, task),
+    ...overBudget(files, preset),
+  ];
   return { source: source.facts, files, ...looks, warnings, timings, startedAt };
 }
 
@@ -120,6 +126,7 @@ async function encodeStill(
   kept: Kept,
 ) {
   const picture = await render(source, still, preset, spec);
+  if (spec.hdr === 'keep' && still.hdr) return encodeHdr(picture, spec, still.hdr, kept);
   const encoded = searches(spec)
     ? await encodeReaching(await pixelsOf(picture, keepsProfile(still, spec)), spec, kept)
     : await encode(picture, spec, kept);

@@ -1,9 +1,10 @@
 import sharp, { type CreateRaw, type Raw, type Sharp } from 'sharp';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { decodeSize, targetSize, type Size } from './edit/layout';
-import { isHdr, toDisplay, type Cicp } from './foreign/colour';
+import { toDisplay, type Cicp } from './foreign/colour';
 import { THUMBNAIL_SIDE } from './thumbnail/side';
 import { toTiff } from './foreign/tiff';
+import { keepsHdr, type Hdr } from './hdr';
 import type { OpenSource } from './source';
 import { inP3, p3Profile, withProfile } from './wide';
 
@@ -22,6 +23,8 @@ export interface Still {
   hasAlpha: boolean;
   /** `pipeline(true)` has a profile of its own. */
   profile: boolean;
+  /** The picture in high dynamic range, where it has one and a rendition keeps it. */
+  hdr?: Hdr;
 }
 
 /**
@@ -35,7 +38,10 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   const hasProfile = metadata.icc !== undefined && /^s?rgb/.test(metadata.space);
   const keepProfile = preset.colour === 'keep' && hasProfile;
   const size = largest(facts, stills, preset.crop);
-  if (source.cicp) return converted(source, source.cicp, size, preset);
+  if (source.cicp) {
+    const isDeep = stills.some((spec) => keepsHdr(spec, source));
+    return converted(source, source.cicp, size, preset, isDeep);
+  }
   const fromFile = (profile: boolean) => {
     const pipeline = sharp(source.input, source.options).autoOrient();
     if (keepProfile && profile) return pipeline.keepIccProfile();
@@ -72,16 +78,25 @@ export function fromPixels(data: Uint8Array | Uint8ClampedArray, raw: Raw | Crea
  * Colours that the file states beside its pixels, at the size of the largest rendition. HDR becomes SDR: what most screens
  * show, and what formats without HDR can hold. Diffuse white stays white; highlights are compressed.
  */
-async function converted(source: OpenSource, cicp: Cicp, size: Size, { colour }: ImagePreset): Promise<Still> {
-  const { facts } = source;
+async function converted(
+  source: OpenSource,
+  cicp: Cicp,
+  size: Size,
+  { colour }: ImagePreset,
+  isDeep: boolean,
+): Promise<Still> {
+  const { facts, metadata } = source;
   const decoder = resize(sharp(source.input, source.options).autoOrient(), facts, size).toColourspace('rgb16');
   const { data, info } = await decoder.raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true });
   const values = new Uint16Array(data.buffer, data.byteOffset, data.length / 2);
   const raw = { width: info.width, height: info.height, channels: info.channels };
   const isWide = colour !== 'srgb';
   const pixels = toDisplay(values, info.channels, cicp, isWide ? 'p3' : 'srgb');
-  if (isHdr(cicp)) source.warnings.push('The picture is HDR; it was tone-mapped to SDR.');
-  const about = { size: raw, hasAlpha: info.channels === 4, profile: isWide };
+  const hdr: Hdr = {
+    ...{ cicp, bits: metadata.bitsPerSample === 12 ? 12 : 10 },
+    pipeline: () => sharp(values, { raw, limitInputPixels: false }),
+  };
+  const about = { size: raw, hasAlpha: info.channels === 4, profile: isWide, ...(isDeep && { hdr }) };
   if (!isWide) return { ...about, pipeline: () => fromPixels(pixels, raw) };
   const opaque = await fromPixels(pixels, raw).ensureAlpha().raw().toBuffer();
   const file = sharp(toTiff(opaque, raw, await p3Profile()), { limitInputPixels: false }).keepIccProfile();

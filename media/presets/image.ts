@@ -62,6 +62,8 @@ const fields = z.strictObject({
   /** px: radius of the sharpening, after resizing. */
   sharpen: z.number().min(0.3).max(5).optional(),
   greyscale: z.boolean().optional(),
+  /** `keep`: a source in PQ or HLG stays so; `tonemap`, and absent: it becomes SDR. */
+  hdr: z.enum(['tonemap', 'keep']).optional(),
   /** Bytes: the highest quality, up to `quality`, whose file is no larger. */
   maxBytes: byteCount.optional(),
   /** The lowest quality whose result is as like the picture as this. */
@@ -76,6 +78,9 @@ const needsBox = ({ fit, width, height }: Fields) =>
 
 const hasQuality = ({ format, lossless }: Fields) => formatRow(format).quality !== undefined && !lossless;
 const lossy = formatsThat((row) => row.quality !== undefined);
+
+/** Fields that work on 8 bits, in which HDR has no room. */
+const IN_8_BITS = ['background', 'pad', 'blur', 'sharpen', 'greyscale', 'maxBytes', 'target', 'lossless'] as const;
 
 /** Combinations that make no sense: the field to blame, what must hold, and the sentence after the field's name. */
 const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: string][] = [
@@ -108,6 +113,16 @@ const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: s
     `needs a quality to search: ${lossy}, not lossless`,
   ],
   ['target', ({ target, format }) => !target || !formatRow(format).unread, 'is for formats that are read back here'],
+  [
+    'hdr',
+    ({ hdr, format }) => hdr !== 'keep' || formatRow(format).hdr === true,
+    `\`keep\` is for ${formatsThat((row) => row.hdr === true)} only`,
+  ],
+  [
+    'hdr',
+    (spec) => spec.hdr !== 'keep' || (spec.fit !== 'contain' && IN_8_BITS.every((field) => !spec[field])),
+    `\`keep\` goes without fit \`contain\`, ${IN_8_BITS.join(', ')}: these work on 8 bits`,
+  ],
   ['quality', ({ target, quality: wanted }) => !target || wanted === undefined, 'is what `target` searches for'],
 ];
 

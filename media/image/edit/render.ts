@@ -103,7 +103,7 @@ export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRend
   const { blur, sharpen, greyscale = false, rotate, flip, background } = spec;
   const row = formatRow(spec.format);
   const profile = keepsProfile(still, spec);
-  let picture = still.pipeline(profile);
+  let picture = spec.hdr === 'keep' && still.hdr ? still.hdr.pipeline() : still.pipeline(profile);
   const isWhole = rect.width === still.size.width && rect.height === still.size.height;
   if (!isWhole) picture = picture.extract(rect);
   picture = resize(picture, rect, size);

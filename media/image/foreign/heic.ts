@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DarkroomError } from '../../../common/errors';
 import type { Converted, ImageLimits } from '../types';
-import { isPlain, toDisplay, type Cicp } from './colour';
+import { isHdr, isPlain, toDisplay, type Cicp } from './colour';
 import { mainPicture } from './iso';
 import { assertSize, toTiff } from './tiff';
 
@@ -27,7 +27,10 @@ export async function readHeic(path: string, { maxPixels }: ImageLimits, name: s
       throw new DarkroomError('CorruptMedia', `The ${name} is damaged, or coded as nothing that is read.`);
     return {
       input: toTiff(inSrgb(data, icc === undefined ? cicp : undefined), size, icc),
-      warnings: images.length > 1 ? [`The file has ${images.length} pictures; only its main one was used.`] : [],
+      warnings: [
+        ...(images.length > 1 ? [`The file has ${images.length} pictures; only its main one was used.`] : []),
+        ...(icc === undefined && isHdr(cicp) ? ['The picture is HDR; it was tone-mapped to SDR.'] : []),
+      ],
     };
   } finally {
     for (const image of images) image.free();
