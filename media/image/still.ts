@@ -21,8 +21,8 @@ export interface Still {
   /** px of what `pipeline` yields before any resizing. */
   size: Size;
   hasAlpha: boolean;
-  /** `pipeline(true)` has a profile of its own. */
-  profile: boolean;
+  /** `pipeline(true)` has a profile: Display P3, or the source's own. */
+  profile?: 'p3' | 'own';
   /** The picture in high dynamic range, where it has one and a rendition keeps it. */
   hdr?: Hdr;
 }
@@ -53,20 +53,20 @@ export async function openStill(source: OpenSource, preset: ImagePreset, stills:
   // Raw pixels carry no profile.
   if (keepProfile || size.width * size.height * 4 > MAX_RAW_BYTES) {
     if (preset.colour === 'p3') source.warnings.push('The picture is too large to be brought to P3; it is sRGB.');
-    return { pipeline: fromFile, size: facts, hasAlpha, profile: keepProfile };
+    return { pipeline: fromFile, size: facts, hasAlpha, ...(keepProfile && { profile: 'own' }) };
   }
   if (preset.colour === 'p3') {
     const own = sharp(source.input, source.options).autoOrient();
     const pipeline = await inP3(resize(hasProfile ? own.keepIccProfile() : own.withIccProfile('p3'), facts, size));
     const { width, height } = await pipeline(true).metadata();
-    return { pipeline, size: { width, height }, hasAlpha, profile: true };
+    return { pipeline, size: { width, height }, hasAlpha, profile: 'p3' };
   }
 
   const decoder = resize(fromFile(false), facts, size);
   decoder.on('warning', (text: string) => warn(source.warnings, text));
   const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
-  return { pipeline: () => fromPixels(data, raw), size: raw, hasAlpha, profile: false };
+  return { pipeline: () => fromPixels(data, raw), size: raw, hasAlpha };
 }
 
 /** A pipeline over decoded pixels, 8 bits each. Limits were held against the source already. */
@@ -96,7 +96,12 @@ async function converted(
     ...{ cicp, bits: metadata.bitsPerSample === 12 ? 12 : 10 },
     pipeline: () => sharp(values, { raw, limitInputPixels: false }),
   };
-  const about = { size: raw, hasAlpha: info.channels === 4, profile: isWide, ...(isDeep && { hdr }) };
+  const about = {
+    size: raw,
+    hasAlpha: info.channels === 4,
+    ...(isWide && { profile: 'p3' as const }),
+    ...(isDeep && { hdr }),
+  };
   if (!isWide) return { ...about, pipeline: () => fromPixels(pixels, raw) };
   const opaque = await fromPixels(pixels, raw).ensureAlpha().raw().toBuffer();
   const file = sharp(toTiff(opaque, raw, await p3Profile()), { limitInputPixels: false }).keepIccProfile();

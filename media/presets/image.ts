@@ -28,6 +28,41 @@ const gravity = z.enum(GRAVITIES, {
 const fraction = z.number().min(0).max(1);
 const share = z.number().min(0.001).max(1);
 
+const compass = z.enum(COMPASS);
+
+/** px that are kept free around what is laid on a picture. */
+const margin = z.int().min(0).max(1024);
+/** 1: as it is; nothing of the picture shows through. */
+const opacity = z.number().min(0.05).max(1);
+
+/** Letters of the scripts that the shipped fonts have; all else that is common to scripts, up to where East Asia begins. */
+const WRITABLE =
+  /^(?:[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Georgian}\p{Script=Hebrew}\p{Script=Arabic}\n]|(?![\p{Emoji_Presentation}\p{Control}\u{2e80}-\u{10ffff}])[\p{Script=Common}\p{Script=Inherited}])+$/u;
+
+const text = z.strictObject({
+  value: z
+    .string()
+    .min(1)
+    .max(500)
+    .regex(
+      WRITABLE,
+      'has characters that the fonts do not have: Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic are there',
+    ),
+  /** Absent: `sans`. */
+  font: z.enum(['sans', 'bold']).optional(),
+  /** px of the font. */
+  size: z.int().min(6).max(512),
+  /** Absent: white. */
+  colour: colour.optional(),
+  /** Absent: `south`. */
+  gravity: compass.optional(),
+  /** px to the edges. Absent: 16. */
+  margin: margin.optional(),
+  /** How much of the width between the margins a line may have. Absent: all. */
+  width: z.number().min(0.05).max(1).optional(),
+  opacity: opacity.optional(),
+});
+
 const fields = z.strictObject({
   name,
   format: z.enum(IMAGE_FORMAT_NAMES),
@@ -62,6 +97,8 @@ const fields = z.strictObject({
   /** px: radius of the sharpening, after resizing. */
   sharpen: z.number().min(0.3).max(5).optional(),
   greyscale: z.boolean().optional(),
+  /** Words to lay on the picture. */
+  text: text.optional(),
   /** `keep`: a source in PQ or HLG stays so; `tonemap`, and absent: it becomes SDR. */
   hdr: z.enum(['tonemap', 'keep']).optional(),
   /** Bytes: the highest quality, up to `quality`, whose file is no larger. */
@@ -80,7 +117,17 @@ const hasQuality = ({ format, lossless }: Fields) => formatRow(format).quality !
 const lossy = formatsThat((row) => row.quality !== undefined);
 
 /** Fields that work on 8 bits, in which HDR has no room. */
-const IN_8_BITS = ['background', 'pad', 'blur', 'sharpen', 'greyscale', 'maxBytes', 'target', 'lossless'] as const;
+const IN_8_BITS = [
+  'background',
+  'pad',
+  'blur',
+  'sharpen',
+  'greyscale',
+  'maxBytes',
+  'target',
+  'lossless',
+  'text',
+] as const;
 
 /** Combinations that make no sense: the field to blame, what must hold, and the sentence after the field's name. */
 const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: string][] = [

@@ -48,6 +48,7 @@ const BESIDE: Record<string, Values> = {
   effort: { format: 'avif' },
   background: { ...SQUARE, fit: 'contain' },
   sharpen: { width: 240 },
+  hdr: { format: 'avif' },
 };
 /** Of the section `image`. */
 const BESIDE_IMAGE: Record<string, Values> = {

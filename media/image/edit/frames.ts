@@ -46,7 +46,6 @@ async function encodeEdited(
     pipeline: () => fromPixels(data.subarray(page * bytes, (page + 1) * bytes), { width, height, channels: 4 }),
     size: { width, height },
     hasAlpha: true,
-    profile: false,
   });
   const plan = await planOf(source, stillAt(0), preset, spec);
   const drawn: Buffer[] = [];

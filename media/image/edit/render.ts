@@ -5,6 +5,7 @@ import type { OpenSource } from '../source';
 import { fromPixels, resize, type Still } from '../still';
 import { withProfile } from '../wide';
 import { anchorOf } from './anchor';
+import { hasOverlays, withOverlays } from './overlays';
 import { layoutOf, type Layout, type Rect, type Size } from './layout';
 
 /** A rendition as planned: which px of the still, and what becomes of them. */
@@ -94,7 +95,7 @@ export async function render(
 
 /** Does a rendition hold another profile than sRGB's? A profile of colours fits no grey picture. */
 export function keepsProfile(still: Still, { format, greyscale = false }: ImageRenditionSpec): boolean {
-  return still.profile && formatRow(format).profile && !greyscale;
+  return still.profile !== undefined && formatRow(format).profile && !greyscale;
 }
 
 /** Draws what was planned. */
@@ -130,7 +131,12 @@ export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRend
     });
   }
   const transparent = still.hasAlpha || (around && opaque === undefined);
-  return transparent && opaque !== undefined ? picture.flatten({ background: opaque }) : picture;
+  const finished = transparent && opaque !== undefined ? picture.flatten({ background: opaque }) : picture;
+  if (!hasOverlays(spec)) return finished;
+  // sharp lays things on a picture before it has made some of the above of it.
+  const base = profile ? (await withProfile(finished))(true) : await settled(finished);
+  const layered = await withOverlays(base, canvas, spec, profile && still.profile === 'p3');
+  return transparent && opaque === undefined ? layered : layered.removeAlpha();
 }
 
 /** What was drawn so far, as pixels in colour: a grey picture may get a coloured border. */
