@@ -105,8 +105,11 @@ async function makeAll(
     deps.metrics.darkroom_encode_speed_ratio.observe({ rung: name }, probe.durationSeconds / seconds);
   }
   const texts = captions.flatMap(({ name, file, track }) => (track ? [{ name, file, track }] : []));
-  const stream = plan.hls && (await cutStream(deps, attempt, plan.hls, rungFiles(plan, files), texts));
-  return { files: [...files, ...captions], stream };
+  const sounds = trackFiles(plan, files);
+  const more = { captions: texts, sounds };
+  const stream = plan.hls && (await cutStream(deps, attempt, plan.hls, rungFiles(plan, files), more));
+  // Sounds alone are parts of the stream.
+  return { files: [...files.filter(({ role }) => role !== 'audio'), ...captions], stream };
 }
 
 function rungFiles(plan: VideoPlan, files: VideoFile[]) {
@@ -114,6 +117,13 @@ function rungFiles(plan: VideoPlan, files: VideoFile[]) {
     const made = files.find(({ name, role }) => role === 'video' && name === rung.name);
     if (made === undefined) throw new Error(`the rung ${rung.name} was not made`);
     return { plan: rung, file: made.file };
+  });
+}
+
+function trackFiles({ tracks = [] }: VideoPlan, files: VideoFile[]) {
+  return tracks.flatMap((track) => {
+    const made = files.find(({ name, role }) => role === 'audio' && name === track.name);
+    return made === undefined ? [] : [{ track, file: made.file }];
   });
 }
 

@@ -43,10 +43,10 @@ export function cutStream(
   attempt: Attempt,
   hls: HlsPlan,
   rungs: { plan: RungPlan; file: string }[],
-  captions: PackageInput['captions'] = [],
+  more: Pick<PackageInput, 'captions' | 'sounds'> = {},
 ): Promise<HlsPackage> {
   const { workDir: outputDir, signal, progress: onProgress } = attempt;
-  const step = { hls, rungs, captions, outputDir, settings: deps.ffmpeg, signal, onProgress };
+  const step = { ...more, hls, rungs, outputDir, settings: deps.ffmpeg, signal, onProgress };
   const cut = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.packageHls(step));
   return attempt.stages.run('package', 'hls', cut);
 }

@@ -16,7 +16,8 @@ export function planTasks(
   groupSeconds: number,
   analyse: readonly string[] = [],
 ): Task[] {
-  const sounds = video.soundBitrates(plan).map((kbps) => `sound:${kbps}`);
+  const tracks = (plan.tracks ?? []).map(({ name }) => `track:${name}`);
+  const sounds = [...video.soundBitrates(plan).map((kbps) => `sound:${kbps}`), ...tracks];
   const sound: Task[] =
     sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
   const chunks = (plan.chunks?.groups ?? []).map((group, index) => chunkTasks(group, index, probe.durationSeconds));
@@ -27,7 +28,15 @@ export function planTasks(
   const stream: Task[] =
     plan.hls === undefined
       ? []
-      : [{ id: 'package', activity: 'packageStream', outputs: ['hls'], after: made, cost: 0 }];
+      : [
+          {
+            id: 'package',
+            activity: 'packageStream',
+            outputs: ['hls'],
+            after: [...(tracks.length > 0 ? ['sound'] : []), ...made],
+            cost: 0,
+          },
+        ];
   const analyses = analysisTasks(makes, analyse);
   // Of the sound and the chunks it takes the receipts.
   const after = [...sound, ...chunks.flat(), ...stream, ...analyses].map((task) => task.id).concat(made);

@@ -75,7 +75,13 @@ export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, result
       rungs.push({ plan: rung, file: await fetchRung(deps, attempt, item, rung.name, rendition) });
     }
     const texts = await fetchCaptions(deps, attempt, item, captions);
-    const stream = await cutStream(deps, attempt, hls, rungs, texts);
+    const sounds = [];
+    for (const track of outputs.tracks ?? []) {
+      const file = results['sound']?.files?.find(({ name }) => name === track.name);
+      if (file === undefined) throw new DarkroomError('InternalError', 'A sound of the stream was not made.');
+      sounds.push({ track, file: await fetchMade(deps, attempt, file, `${track.name}.m4a`) });
+    }
+    const stream = await cutStream(deps, attempt, hls, rungs, { captions: texts, sounds });
     const renditions = await publishStream(deps, attempt, item, stream);
     return { renditions, receipts: receiptOf(deps, attempt) };
   });
@@ -152,7 +158,7 @@ export async function readPlan(deps: ActivityDeps, uri: string): Promise<VideoWo
 
 export async function fetchSound(deps: ActivityDeps, attempt: Attempt, files: WorkFile[]): Promise<SoundFiles> {
   const sounds: SoundFiles = {};
-  for (const file of files) {
+  for (const file of files.filter(({ name }) => name.startsWith('sound-'))) {
     sounds[Number(/(\d+)k$/.exec(file.name)?.[1])] = await fetchMade(deps, attempt, file, `${file.name}.m4a`);
   }
   return sounds;

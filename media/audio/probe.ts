@@ -5,15 +5,8 @@ import type { FfmpegSettings, StepProgress } from '../video';
 import { ffprobeArgs } from '../video/ffmpeg/command';
 import { codedAs, toVideoError } from '../video/ffmpeg/video-failures';
 import { countPackets, runFfprobe } from '../video/probe/probe';
-import {
-  countStreams,
-  known,
-  positive,
-  soundStream,
-  streamDuration,
-  type FfprobeJson,
-  type FfprobeStream,
-} from '../video/probe/probe-facts';
+import { countStreams, soundStream, type FfprobeJson, type FfprobeStream } from '../video/probe/probe-facts';
+import { known, positive, streamDuration } from '../video/probe/values';
 import { statesDuration } from './mp3';
 import { isCutShort } from './ogg';
 import type { AudioLimits, AudioProbe } from './types';

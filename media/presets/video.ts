@@ -29,6 +29,12 @@ const fields = z.strictObject({
   end: z.number().min(0.1).max(MAX_SECONDS).optional(),
   /** `optional`: sound where the source has some; `drop`: never. */
   audio: z.enum(['optional', 'drop']).default('optional'),
+  /** LUFS of the whole sound (EBU R 128); absent: its own level is kept. */
+  loudness: z.number().min(-70).max(-5).optional(),
+  /** Of a stream: `all` has each language of the source as a sound of its own. Absent: only the first sound. */
+  languages: z.enum(['first', 'all']).optional(),
+  /** Of a stream: kbit/s of 5.1 beside stereo, where the source has six channels. Absent: stereo only. */
+  surround: z.int().min(96).max(1024).optional(),
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
   /** A picture that stands for the video; `width` in px at most. */
   poster,
@@ -57,6 +63,10 @@ export const video = fields
     error: 'is at least 0.1 s behind `start`',
   })
   .refine(({ hls, dash }) => !dash || hls === true, { path: ['dash'], message: 'a manifest of DASH needs hls: true' })
+  .refine(({ hls, languages, surround }) => hls === true || (languages === undefined && surround === undefined), {
+    path: ['languages'],
+    error: 'languages and surround are for streams, and need hls: true',
+  })
   .refine(({ analyse, poster }) => analyse === undefined || poster !== undefined, {
     path: ['analyse'],
     error: 'needs a poster, which is what models look at',

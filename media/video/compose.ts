@@ -23,6 +23,8 @@ export interface Composition {
   decodeFrom?: number;
   /** Sound that is encoded already: it is copied instead. */
   soundFiles?: SoundFiles;
+  /** Filters that bring a sound to its level, by {@link soundKey}. */
+  levels?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -57,7 +59,7 @@ export function compose(composition: Composition): FfmpegCommand {
 /** Without these two, a damaged file becomes a shorter or grey video and exit code 0. */
 export const STRICT = ['-xerror', '-err_detect', 'explode'];
 
-function mainInput(composition: Composition, films: Film[]) {
+export function mainInput(composition: Composition, films: Film[]) {
   const { input, probe, threads, branches } = composition;
   // A capture that begins between two keyframes has errors there in any case.
   const strict = probe.startsAt === undefined ? STRICT : [];
@@ -153,7 +155,8 @@ function fastest(shared: Pictures[]): string[] {
 /** Films that want the same sound, in groups. Silent ones and those whose sound is copied stand alone. */
 function bySound(films: Film[], soundFiles: SoundFiles = {}): Film[][] {
   const groups: Film[][] = [];
-  const alike = (a?: SoundPlan, b?: SoundPlan) => a?.kbps === b?.kbps && a?.fromZero === b?.fromZero;
+  const alike = (a?: SoundPlan, b?: SoundPlan) =>
+    a?.kbps === b?.kbps && a?.fromZero === b?.fromZero && a?.index === b?.index && a?.channels === b?.channels;
   for (const film of films) {
     const shares = film.sound !== undefined && soundFiles[film.sound.kbps] === undefined;
     const group = shares ? groups.find(([first]) => alike(first?.sound, film.sound)) : undefined;
@@ -224,14 +227,42 @@ function ofStream(options: string[], stream: string): string[] {
   return options.map((word, index) => (index % 2 === 0 ? `-${word}:${stream}` : word));
 }
 
-/** AAC, 48 kHz, stereo; the map comes first. */
-function encodedSound({ kbps, fromZero }: SoundPlan, composition: Composition): string[] {
-  const { probe } = composition;
-  const filters = [...clipSound(probe, origin(composition)), ...resample(fromZero || probe.clip !== undefined, probe)];
+/** AAC, 48 kHz, stereo or 5.1; the map comes first. */
+function encodedSound(sound: SoundPlan, composition: Composition): string[] {
+  const { kbps, channels = 2, index = composition.probe.audio?.index } = sound;
+  const level = composition.levels?.get(soundKey(sound));
+  const filters = [...soundFilters(sound, composition), ...(level === undefined ? [] : [level])];
   return [
-    ...['-map', `0:${probe.audio?.index}`, '-c:a', 'aac', '-b:a', `${kbps}k`, '-ar', '48000', '-ac', '2'],
+    ...['-map', `0:${index}`, '-c:a', 'aac', '-b:a', `${kbps}k`, '-ar', '48000', '-ac', String(channels)],
     ...(filters.length === 0 ? [] : ['-filter:a', filters.join(',')]),
   ];
+}
+
+/** What is heard of a sound, whatever its bitrate. */
+export function soundKey({ index, channels = 2 }: SoundPlan): string {
+  return `${index ?? 'first'}-${channels}`;
+}
+
+/** What a sound is before it is brought to a level: its part of the time, without gaps, in the channels asked for. */
+export function soundFilters({ fromZero, index, channels }: SoundPlan, composition: Composition): string[] {
+  const { probe } = composition;
+  const all = [...(probe.sounds ?? []), ...(probe.audio ? [probe.audio] : [])];
+  const source = all.find((each) => each.index === (index ?? probe.audio?.index));
+  return [
+    ...clipSound(probe, origin(composition)),
+    ...resample(fromZero || probe.clip !== undefined, probe),
+    ...mix(source?.channels ?? 2, channels ?? 2),
+  ];
+}
+
+/**
+ * Channels are mixed as ITU-R BS.775 says, without the one for low frequencies, and all of them lower, so that no sum can
+ * clip.
+ */
+function mix(from: number, to: 2 | 6): string[] {
+  if (from <= to) return [];
+  const levels = 'clev=0.707107:slev=0.707107:lfe_mix_level=0:rematrix_maxval=1';
+  return [`aresample=48000:${levels}`, `aformat=channel_layouts=${to === 2 ? 'stereo' : '5.1'}`];
 }
 
 /** Silence where the sound begins late or has gaps; at a joint, where sound may lie twice, also less of it. */

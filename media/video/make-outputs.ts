@@ -7,7 +7,8 @@ import { runFfmpeg } from './ffmpeg/run';
 import type { Branch } from './outputs/branch';
 import { posterBranch } from './outputs/poster';
 import { rungBranch } from './outputs/rung';
-import { soundBranch } from './outputs/sound';
+import { measureSounds } from './outputs/loudness';
+import { soundBranch, trackBranch } from './outputs/sound';
 import { spriteBranch } from './outputs/sprite';
 import type { BranchId, Range, SoundFiles, StepInput, VideoFile, VideoPlan } from './types';
 
@@ -55,11 +56,13 @@ async function makeAll(input: OutputsInput, branches: Branch[]): Promise<VideoFi
   const run = branches.filter((branch) => branch.id !== 'poster' || ridesAlong(branches));
   try {
     if (run.length > 0) {
-      const command = compose({
+      const composition = {
         ...input,
         input: path.resolve(input.input),
         ...{ branches: run, partOf, threads: settings.threads },
-      });
+      };
+      const levels = await measureSounds(input, composition);
+      const command = compose({ ...composition, levels });
       await runFfmpeg(command, { settings, signal, onProgress, cwd: path.resolve(input.outputDir) });
     }
     const measure = async (name: string) => ({ file: fileOf(name), ...(await fileFacts(partOf(name), input)) });
@@ -83,6 +86,7 @@ function branchesOf({ plan, branches, probe, range, sheetName = ({ name }) => na
   const all: Branch[] = [
     ...rungs.map((rung) => rungBranch(probe, rung, range)),
     ...soundBitrates(plan).map(soundBranch),
+    ...(plan.tracks ?? []).map(trackBranch),
     ...(plan.poster ? [posterBranch(plan.poster)] : []),
     ...(plan.sprite ? [spriteBranch(probe, plan.sprite, sheetName)] : []),
   ];
@@ -96,6 +100,7 @@ function branchesOf({ plan, branches, probe, range, sheetName = ({ name }) => na
 export function branchIds(plan: VideoPlan): BranchId[] {
   return [
     ...plan.rungs.map(({ name }): BranchId => `rung:${name}`),
+    ...(plan.tracks ?? []).map(({ name }): BranchId => `track:${name}`),
     ...(plan.poster ? (['poster'] as const) : []),
     ...(plan.sprite ? (['sprite'] as const) : []),
   ];

@@ -60,6 +60,8 @@ export interface AudioStream {
   channels: number;
   sampleRate: number;
   durationSeconds?: number;
+  /** RFC 5646. */
+  language?: string;
 }
 
 export interface CaptionStream {
@@ -81,6 +83,8 @@ export interface MediaProbe {
   bitrateKbps?: number;
   video: VideoStream;
   audio?: AudioStream;
+  /** Every sound, in the order of the file, where there is more than one. */
+  sounds?: AudioStream[];
   /** Tracks of text, or of pictures of text. */
   captions?: CaptionStream[];
   /** How many streams of pictures, sound and subtitles there are. */
@@ -153,6 +157,18 @@ export interface HlsPlan {
   segmentSeconds: number;
   /** Also a manifest of DASH over the same segments. */
   dash?: boolean;
+  /** Of the sound that the rungs have. */
+  language?: string;
+}
+
+/** A sound of a stream beside the one that the rungs have: another language, or more channels. */
+export interface SoundTrack {
+  name: string;
+  /** Number of the stream in the source. */
+  index: number;
+  channels: 2 | 6;
+  kbps: number;
+  language?: string;
 }
 
 export interface VideoPlan {
@@ -160,12 +176,15 @@ export interface VideoPlan {
   poster?: PosterPlan;
   sprite?: SpritePlan;
   hls?: HlsPlan;
+  tracks?: SoundTrack[];
+  /** LUFS that every sound is brought to. */
+  loudness?: number;
   /** Of a long video. */
   chunks?: ChunkPlan;
 }
 
 /** One thing that a run can make: an MP4 of the ladder, the sound at a bitrate (kbit/s), the poster, the sprite. */
-export type BranchId = `rung:${string}` | `sound:${number}` | 'poster' | 'sprite';
+export type BranchId = `rung:${string}` | `sound:${number}` | `track:${string}` | 'poster' | 'sprite';
 
 /** A piece of a source, for videos that are encoded in pieces. The sound is never cut. */
 export interface Range {

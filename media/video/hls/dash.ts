@@ -19,7 +19,7 @@ export interface Representation {
  */
 export function dashManifest(
   pictures: Representation[],
-  sound: Representation | undefined,
+  sounds: readonly SoundSet[],
   seconds: number,
   texts: readonly Text[] = [],
 ): string {
@@ -30,8 +30,8 @@ export function dashManifest(
     `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" mediaPresentationDuration="${duration(seconds)}" minBufferTime="PT6S">`,
     `<Period id="0" start="PT0S">`,
     ...sets.flatMap((set, id) => adaptationSet(id, 'video', set)),
-    ...(sound ? adaptationSet(sets.length, 'audio', [sound]) : []),
-    ...textSets(texts, sets.length + (sound ? 1 : 0)),
+    ...sounds.flatMap((sound, at) => adaptationSet(sets.length + at, 'audio', [sound], soundWords(sound, at))),
+    ...textSets(texts, sets.length + sounds.length),
     '</Period>',
     '</MPD>',
     '',
@@ -43,19 +43,42 @@ const duration = (seconds: number): string => `PT${seconds.toFixed(3)}S`;
 /** The type of the sample entry: `avc1` of `avc1.64001f`. */
 const codecOf = ({ track }: Representation): string => track.header.codecs.replace(/\..*$/, '');
 
-function adaptationSet(id: number, kind: 'video' | 'audio', tracks: Representation[]): string[] {
-  const start = `<AdaptationSet id="${id}" contentType="${kind}" mimeType="${kind}/mp4" segmentAlignment="true" startWithSAP="1">`;
-  return [start, ...tracks.flatMap((each) => representation(each, kind)), '</AdaptationSet>'];
+/** A sound of a language. */
+interface SoundSet extends Representation {
+  channels: 2 | 6;
+  language?: string;
 }
 
-function representation({ folder, track, fps }: Representation, kind: 'video' | 'audio'): string[] {
+/** Attributes and roles that tell sounds apart; the first one is what a player begins with. */
+function soundWords({ language }: SoundSet, at: number): { attributes: string; role: string } {
+  const role = `<Role schemeIdUri="urn:mpeg:dash:role:2011" value="${at === 0 ? 'main' : 'alternate'}"/>`;
+  return { attributes: language === undefined ? '' : ` lang="${language}"`, role };
+}
+
+function adaptationSet(
+  id: number,
+  kind: 'video' | 'audio',
+  tracks: (Representation | SoundSet)[],
+  words = { attributes: '', role: '' },
+): string[] {
+  const start = `<AdaptationSet id="${id}" contentType="${kind}" mimeType="${kind}/mp4" segmentAlignment="true" startWithSAP="1"${words.attributes}>`;
+  return [
+    start,
+    ...(words.role === '' ? [] : [words.role]),
+    ...tracks.flatMap((each) => representation(each, kind)),
+    '</AdaptationSet>',
+  ];
+}
+
+function representation(each: Representation | SoundSet, kind: 'video' | 'audio'): string[] {
+  const { folder, track, fps } = each;
   const { codecs, video } = track.header;
   const shape =
     kind === 'video'
       ? ` width="${video?.width}" height="${video?.height}" sar="1:1"${fps === undefined ? '' : ` frameRate="${fps}"`}`
       : ' audioSamplingRate="48000"';
-  const channels =
-    '<AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>';
+  const count = 'channels' in each ? each.channels : 2;
+  const channels = `<AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="${count}"/>`;
   return [
     `<Representation id="${folder}" codecs="${codecs}" bandwidth="${track.peak}"${shape}>`,
     ...(kind === 'audio' ? [channels] : []),

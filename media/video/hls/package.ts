@@ -4,10 +4,11 @@ import { fraction } from '../fraction';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
 import type { CaptionTrack } from '../../../common/contracts';
-import type { HlsFile, HlsPackage, HlsPlan, RungPlan, StepInput } from '../types';
+import type { HlsFile, HlsPackage, HlsPlan, RungPlan, SoundTrack, StepInput } from '../types';
 import { KEYFRAMES, PLAYLIST } from './command';
 import { dashManifest } from './dash';
 import { keyframePeak, multivariant, type Segment } from './playlist';
+import { soundGroups, type Sound } from './sounds';
 import { cutText, type Text } from './texts';
 import { fileOf } from './file-of';
 import { cutTrack, type Cut, type Input, type Track } from './track';
@@ -16,9 +17,14 @@ export type PackageInput = Omit<StepInput, 'input' | 'probe' | 'maxDuration'> & 
   hls: HlsPlan;
   /** The finished MP4s, as they were published. */
   rungs: { plan: RungPlan; file: string }[];
+  /** Finished sounds beside that of the rungs. */
+  sounds?: { track: SoundTrack; file: string }[];
   /** Finished captions. */
   captions?: { name: string; file: string; track: CaptionTrack }[];
 };
+
+/** A sound that is cut. */
+type Heard = Sound & { track: Track };
 
 interface Rung {
   plan: RungPlan;
@@ -45,20 +51,29 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
     for (const { plan, mp4 } of rungs) pictures.push(await cutTrack(cut, `video-${plan.name}`, 'video', mp4));
     checkAligned(pictures.map(({ segments }) => segments));
     const loudest = mostSound(rungs);
-    const sound = loudest && (await cutTrack(cut, 'audio', 'audio', loudest.mp4));
+    const { language } = step.hls;
+    const sounds: Heard[] = [];
+    if (loudest) {
+      const track = await cutTrack(cut, 'audio', 'audio', loudest.mp4);
+      sounds.push({ track, channels: 2, ...(language && { language }) });
+    }
+    for (const { track: plan, file } of loudest ? (step.sounds ?? []) : []) {
+      const track = await cutTrack(cut, plan.name, 'audio', { file, facts: await readMp4(file) });
+      sounds.push({ track, channels: plan.channels, ...(plan.language && { language: plan.language }) });
+    }
     const durationSeconds = Math.max(...rungs.map(({ mp4 }) => mp4.facts.durationSeconds));
     const texts: Text[] = [];
     for (const each of step.captions ?? []) texts.push(await cutText(root, each, durationSeconds));
-    const text = Buffer.from(multivariant(variants(rungs, pictures, sound), sound, texts));
+    const text = Buffer.from(multivariant(variants(rungs, pictures), soundGroups(sounds), texts));
     await writeFile(path.join(root, MASTER), text);
-    const tracks = [...pictures, ...(sound ? [sound] : [])];
+    const tracks = [...pictures, ...sounds.map(({ track }) => track)];
     const files = [...tracks, ...texts].flatMap((each) => each.files);
     return {
       playlist: fileOf(text, MASTER, path.join(root, MASTER), 'application/vnd.apple.mpegurl'),
       files,
       segments: tracks.reduce((sum, { segments }) => sum + segments.length, 0),
       durationSeconds,
-      ...(step.hls.dash && { dash: await writeDash(root, rungs, pictures, sound, durationSeconds, texts) }),
+      ...(step.hls.dash && { dash: await writeDash(root, rungs, pictures, sounds, durationSeconds, texts) }),
     };
   } catch (error) {
     await rm(root, { recursive: true, force: true });
@@ -71,13 +86,14 @@ async function writeDash(
   root: string,
   rungs: Rung[],
   pictures: Track[],
-  sound: Track | undefined,
+  sounds: Heard[],
   durationSeconds: number,
   texts: Text[],
 ): Promise<HlsFile> {
   const of = (track: Track, fps?: string) => ({ folder: path.posix.dirname(track.uri), track, fps });
   const films = pictures.map((track, index) => of(track, rungs[index]?.plan.fps));
-  const text = Buffer.from(dashManifest(films, sound && of(sound), durationSeconds, texts));
+  const heard = sounds.map(({ track, ...rest }) => ({ ...of(track), ...rest }));
+  const text = Buffer.from(dashManifest(films, heard, durationSeconds, texts));
   await writeFile(path.join(root, MPD), text);
   return fileOf(text, MPD, path.join(root, MPD), 'application/dash+xml');
 }
@@ -87,14 +103,12 @@ function mostSound(rungs: Rung[]): Rung | undefined {
   return heard.sort((a, b) => (b.plan.audioBitrate ?? 0) - (a.plan.audioBitrate ?? 0))[0];
 }
 
-function variants(rungs: Rung[], pictures: Track[], sound: Track | undefined) {
+function variants(rungs: Rung[], pictures: Track[]) {
   return pictures.map(({ uri, header, peak, average, segments, fragments }, index) => {
     const { num, den } = fraction(rungs[index]?.plan.fps);
     return {
       uri,
-      peak: peak + (sound?.peak ?? 0),
-      average: average + (sound?.average ?? 0),
-      codecs: [header.codecs, ...(sound ? [sound.header.codecs] : [])],
+      ...{ peak, average, codec: header.codecs },
       width: header.video?.width ?? 0,
       height: header.video?.height ?? 0,
       rate: num / den,

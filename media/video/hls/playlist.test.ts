@@ -1,4 +1,5 @@
 import { multivariant, rates, readPlaylist } from './playlist';
+import { soundGroups } from './sounds';
 
 /** Bytes and seconds of segments; peak and average in bits a second. */
 test.each<[string, [number, number][], number, number]>([
@@ -49,7 +50,7 @@ test.each<[string, [number, number][], number, number]>([
 test('the multivariant playlist, word by word, the lowest rate first', () => {
   const variant = {
     average: 1000,
-    codecs: ['avc1.64001f', 'mp4a.40.2'],
+    codec: 'avc1.64001f',
     width: 1280,
     height: 720,
     rate: 30_000 / 1001,
@@ -71,15 +72,20 @@ test('the multivariant playlist, word by word, the lowest rate first', () => {
         keyframes: { uri: 'video-360p/keyframes.m3u8', peak: 50 },
       },
     ],
-    { uri: 'audio/index.m3u8' },
+    soundGroups([
+      {
+        track: { uri: 'audio/index.m3u8', header: { codecs: 'mp4a.40.2' }, peak: 100, average: 90 },
+        channels: 2,
+      },
+    ]),
   );
   expect(text).toBe(`#EXTM3U
 #EXT-X-VERSION:7
 #EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio/index.m3u8"
-#EXT-X-STREAM-INF:BANDWIDTH=1500,AVERAGE-BANDWIDTH=1000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=29.970,AUDIO="audio"
+#EXT-X-STREAM-INF:BANDWIDTH=1600,AVERAGE-BANDWIDTH=1090,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=29.970,AUDIO="audio"
 video-360p/index.m3u8
-#EXT-X-STREAM-INF:BANDWIDTH=2000,AVERAGE-BANDWIDTH=1000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
+#EXT-X-STREAM-INF:BANDWIDTH=2100,AVERAGE-BANDWIDTH=1090,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
 video-720p/index.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=50,CODECS="avc1.64001f",RESOLUTION=640x360,URI="video-360p/keyframes.m3u8"
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="video-720p/keyframes.m3u8"

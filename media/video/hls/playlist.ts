@@ -1,5 +1,6 @@
 import { INIT } from './command';
 import type { Fragment } from './fragment';
+import { soundLines, type SoundGroup } from './sounds';
 import { textGroup, type Text } from './texts';
 
 /** One cut piece of a track. */
@@ -11,11 +12,11 @@ export interface Segment {
 /** What a variant of the multivariant playlist says. */
 export interface Variant {
   uri: string;
-  /** Bits a second. */
+  /** Bits a second of the pictures. */
   peak: number;
   average: number;
   /** RFC 6381. */
-  codecs: string[];
+  codec: string;
   width: number;
   height: number;
   /** Frames a second. */
@@ -82,29 +83,30 @@ export function keyframesOnly(segments: readonly Segment[], fragments: readonly 
 /** Lowest rate first, since a player begins with the first: it is there at once on any line. */
 export function multivariant(
   variants: readonly Variant[],
-  sound: { uri: string } | undefined,
+  sounds: readonly SoundGroup[],
   texts: readonly Text[] = [],
 ): string {
-  const group = sound && [
-    `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Sound",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${sound.uri}"`,
-  ];
   const sorted = [...variants].sort((a, b) => a.peak - b.peak);
-  const streams = sorted.flatMap((variant) => [
+  // Each variant with each group of sounds, and silent ones without.
+  const pairs = (sounds.length === 0 ? [undefined] : sounds).flatMap((sound) =>
+    sorted.map((variant) => ({ variant, sound })),
+  );
+  const streams = pairs.flatMap(({ variant, sound }) => [
     `#EXT-X-STREAM-INF:${[
-      `BANDWIDTH=${variant.peak}`,
-      `AVERAGE-BANDWIDTH=${variant.average}`,
-      `CODECS="${variant.codecs.join(',')}"`,
+      `BANDWIDTH=${variant.peak + (sound?.peak ?? 0)}`,
+      `AVERAGE-BANDWIDTH=${variant.average + (sound?.average ?? 0)}`,
+      `CODECS="${[variant.codec, ...(sound?.codecs ?? [])].join(',')}"`,
       `RESOLUTION=${variant.width}x${variant.height}`,
       `FRAME-RATE=${variant.rate.toFixed(3)}`,
-      ...(sound ? ['AUDIO="audio"'] : []),
+      ...(sound ? [`AUDIO="${sound.id}"`] : []),
       ...(texts.length > 0 ? ['SUBTITLES="text"'] : []),
     ].join(',')}`,
     variant.uri,
   ]);
   const keyframes = sorted.map(
-    ({ keyframes, codecs: [codec], width, height }) =>
+    ({ keyframes, codec, width, height }) =>
       `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height},URI="${keyframes.uri}"`,
   );
   const head = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
-  return [...head, ...(group ?? []), ...textGroup(texts), ...streams, ...keyframes, ''].join('\n');
+  return [...head, ...soundLines(sounds), ...textGroup(texts), ...streams, ...keyframes, ''].join('\n');
 }

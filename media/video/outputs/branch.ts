@@ -57,6 +57,10 @@ export interface SoundPlan {
   kbps: number;
   /** Silence where the sound begins later than the picture, or has gaps: it then begins at zero, as HLS needs it. */
   fromZero: boolean;
+  /** Number of the stream; absent: that of the probe's one sound. */
+  index?: number;
+  /** Absent: 2. */
+  channels?: 2 | 6;
 }
 
 /** Anything else that ffmpeg writes. */

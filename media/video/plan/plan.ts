@@ -3,6 +3,7 @@ import { DarkroomError } from '../../../common/errors';
 import { codecOf } from '../codecs';
 import { fraction, reduced, type Fraction } from '../fraction';
 import { alignRungs } from '../hls/align';
+import { planTracks } from './tracks';
 import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from '../types';
 
 /** A cap under this makes even a still picture ugly, kbit/s. */
@@ -34,15 +35,27 @@ export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const [lost] = sized;
   if (rungs.length === 0 && lost !== undefined) throw tooSmall(preset, lost);
   return {
-    ...(preset.hls ? planStream(rungs, probe, preset.dash) : { rungs }),
+    ...(preset.hls ? planStream(rungs, probe, preset) : { rungs }),
+    ...(preset.loudness !== undefined && { loudness: preset.loudness }),
     ...(poster && { poster: planPoster(probe, poster) }),
     ...(sprite && { sprite: planSprite(probe, sprite) }),
   };
 }
 
-function planStream(rungs: RungPlan[], probe: MediaProbe, dash: boolean | undefined): Pick<VideoPlan, 'rungs' | 'hls'> {
+function planStream(
+  rungs: RungPlan[],
+  probe: MediaProbe,
+  preset: VideoPreset,
+): Pick<VideoPlan, 'rungs' | 'hls' | 'tracks'> {
   const { hls, ...rest } = alignRungs(rungs, probe.video.fps);
-  return { ...rest, hls: { ...hls, ...(dash && { dash }) } };
+  const kbps = Math.max(0, ...rungs.map(({ audioBitrate = 0 }) => audioBitrate));
+  const tracks = kbps === 0 ? [] : planTracks(probe, preset, kbps);
+  const language = probe.audio?.language;
+  return {
+    ...rest,
+    hls: { ...hls, ...(preset.dash && { dash: true }), ...(kbps > 0 && language && { language }) },
+    ...(tracks.length > 0 && { tracks }),
+  };
 }
 
 /**

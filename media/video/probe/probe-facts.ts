@@ -1,4 +1,6 @@
 import { fraction } from '../fraction';
+import { languageTag } from '../captions/languages';
+import { kbps, known, positive, streamDuration } from './values';
 import { captionStreams } from './caption-streams';
 import type { AudioStream, MediaProbe, VideoStream } from '../types';
 
@@ -112,11 +114,12 @@ export function pictureStream(json: FfprobeJson): FfprobeStream | undefined {
   return best(all, (stream) => [Number(!isStill(stream)), stream.disposition?.default ?? 0, pixels(stream)]);
 }
 
+const isSound = ({ codec_type, codec_name, channels }: FfprobeStream) =>
+  codec_type === 'audio' && known(codec_name) !== undefined && Number(channels) > 0;
+
 /** The sound: not a commentary or a description where there is another; flagged as default; the first. */
 export function soundStream(json: FfprobeJson): FfprobeStream | undefined {
-  const all = (json.streams ?? []).filter(
-    (stream) => stream.codec_type === 'audio' && known(stream.codec_name) && Number(stream.channels) > 0,
-  );
+  const all = (json.streams ?? []).filter(isSound);
   return best(all, ({ disposition = {} }) => {
     const { comment, hearing_impaired, visual_impaired, karaoke } = disposition;
     return [Number(!(comment || hearing_impaired || visual_impaired || karaoke)), disposition.default ?? 0];
@@ -194,6 +197,7 @@ function probeOf(json: FfprobeJson, format: string, counted?: PacketCount): Medi
     bitrateKbps: kbps(json.format?.bit_rate) ?? kbps(((positive(json.format?.size) ?? 0) * 8) / durationSeconds),
     video: videoStream(picture, format, durationSeconds, counted),
     ...(sound && { audio: audioStream(sound) }),
+    ...soundStreams(json),
     ...captionStreams(json.streams ?? []),
     streams: countStreams(json),
   };
@@ -263,34 +267,19 @@ function plausibleRate(text: string | undefined): number | undefined {
   return num > 0 && num / den <= MAX_RATE ? num / den : undefined;
 }
 
+function soundStreams({ streams = [] }: FfprobeJson): Pick<MediaProbe, 'sounds'> {
+  const all = streams.filter(isSound);
+  return all.length < 2 ? {} : { sounds: all.map(audioStream) };
+}
+
 function audioStream(stream: FfprobeStream): AudioStream {
+  const language = languageTag(stream.tags?.['language']);
   return {
     index: stream.index,
     codec: stream.codec_name ?? '',
     channels: Number(stream.channels),
     sampleRate: Number(stream.sample_rate ?? 0),
     durationSeconds: streamDuration(stream),
+    ...(language && { language }),
   };
-}
-
-/** Matroska puts a stream's duration into a tag: `00:00:03.040000000`. */
-export function streamDuration(stream: FfprobeStream): number | undefined {
-  const tag = /^(\d+):(\d+):(\d+(?:\.\d+)?)$/.exec(stream.tags?.['DURATION'] ?? '');
-  const tagged = tag && Number(tag[1]) * 3600 + Number(tag[2]) * 60 + Number(tag[3]);
-  return positive(stream.duration) ?? positive(tagged ?? undefined);
-}
-
-export function positive(value: string | number | undefined): number | undefined {
-  const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : undefined;
-}
-
-function kbps(bitsPerSecond: string | number | undefined): number | undefined {
-  const bits = positive(bitsPerSecond);
-  return bits === undefined ? undefined : Math.round(bits / 1000);
-}
-
-/** What a field says; nothing where the tool says that it does not know. */
-export function known(name: string | undefined): string | undefined {
-  return name === undefined || name === 'unknown' || name === 'none' || name === '' ? undefined : name;
 }

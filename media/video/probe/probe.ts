@@ -7,7 +7,6 @@ import { checkPixels } from '../ffmpeg/bounds';
 import { codedAs, throwIfTooLarge, toVideoError, type Media } from '../ffmpeg/video-failures';
 import {
   countStreams,
-  known,
   needsCount,
   pictureStream,
   soundStream,
@@ -16,6 +15,7 @@ import {
   type FfprobeJson,
   type PacketCount,
 } from './probe-facts';
+import { known } from './values';
 import type { FfmpegSettings, MediaProbe, StepInput } from '../types';
 
 export interface ProbeLimits {
