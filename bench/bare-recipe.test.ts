@@ -36,6 +36,15 @@ test('a photo becomes each rendition of the preset', async () => {
   expect(readdirSync(output).sort()).toEqual(['jpeg-1280.jpeg', 'webp-1280.webp', 'webp-1920.webp', 'webp-640.webp']);
 });
 
+test('a job may bring its own renditions', async () => {
+  const recipe = await bareRecipe(presets, TOOLS);
+  const output = path.join(folder, 'own');
+  const preset = { image: { renditions: [{ name: 'small', format: 'webp', width: 100 }] } };
+  await recipe({ kind: 'image', source: fileUri(samples[0]!), preset }, output);
+  expect(readdirSync(output)).toEqual(['small.webp']);
+  expect((await sharp(path.join(output, 'small.webp')).metadata()).width).toBe(100);
+});
+
 test('a preset that asks for other videos is refused, since the commands would no longer be the same work', async () => {
   const changed = path.join(folder, 'presets');
   cpSync(presets, changed, { recursive: true });

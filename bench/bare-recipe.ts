@@ -14,7 +14,7 @@ import sharp from 'sharp';
 import { parse } from 'yaml';
 import type { MediaJob } from '../common/contracts';
 import { encode } from '../media/image/encode';
-import { loadPreset } from '../media/presets';
+import { inlinePreset, loadPreset } from '../media/presets';
 import type { ImagePreset } from '../media/presets/schema';
 
 const run = promisify(execFile);
@@ -39,7 +39,7 @@ const FROZEN_VIDEO = {
 };
 
 /**
- * The recipe for the preset `web`.
+ * The recipe for the preset `web`, or for that of a job.
  * @throws Error where that preset asks for other videos than the frozen commands make: the comparison would be void
  */
 export async function bareRecipe(presetsDir: string, tools: Tools): Promise<Recipe> {
@@ -55,8 +55,13 @@ export async function bareRecipe(presetsDir: string, tools: Tools): Promise<Reci
     await mkdir(folder, { recursive: true });
     const source = fileURLToPath(job.source);
     if (job.kind === 'video') await bareClip(source, folder, tools);
-    else await bareImage(source, folder, image);
+    else await bareImage(source, folder, own(job) ?? image);
   };
+}
+
+/** What a job brings along instead of the preset `web`. */
+function own({ preset }: MediaJob): ImagePreset | undefined {
+  return typeof preset === 'object' ? inlinePreset(preset).image : undefined;
 }
 
 /** Decodes once, to the largest rendition's width, and makes every rendition from that: the quickest plain way. */

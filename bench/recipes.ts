@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { loadConfig } from '../common/config';
 import { encode as encodeImage } from '../media/image/encode';
+import { formatRow, IMAGE_FORMAT_NAMES } from '../media/formats';
 import type { ImageRenditionSpec } from '../media/presets/schema';
 import { loadPreset } from '../media/presets';
 import { ensureFfmpeg } from '../local/embedded/ffmpeg';
@@ -20,18 +21,22 @@ type Table = Record<string, { ms: number; bytes: number }>;
 /** A variant makes something of one picture and says how many bytes came out. */
 type Variants = Record<string, (source: Buffer) => Promise<number>>;
 
-/** Every effort of a format at one width, from pixels that are there already. */
+/** Above, an effort takes many seconds a picture. */
+const MOST_EFFORT = 4;
+
+/** Every effort of each lossy format at one width and at its own quality, from pixels that are there already. */
 function encoders(width: number): Variants {
-  const webp = (effort: number): ImageRenditionSpec => ({ name: 'x', format: 'webp', width, quality: 78, effort });
-  const jpeg = (trellis: boolean): ImageRenditionSpec => ({ name: 'x', format: 'jpeg', width, quality: 80, trellis });
-  const jxl: ImageRenditionSpec = { name: 'x', format: 'jxl', width, quality: 75 };
-  const specs = {
-    ...{ 'WebP 0': webp(0), 'WebP 1': webp(1), 'WebP 2': webp(2) },
-    ...{ JPEG: jpeg(false), trellis: jpeg(true), 'JPEG XL': jxl },
-  };
-  return Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [name, (source) => encode(sharp(source), spec)]),
-  );
+  const specs = IMAGE_FORMAT_NAMES.flatMap((format): [name: string, spec: ImageRenditionSpec][] => {
+    const { name, quality, effort } = formatRow(format);
+    const spec = { name: 'x', format, width, quality };
+    if (quality === undefined) return [];
+    if (effort === undefined)
+      return [false, true].map((trellis) => [trellis ? `${name}: trellis` : name, { ...spec, trellis }]);
+    const [least, most] = effort;
+    const efforts = Array.from({ length: Math.min(most, MOST_EFFORT) - least + 1 }, (_, step) => least + step);
+    return efforts.map((each) => [`${name}: effort ${each}`, { ...spec, effort: each }]);
+  });
+  return Object.fromEntries(specs.map(([name, spec]) => [name, (source) => encode(sharp(source), spec)]));
 }
 
 async function encode(picture: sharp.Sharp, spec: ImageRenditionSpec): Promise<number> {
@@ -91,10 +96,25 @@ function resized(sources: Buffer[], width: number): Promise<Buffer[]> {
 }
 
 function print(title: string, table: Table): void {
-  const rows = Object.entries(table).map(
-    ([name, { ms, bytes }]) => `| ${name} | ${ms.toFixed(0)} | ${(bytes / 1000).toFixed(0)} |`,
+  const rows = Object.entries(table).map(([name, { ms, bytes }]) => {
+    const mark = isOnFrontier(table, name) ? 'yes' : '';
+    return `| ${name} | ${ms.toFixed(0)} | ${(bytes / 1000).toFixed(0)} | ${mark} |`;
+  });
+  const head = [`| ${title} | CPU ms | kB | frontier |`, '| --- | --- | --- | --- |'];
+  process.stdout.write([...head, ...rows].join('\n') + '\n\n');
+}
+
+/** Is there no other variant of the same format that takes less time for no more bytes, or fewer bytes for no more time? */
+function isOnFrontier(table: Table, name: string): boolean {
+  const [format] = name.split(':');
+  const { ms, bytes } = table[name]!;
+  return !Object.entries(table).some(
+    ([other, figures]) =>
+      other.split(':')[0] === format &&
+      figures.ms <= ms &&
+      figures.bytes <= bytes &&
+      (figures.ms < ms || figures.bytes < bytes),
   );
-  process.stdout.write([`| ${title} | CPU ms | kB |`, '| --- | --- | --- |', ...rows].join('\n') + '\n\n');
 }
 
 async function main(): Promise<void> {
@@ -107,6 +127,7 @@ async function main(): Promise<void> {
     large: count,
     clips: 1,
     mix: 1,
+    twelve: 1,
   });
   const preset = await loadPreset(config.presetsDir, 'web');
   sharp.cache(false);

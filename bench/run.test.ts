@@ -27,6 +27,7 @@ withRedis(
       ['photos 12 MP', 1],
       ['clips 1280x720', 1],
       ['mix of start-batch', 11],
+      ['12 renditions', 1],
     ]);
     for (const { runs, efficiency } of rows) {
       expect(Object.keys(runs)).toEqual(['bare', 'BullMQ', 'Darkroom']);

@@ -26,6 +26,7 @@ function readOptions(): Options {
       large: { type: 'string' },
       clips: { type: 'string' },
       mix: { type: 'string' },
+      twelve: { type: 'string' },
       scale: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
@@ -36,7 +37,10 @@ function readOptions(): Options {
     const text = values[name];
     return text === undefined ? Math.max(1, Math.round(DEFAULT_SIZES[name] * scale)) : whole(name, text);
   };
-  const sizes = { photos: size('photos'), large: size('large'), clips: size('clips'), mix: size('mix') };
+  const sizes = {
+    ...{ photos: size('photos'), large: size('large'), clips: size('clips'), mix: size('mix') },
+    twelve: size('twelve'),
+  };
   return { sizes, rounds: whole('rounds', values.rounds), json: values.json };
 }
 

@@ -20,24 +20,36 @@ export interface SetSizes {
   large: number;
   clips: number;
   mix: number;
+  /** Photos of which twelve renditions are made. */
+  twelve: number;
 }
 
 /**
  * Rows of about 30 s a system on two cores, so that the start of a run is under 2 % of it, and all three rounds in about
  * 20 minutes.
  */
-export const DEFAULT_SIZES: SetSizes = { photos: 350, large: 270, clips: 60, mix: 300 };
+export const DEFAULT_SIZES: SetSizes = { photos: 350, large: 270, clips: 60, mix: 300, twelve: 120 };
+
+/** Six widths in two formats, as a job brings them along. */
+const TWELVE = {
+  image: {
+    renditions: [320, 480, 640, 960, 1280, 1920].flatMap((width) => [
+      { name: `webp-${width}`, format: 'webp', width },
+      { name: `jpeg-${width}`, format: 'jpeg', width },
+    ]),
+  },
+};
 
 /** One sample in twenty is a clip, the eleventh of each twenty. */
 const CLIP_EVERY = 20;
 
 /**
- * Makes the sources, cached in `folder`: photos of 1920x1280, photos of 12 MP, clips of 1280x720, and the mix of
- * `start-batch 2000`: its first samples, in its order.
+ * Makes the sources, cached in `folder`: photos of 1920x1280, photos of 12 MP, clips of 1280x720, the mix of
+ * `start-batch 2000` (its first samples, in its order), and photos of 1920x1280 with a preset of twelve renditions.
  */
 export async function makeSets(folder: string, ffmpeg: string, sizes: SetSizes): Promise<SourceSet[]> {
   const samples = path.join(folder, 'samples');
-  const pictures = Math.max(sizes.photos, sizes.large);
+  const pictures = Math.max(sizes.photos, sizes.large, sizes.twelve);
   const count = Math.max(sizes.clips * CLIP_EVERY, Math.ceil((pictures * CLIP_EVERY) / (CLIP_EVERY - 1)), sizes.mix);
   await ensureSamples({ folder: samples, count, ffmpeg, lanes: availableCores() });
   const files = [...samplePaths(samples, count)];
@@ -49,6 +61,7 @@ export async function makeSets(folder: string, ffmpeg: string, sizes: SetSizes):
     writeList(folder, 'photos 12 MP', large),
     writeList(folder, 'clips 1280x720', clips.slice(0, sizes.clips)),
     writeList(folder, 'mix of start-batch', files.slice(0, sizes.mix)),
+    writeList(folder, '12 renditions', photos.slice(0, sizes.twelve), TWELVE),
   ]);
 }
 
@@ -73,11 +86,11 @@ function exists(file: string): Promise<boolean> {
   );
 }
 
-async function writeList(folder: string, name: string, files: string[]): Promise<SourceSet> {
+async function writeList(folder: string, name: string, files: string[], preset?: object): Promise<SourceSet> {
   const list = path.join(folder, `${name.replaceAll(' ', '-')}.jsonl`);
   const jobs = files.map((file) => {
     const kind = file.endsWith('.mp4') ? 'video' : 'image';
-    return JSON.stringify({ kind, source: fileUri(file) } satisfies MediaJob);
+    return JSON.stringify({ kind, source: fileUri(file), ...(preset && { preset: { ...preset } }) } satisfies MediaJob);
   });
   await writeFile(list, jobs.join('\n') + '\n');
   return { name, list, count: files.length };
