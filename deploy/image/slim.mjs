@@ -32,6 +32,11 @@ for (const name of namesIn('@temporalio/core-bridge/sdk-core')) {
 remove('libheif-js/libheif');
 for (const name of ['libheif.js', 'libheif.wasm', 'libheif-bundle.mjs']) remove('libheif-js/libheif-wasm', name);
 
+// Of the fonts, those that nothing draws with.
+for (const name of namesIn('dejavu-fonts-ttf/ttf')) {
+  if (!/^DejaVuSans(-Bold)?\.ttf$/.test(name)) remove('dejavu-fonts-ttf/ttf', name);
+}
+
 // Tests, benchmarks and examples of packages: beside their package.json only, since a folder deeper down may be code. Some hold
 // keys and broken archives that make scanners cry.
 const BESIDE = /^(tests?|__tests__|benchmarks?|examples?|coverage|docs?)$/i;

@@ -37,7 +37,7 @@ const FAULT_EVERY_MS = 5_000;
 /** More would only cost time. */
 const MOST_FAULTS = 20;
 /** Each item takes some tenths of a second, and each fault the time until a worker counts as lost. */
-const LIMIT_MS = 120_000 + ITEMS * 2_000;
+const LIMIT_MS = 120_000 + ITEMS * 2_000 + (HAS_FAULTS ? MOST_FAULTS * 20_000 : 0);
 const DAY_MS = 86_400_000;
 const ALL = { cleanup: true, steps: MAINTENANCE_STEP_NAMES };
 
