@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Analysis } from '../common/analysis';
+import type { Analysed, Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import { MODELS, type ModelName } from '../common/models';
@@ -8,6 +8,7 @@ import * as audio from '../media/audio';
 import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
+import { receiptOf } from './receipt';
 import { withSource } from './source';
 import { fetchMade } from './fetch-made';
 
@@ -21,16 +22,16 @@ export interface AnalysisInput {
 
 /**
  * One model's look at one picture, or one hearing of a sound.
- * @returns what the model found, under the model's name; boxes in px of the source or the picture, upright
+ * @returns what the model found, under the model's name, and what that cost; boxes in px of the source or the picture, upright
  * @throws ApplicationFailure with a type of the error table
  */
 export function analyse(
   deps: ActivityDeps,
   item: WorkItem,
   { model, askedAt, picture }: AnalysisInput,
-): Promise<Analysis> {
+): Promise<Analysed> {
   return runAttempt(deps, item, async (attempt) => {
-    const look = ({ path: input }: { path: string }): Promise<Analysis> => {
+    const look = async ({ path: input }: { path: string }): Promise<Analysed> => {
       const { maxPixels, maxFrames, allowSvg, modelTimeout } = deps.config;
       const task = { input, limits: { maxPixels, maxFrames }, allowSvg };
       refuseEvicted(deps, model);
@@ -38,7 +39,9 @@ export function analyse(
       const { models, metrics } = deps;
       const waited = (): void => metrics.darkroom_model_wait_seconds.observe({ model }, (Date.now() - askedAt) / 1000);
       const run = () => models.run(model, task, attempt.signal, waited);
-      return attempt.stages.run('analyse', model, () => attempt.within('analyse', LONGEST_WAIT + modelTimeout, run));
+      const within = (): Promise<Analysis> => attempt.within('analyse', LONGEST_WAIT + modelTimeout, run);
+      const found = await attempt.stages.run('analyse', model, within);
+      return { ...found, receipts: receiptOf(deps, attempt) };
     };
     if (MODELS[model].takes === 'sound') {
       return withSource(deps, attempt, item, async (source) => look({ path: await samplesOf(deps, attempt, source) }));

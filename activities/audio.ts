@@ -19,6 +19,7 @@ interface MadeAudio {
   files: AudioFile[];
   placeholder?: Placeholder;
   analysis?: Analysis;
+  receipts?: Findings['receipts'];
   warnings: string[];
 }
 
@@ -41,8 +42,8 @@ export function makeAudio(deps: ActivityDeps, item: WorkItem, findings?: Finding
   });
 }
 
-function withFindings(made: MadeAudio, { analysis, warnings }: Findings = { warnings: [] }): MadeAudio {
-  return { ...made, analysis, warnings: [...made.warnings, ...warnings] };
+function withFindings(made: MadeAudio, { analysis, receipts, warnings }: Findings = { warnings: [] }): MadeAudio {
+  return { ...made, analysis, receipts, warnings: [...made.warnings, ...warnings] };
 }
 
 /** What the preset wants of the sound in a fetched source. */

@@ -49,6 +49,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
       placeholder: made.placeholder,
       perceptualHash: made.perceptualHash,
       analysis: findings?.analysis,
+      receipts: findings?.receipts,
       warnings: [...made.warnings, ...(findings?.warnings ?? [])],
       timings: { ...attempt.stages.timings, ...made.timings },
     });

@@ -101,9 +101,9 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     );
     const placeholder = Object.values(results).find((result) => result.placeholder)?.placeholder;
     const made = [...Object.values(results), ...(await readLists(deps, results))];
-    const receipts = Object.assign({ ...probed }, ...made.map((part) => part.receipts)) as Receipts;
     const chunks = outputs.chunks?.groups.reduce((sum, group) => sum + group.chunks.length, 0);
     const findings = Object.values(results).flatMap((result) => result.findings ?? []);
+    const receipts = Object.assign({ ...probed }, ...[...made, ...findings].map((each) => each.receipts)) as Receipts;
     const found = findings.flatMap(({ analysis }) => analysis ?? []);
     const parts = {
       ...{ source, renditions, placeholder, chunks, timings, receipts, severalAttempts: true },

@@ -14,7 +14,7 @@ export interface ClientOptions {
 }
 
 export interface ListQuery {
-  state?: 'open' | 'succeeded' | 'failed' | 'cancelled';
+  state?: 'open' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
   kind?: 'image' | 'video' | 'audio';
   preset?: string;
   /** ISO 8601 */

@@ -1,3 +1,5 @@
+import type { Receipt } from './receipts';
+
 /** A line of text in a picture. */
 export interface TextLine {
   text: string;
@@ -36,8 +38,16 @@ export interface Analysis {
   speech?: SpeechFound;
 }
 
+/** What one model found, and what that cost. */
+export interface Analysed extends Analysis {
+  /** By id. Absent in results of older workers. */
+  receipts?: Record<string, Receipt>;
+}
+
 /** The analysis of one item, and sentences about what could not be analysed. */
 export interface Findings {
   analysis?: Analysis;
+  /** Of all models, by id. */
+  receipts?: Record<string, Receipt>;
   warnings: string[];
 }

@@ -1,6 +1,7 @@
 import type { Analysis } from '../common/analysis';
 import { DarkroomError } from '../common/errors';
 import { oomKills } from '../common/memory';
+import { noteCommand } from '../common/meter';
 import { built } from '../common/paths';
 import { confine } from '../common/process-limits';
 import { deathOf, TaskChild } from '../common/task-child';
@@ -206,6 +207,12 @@ export class ModelHost {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const reply = await child.ask(task);
+      const what = task === 'load' ? [] : [task.input];
+      noteCommand(
+        'model',
+        [task === 'load' ? 'load' : 'run', entry.model, MODELS[entry.model].name, ...what],
+        child.usage,
+      );
       if (reply === undefined || child.killedFor !== undefined)
         throw await this.#death(entry, child, killsBefore, task);
       if (reply.ok) return reply.outcome;

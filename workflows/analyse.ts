@@ -21,6 +21,7 @@ export async function analysed(
   const found = each.flatMap(({ analysis }) => analysis ?? []);
   return {
     ...(found.length > 0 && { analysis: Object.assign({}, ...found) as Analysis }),
+    receipts: Object.assign({}, ...each.map(({ receipts }) => receipts)) as Findings['receipts'],
     warnings: each.flatMap(({ warnings }) => warnings),
   };
 }
@@ -29,10 +30,14 @@ async function analysedBy(item: WorkItem, steps: Steps, model: ModelName, pictur
   const of = picture && { path: picture.path, bytes: picture.bytes, sha256: picture.sha256 };
   const askedAt = Date.now();
   try {
-    const analysis = await steps.run(stepOf(model), () => routed(item, { model, askedAt, picture: of }), {
-      optional: true,
-    });
-    return { analysis, warnings: [] };
+    const { receipts, ...analysis } = await steps.run(
+      stepOf(model),
+      () => routed(item, { model, askedAt, picture: of }),
+      {
+        optional: true,
+      },
+    );
+    return { analysis, receipts, warnings: [] };
   } catch (error) {
     if (isCancellation(error)) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -10,7 +10,7 @@ import type { Activities } from '../activities';
 import type { AnalysisInput } from '../activities/analyse';
 import type { Miss } from '../activities/find-model';
 import { ACTIVITIES } from '../activities/registry';
-import type { Analysis } from '../common/analysis';
+import type { Analysed } from '../common/analysis';
 import type { WorkItem } from '../common/contracts';
 import { MODELS } from '../common/models';
 import { queuePrefix, warmQueue } from '../common/pools';
@@ -30,7 +30,7 @@ export async function routed(
   item: WorkItem,
   input: AnalysisInput,
   loadSeconds: number = MODELS[input.model].loadSeconds,
-): Promise<Analysis> {
+): Promise<Analysed> {
   // Runs that asked models before there were queues for each replay without them.
   if (!patched('models-routed')) return activitiesOf(item).analyse(item, input);
   let missed: Miss | undefined;

@@ -11,6 +11,8 @@ export interface RunFilter {
   /** Runs whose workflow id (`<batch>/<item key>`) begins with one of these. */
   idPrefixes?: readonly string[];
   state?: RunState;
+  /** A further condition, in the words of the server's queries. */
+  condition?: string;
   kind?: MediaKind;
   preset?: string;
   /** Submitted at this time or later. */
@@ -33,6 +35,7 @@ export function filterQuery(filter: RunFilter): string {
     preset !== undefined ? `MediaPreset = ${quoted(preset)}` : undefined,
     from !== undefined ? `StartTime >= ${time(from)}` : undefined,
     to !== undefined ? `StartTime < ${time(to)}` : undefined,
+    filter.condition,
   ].filter((condition) => condition !== undefined);
   // Other workflows may share the namespace.
   const isOurs = batch !== undefined || tenant !== undefined || batchPrefix !== undefined;

@@ -30,8 +30,8 @@ describeOnServers('an operation', (control) => {
 
   const post = (path: string, body?: object) => api.call('POST', `/v1/${path}`, body);
   const view = async (batch: string) => (await api.call('GET', `/v1/batches/${batch}`)).body;
-  const states = async (batch: string): Promise<Record<string, string>> => {
-    const { items } = (await api.call('GET', `/v1/batches/${batch}/items`)).body;
+  const states = async (batch: string, query = ''): Promise<Record<string, string>> => {
+    const { items } = (await api.call('GET', `/v1/batches/${batch}/items${query}`)).body;
     return Object.fromEntries(items.map(({ id, state }: { id: string; state: string }) => [id, state]));
   };
   const pendingOf = async (id: string) =>
@@ -69,6 +69,9 @@ describeOnServers('an operation', (control) => {
     expect(began.slice(2)).toEqual(['free']);
     const held = ['one', 'retry', 'two'].map((name) => [`held~${name}-held`, 'paused']);
     expect(await states('held')).toEqual(Object.fromEntries([...held, ['held~run-held', 'succeeded']]));
+    expect(await states('held', '?state=paused')).toEqual(Object.fromEntries(held));
+    const listed = (await api.call('GET', '/v1/batches?state=paused')).body.batches;
+    expect(listed).toMatchObject([{ id: 'held', open: 3 }]);
 
     const { serverVersion } = await control().server.client.workflowService.getClusterInfo({});
     const moved = await post('batches/held/priority', { priority: 1 });

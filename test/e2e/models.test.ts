@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { parsePreset } from '../../media/presets';
+import type { Manifest } from '../../common/contracts';
 import { hasModels } from '../../models/runtime';
 import { runProcess } from '../../common/process';
 import { manifestOf, queuesOf, submit } from '../support/items';
@@ -25,6 +26,14 @@ const POSTERS = parsePreset(
   rungs: [{ name: 120p, height: 120, crf: 30, maxrate: 200, speed: ultrafast, audioBitrate: 64 }]
   poster: { format: webp, width: 640, quality: 80 }`,
 );
+
+/** Inferences that receipts name; each took CPU time. */
+function modelsIn(receipts: Manifest['receipts'] = {}): string[] {
+  const commands = Object.values(receipts).flatMap((receipt) =>
+    receipt.activity === 'analyse' ? receipt.commands : [],
+  );
+  return commands.flatMap(({ argv, cpuSeconds }) => (argv[1] === 'run' && cpuSeconds! > 0 ? argv.join(' ') : []));
+}
 
 describeWhere(hasModels(), 'the models are not installed; "npm run models" installs them')('items with analyse', () => {
   let stack: Stack;
@@ -85,8 +94,9 @@ describeWhere(hasModels(), 'the models are not installed; "npm run models" insta
     ];
     await Promise.all([picture.handle.result(), video.handle.result()]);
     for (const { item } of [picture, video]) {
-      const { analysis, warnings } = await manifestOf(item);
+      const { analysis, receipts, warnings } = await manifestOf(item);
       expect(analysis?.text?.alt.replaceAll(' ', '')).toBe('Ticket4711');
+      expect(modelsIn(receipts)).toEqual([expect.stringMatching(/^model run text PP-OCRv4 /)]);
       expect(warnings).toEqual([]);
     }
     const poster = (await manifestOf(video.item)).renditions.find(({ role }) => role === 'poster');
@@ -101,7 +111,8 @@ describeWhere(hasModels(), 'the models are not installed; "npm run models" insta
     speak('Good morning everybody. The next train leaves at nine.', file, 'wav');
     const { item, handle } = await submit(stack, file, SOUNDS);
     await handle.result();
-    const { analysis, renditions, warnings } = await manifestOf(item);
+    const { analysis, receipts, renditions, warnings } = await manifestOf(item);
+    expect(modelsIn(receipts)).toEqual([expect.stringMatching(/^model run speech Silero VAD /)]);
     expect([renditions.length, warnings]).toEqual([1, []]);
     const { seconds, ranges = [] } = analysis?.speech ?? {};
     expect(seconds).toBeGreaterThan(2);

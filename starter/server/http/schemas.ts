@@ -188,7 +188,10 @@ export function plainText(max: number) {
 }
 
 const conditions = {
-  state: z.enum(RUN_STATES).optional(),
+  state: z
+    .enum([...RUN_STATES, 'paused'])
+    .optional()
+    .describe('paused: of the open ones, those that are paused'),
   kind: z.enum(MEDIA_KINDS).optional(),
   preset: plainText(64).optional(),
   from: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted at this time or later'),

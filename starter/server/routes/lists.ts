@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { slug } from '../../core/keys';
 import { listBatches } from '../../core/view/batches';
 import { filterQuery, type RunFilter } from '../../../temporal/batches/filter';
+import { pausedCondition } from '../../../temporal/batches/paused';
 import { latestOnly, pageOfRuns } from '../../../temporal/batches/runs';
 import { answerItem, batchLinks } from '../answers';
 import type { App } from '../app-type';
@@ -31,7 +32,7 @@ export function listRoutes(app: App, service: Service): void {
       bounded(service, async () => {
         const { search, limit, cursor } = query;
         const batchPrefix = search === undefined ? undefined : batchIdFor(principal.tenant, search);
-        const filter = { ...conditionsOf(principal, query), batchPrefix };
+        const filter = { ...(await conditionsOf(service, principal, query)), batchPrefix };
         const { batches, next } = await listBatches(service.client, filter, limit, cursor);
         // Each is counted by itself.
         principal.reads?.charge(batches.length - 1);
@@ -49,9 +50,9 @@ export function listRoutes(app: App, service: Service): void {
         response: { 200: s.itemsAnswer, ...failures(400, 401, 503) },
       },
     },
-    ({ principal, query }) => {
+    async ({ principal, query }) => {
       const batch = query.batch === undefined ? undefined : batchIdFor(principal.tenant, query.batch);
-      return pageOfItems(service, { ...conditionsOf(principal, query), batch }, query);
+      return pageOfItems(service, { ...(await conditionsOf(service, principal, query)), batch }, query);
     },
   );
 
@@ -68,13 +69,22 @@ export function listRoutes(app: App, service: Service): void {
     },
     async ({ principal, params, query }) => {
       const batch = await findBatch(service, principal, params.id);
-      return pageOfItems(service, { ...conditionsOf(principal, query), batch }, query);
+      return pageOfItems(service, { ...(await conditionsOf(service, principal, query)), batch }, query);
     },
   );
 }
 
-function conditionsOf({ tenant }: Principal, { state, kind, preset, from, to }: Listed): RunFilter {
-  return { tenant, state, kind, preset, from, to };
+async function conditionsOf(
+  service: Service,
+  { tenant }: Principal,
+  { state, kind, preset, from, to }: Listed,
+): Promise<RunFilter> {
+  const filter = { tenant, kind, preset, from, to };
+  if (state !== 'paused') return { ...filter, state };
+  const { connection, options } = service.client;
+  const condition = await bounded(service, () => pausedCondition(connection, options.namespace));
+  // Where runs cannot show that they are paused, none does.
+  return { ...filter, state: 'open', condition: condition ?? 'WorkflowId = ""' };
 }
 
 function pageOfItems(service: Service, filter: RunFilter, { search, limit, cursor }: z.output<typeof s.itemsQuery>) {
