@@ -37,6 +37,7 @@ export default tseslint.config(
   {
     // They pass the environment on to a child process, whole.
     files: [
+      'common/apart.ts',
       'common/process.ts',
       'common/task-child.ts',
       'local/embedded/{run,worker-process,temporal-binary,temporal-server}.ts',

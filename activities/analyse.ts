@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Analysed, Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
-import { MODELS, type ModelName } from '../common/models';
+import { hears, type ModelName } from '../common/models';
 import { warmQueue } from '../common/pools';
 import * as audio from '../media/audio';
 import type { Fetched } from '../storage';
@@ -43,7 +43,7 @@ export function analyse(
       const found = await attempt.stages.run('analyse', model, within);
       return { ...found, receipts: receiptOf(deps, attempt) };
     };
-    if (MODELS[model].takes === 'sound') {
+    if (hears(model)) {
       return withSource(deps, attempt, item, async (source) => look({ path: await samplesOf(deps, attempt, source) }));
     }
     if (picture === undefined) return withSource(deps, attempt, item, look);

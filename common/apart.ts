@@ -66,7 +66,7 @@ async function find(): Promise<{ words: string[]; isolation: Isolation }> {
 /** @returns undefined where a program can be started so, else the last line that says why not */
 function tried([file = '', ...args]: string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile(file, [...args, 'true'], (error, _stdout, stderr) => {
+    execFile(file, [...args, 'true'], { env: process.env }, (error, _stdout, stderr) => {
       if (error === null) return resolve(undefined);
       if (error.code === 'ENOENT') return resolve(`${file} is not installed`);
       resolve(stderr.trim().split('\n').at(-1)?.slice(0, 200) || `it ended with ${String(error.code)}`);

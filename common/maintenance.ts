@@ -22,7 +22,16 @@ export const SCHEDULED_MAINTENANCE = 'scheduledMaintenance';
 /** Every type of workflow of Darkroom; a test compares them with the bundle. */
 export const WORKFLOW_TYPES: readonly string[] = [
   ...Object.values(KINDS).map(({ workflow }) => workflow),
-  ...['notify', 'notifyBatch', 'maintenance', SCHEDULED_MAINTENANCE, 'reprocess', 'settleCampaign', 'deletion'],
+  ...[
+    'notify',
+    'notifyBatch',
+    'maintenance',
+    SCHEDULED_MAINTENANCE,
+    'reprocess',
+    'settleCampaign',
+    'deletion',
+    'changeBatch',
+  ],
 ];
 
 /** What a cleanup does with dead letters of the queue of jobs. */

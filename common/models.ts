@@ -54,6 +54,16 @@ type NameOf<Takes> = { [Name in ModelName]: (typeof MODELS)[Name]['takes'] exten
 /** Models that look at pictures. */
 export type PictureModel = NameOf<'picture'>;
 
+/** False for a picture, and for a model that the table does not have. */
+export function hears(model: string): boolean {
+  return modelsThatTake('sound').some((name) => name === model);
+}
+
+/** What the model is, for people; of one that the table does not have, its name. */
+export function titleOf(model: string): string {
+  return MODEL_NAMES.filter((name) => name === model).map((name) => MODELS[name].name)[0] ?? model;
+}
+
 export function modelsThatTake<Takes extends ModelRow['takes']>(takes: Takes): NameOf<Takes>[] {
   return MODEL_NAMES.filter((name): name is NameOf<Takes> => MODELS[name].takes === takes);
 }

@@ -7,7 +7,7 @@ import { confine } from '../common/process-limits';
 import { deathOf, TaskChild } from '../common/task-child';
 import type { ModelHostOptions } from './host-options';
 import type { ModelTask } from './model';
-import { MODELS, type ModelName } from '../common/models';
+import { MODELS, titleOf, type ModelName } from '../common/models';
 import { readReply } from './reply';
 import { sentenceOf } from './sentence';
 
@@ -208,11 +208,7 @@ export class ModelHost {
     try {
       const reply = await child.ask(task);
       const what = task === 'load' ? [] : [task.input];
-      noteCommand(
-        'model',
-        [task === 'load' ? 'load' : 'run', entry.model, MODELS[entry.model].name, ...what],
-        child.usage,
-      );
+      noteCommand('model', [task === 'load' ? 'load' : 'run', entry.model, titleOf(entry.model), ...what], child.usage);
       if (reply === undefined || child.killedFor !== undefined)
         throw await this.#death(entry, child, killsBefore, task);
       if (reply.ok) return reply.outcome;

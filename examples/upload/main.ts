@@ -9,14 +9,14 @@ import { buffer, text } from 'node:stream/consumers';
 import { Darkroom, DarkroomApiError, readWebhook, type Job } from '../../client';
 import { itemPage, mediaOf, uploadPage } from './pages';
 
-const { DARKROOM_URL = 'http://127.0.0.1:8080', DARKROOM_KEY: key, PORT = '3000' } = process.env;
+const { SERVICE_URL = 'http://127.0.0.1:8080', SERVICE_KEY: key, PORT = '3000' } = process.env;
 /** Only for a service without keys; with a key the service says what signs its webhooks. */
 const { DARKROOM_WEBHOOK_SECRET } = process.env;
 const MAX_BYTES = 100 * 1024 * 1024;
 /** ms that an answer about the state of a job is held. */
 const HELD_MS = 25_000;
 
-const darkroom = new Darkroom(DARKROOM_URL, { key });
+const darkroom = new Darkroom(SERVICE_URL, { key });
 /** Those who wait for a job, by its id. A real application would have a table of its photos here. */
 const waiting = new Map<string, Set<() => void>>();
 

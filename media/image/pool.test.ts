@@ -13,7 +13,7 @@ import { ImagePool, type ImagePoolOptions, type ImageTask } from './pool';
 const MISBEHAVING = `
 const outcome = {
   source: { format: 'jpeg', width: 1, height: 1 },
-  ...{ files: [], placeholder: { thumbhash: '', dominant: '' }, warnings: [], timings: {}, startedAt: {} },
+  ...{ files: [], placeholder: { thumbhash: '', dominant: '', palette: [] }, warnings: [], timings: {}, startedAt: {} },
 };
 process.on('disconnect', () => process.exit());
 process.on('message', ({ id, task }) => {

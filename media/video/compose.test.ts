@@ -86,6 +86,10 @@ const graphOf = (args: string[]) => short(values(args, '-filter_complex')[0] ?? 
 /** Names of the files of all outputs, in order. */
 const files = (args: string[]) => args.flatMap((arg) => /^file:\/work\/(.*)\.part$/.exec(arg)?.[1] ?? []);
 
+/** Of six channels two, by the coefficients of ITU-R BS.775, without a way to clip. */
+const STEREO =
+  'aresample=48000:clev=0.707107:slev=0.707107:lfe_mix_level=0:rematrix_maxval=1,aformat=channel_layouts=stereo';
+
 test('the whole command line of one rung, word by word, as fluent-ffmpeg assembles it', () => {
   const whitelists =
     '-protocol_whitelist file,pipe -format_whitelist mov,mp4,matroska,webm,avi,flv,asf,mpeg,mpegvideo,mpegts,ogg,mxf,dv,h264,hevc ' +
@@ -96,7 +100,7 @@ test('the whole command line of one rung, word by word, as fluent-ffmpeg assembl
       '-filter_complex [0:0]fit=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p[rung-360p] ' +
       '-map [rung-360p] -map 0:2 -c:v libx264 -tag:v avc1 -preset:v veryfast -profile:v high -crf:v 23 -maxrate:v 800k ' +
       '-bufsize:v 1600k -g:v 60 -sc_threshold:v 0 -force_key_frames:v expr:gte(t,n_forced*2) ' +
-      '-c:a aac -b:a 96k -ar 48000 -ac 2 ' +
+      `-c:a aac -b:a 96k -ar 48000 -ac 2 -filter:a ${STEREO} ` +
       '-map_metadata -1 -map_chapters -1 -movflags +faststart -threads 1 -f mp4 -t 6.200 file:/work/360p.mp4.part',
   );
 });
@@ -104,7 +108,7 @@ test('the whole command line of one rung, word by word, as fluent-ffmpeg assembl
 test('for HLS: keyframes by count, both tracks from zero', () => {
   const args = encode({ fps: '30/1', fixedGop: true });
   expect(graphOf(args)).toMatch(/^\[0:0\]fps=30\/1:start_time=0,/);
-  expect(values(args, '-filter:a')).toEqual(['aresample=48000:async=1:first_pts=0']);
+  expect(values(args, '-filter:a')).toEqual([`aresample=48000:async=1:first_pts=0,${STEREO}`]);
   expect([values(args, '-g:v'), values(args, '-keyint_min:v')]).toEqual([['60'], ['60']]);
   expect(args).not.toContain('-force_key_frames:v');
 });

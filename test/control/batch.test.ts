@@ -19,6 +19,8 @@ describeOnServers('a batch in mid-flight', (control) => {
     const context = Context.current();
     const isFirst = !began.includes(itemKey);
     began.push(itemKey);
+    // Long enough for a pause to come in between.
+    if (itemKey.startsWith('long')) await context.sleep(200);
     if (!itemKey.startsWith('hold') || !isFirst) return done;
     const beat = setInterval(() => context.heartbeat(), 500);
     const released = new Promise<void>((resolve) => release.set(itemKey, resolve));

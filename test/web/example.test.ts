@@ -43,7 +43,7 @@ describeInBrowser('examples/upload', () => {
     });
     [api, browser] = await Promise.all([startApi(stack), launch(), stack.worker()]);
     example = spawn(process.execPath, [path.join(projectRoot(), 'dist', 'examples', 'upload', 'main.js')], {
-      env: { PATH: process.env['PATH'], DARKROOM_URL: api.url, DARKROOM_WEBHOOK_SECRET: SECRET, PORT: String(port) },
+      env: { PATH: process.env['PATH'], SERVICE_URL: api.url, DARKROOM_WEBHOOK_SECRET: SECRET, PORT: String(port) },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     address = await new Promise((resolve) => createInterface({ input: example.stdout! }).once('line', resolve));

@@ -1,6 +1,7 @@
 import { decode } from 'blurhash';
 import sharp from 'sharp';
 import { looksOf } from '.';
+import { withSvg } from '../loaders';
 import { openStill } from '../still';
 import { openSource } from '../source';
 import type { Looks } from '../types';
@@ -30,7 +31,8 @@ async function landscape(hill: number, sun: number): Promise<sharp.Sharp> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="600" height="400">
     <rect width="600" height="400" fill="#9cf"/><circle cx="${sun}" cy="90" r="50" fill="#fe8"/>
     <path d="M0 400 L0 ${400 - hill / 2} Q 200 ${400 - 2 * hill} 600 ${400 - hill / 3} L600 400 Z" fill="#253"/></svg>`;
-  return sharp(await sharp(Buffer.from(svg)).png().toBuffer());
+  // A test before this one may have switched the loader off.
+  return sharp(await withSvg(() => sharp(Buffer.from(svg)).png().toBuffer()));
 }
 
 const unlike = (a = '', b = ''): number => (BigInt(`0x${a}`) ^ BigInt(`0x${b}`)).toString(2).replaceAll('0', '').length;
