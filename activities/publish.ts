@@ -11,6 +11,7 @@ import { outputName } from './names';
 import { pictureOf } from './picture';
 import { cpuSecondsOf, receiptOf, withKnownReceipts, type Receipts } from './receipt';
 import { rememberMade } from './made-index';
+import { bytesOf } from '../storage';
 import { publicUrl } from '../storage/public-url';
 import { removeReplaced, removeStrays, replacedBy, type RemovalOptions } from './removal';
 
@@ -226,10 +227,7 @@ function summary(item: WorkItem, manifest: Manifest): ItemResult {
   return {
     manifest: `${item.output}/manifest.json`,
     bytesIn: manifest.source.bytes,
-    bytesOut: manifest.renditions.reduce(
-      (sum, rendition) => sum + rendition.bytes + (rendition.segments?.bytes ?? 0),
-      0,
-    ),
+    bytesOut: bytesOf(manifest.renditions),
     renditions: manifest.renditions.length,
     ...(cpuSeconds !== undefined && { cpuSeconds }),
     ...(manifest.kind !== item.kind && { kind: manifest.kind }),

@@ -95,6 +95,18 @@ export async function removeReplaced(
   await removeAll(storage, uris, options.onProgress);
 }
 
+/** Removes all of a folder, what says that the item is published first. @returns how many files */
+export async function removeFolder(storage: Storage, folder: string, options: RemovalOptions): Promise<number> {
+  const manifests: string[] = [];
+  const others: string[] = [];
+  for await (const uri of filesIn(storage, folder, options.log)) {
+    (pathIn(folder, uri) === 'manifest.json' ? manifests : others).push(uri);
+  }
+  await removeAll(storage, manifests, options.onProgress);
+  await removeAll(storage, others, options.onProgress);
+  return manifests.length + others.length;
+}
+
 /** The rest of a URI below a folder, decoded. */
 export function pathIn(folder: string, uri: string): string {
   return pathOf(uri).slice(pathOf(folder).length + 1);

@@ -12,6 +12,7 @@ import { entryUri, readEntry, readSmall } from './made-index';
 import { outputName } from './names';
 import { publishedName, publishFile, type ManifestParts } from './publish';
 import { manifestIn } from './removal';
+import { bytesOf } from '../storage';
 import { fileFacts } from './source';
 
 /** Bytes of the text that leads to the sheets of a sprite. */
@@ -111,8 +112,7 @@ async function streamFiles(storage: Storage, place: string, streams: Rendition[]
     bytes += info.bytes;
   }
   const leads = streams.map((stream) => stream.path.slice(folderOf(stream).length + 1));
-  const expected = streams.reduce((sum, stream) => sum + stream.bytes + (stream.segments?.bytes ?? 0), 0);
-  if (!leads.every((lead) => files.includes(lead)) || bytes !== expected) return undefined;
+  if (!leads.every((lead) => files.includes(lead)) || bytes !== bytesOf(streams)) return undefined;
   return [...files.filter((name) => !leads.includes(name)), ...leads];
 }
 

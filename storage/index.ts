@@ -14,6 +14,7 @@ import type * as t from './types';
 import { printable, type Location } from './uri';
 
 export type * from './types';
+export { bytesOf } from './manifest';
 export { Places } from './places';
 export { fileUri, joinUri, printable } from './uri';
 

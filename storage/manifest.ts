@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Manifest } from '../common/contracts';
+import type { Manifest, Rendition } from '../common/contracts';
 import { MEDIA_KINDS } from '../common/kinds';
 import { DarkroomError } from '../common/errors';
 import { joinUri, printable, segmentProblem } from './uri';
@@ -93,6 +93,11 @@ const schema = z.looseObject({
   publishedAt: time,
   workflow: z.looseObject({ id: text, runId: text, attempt: count }),
 });
+
+/** Bytes of all files, those that a stream leads to included. */
+export function bytesOf(renditions: readonly Pick<Rendition, 'bytes' | 'segments'>[]): number {
+  return renditions.reduce((sum, { bytes, segments }) => sum + bytes + (segments?.bytes ?? 0), 0);
+}
 
 export function manifestUri(itemUri: string): string {
   return joinUri(itemUri, 'manifest.json');

@@ -33,9 +33,21 @@ export function isSlow(error: unknown): boolean {
 export const INVALID_ARGUMENT = 3;
 export const NOT_FOUND = 5;
 
-/** True for what the server, or the SDK in its name, says of a run or an activity that has ended or never was. */
+const UNKNOWN_NAMES = ['WorkflowNotFoundError', 'ScheduleNotFoundError'];
+
+/** True for what the server, or the SDK in its name, says of a run, an activity or a Schedule that has ended or never was. */
 export function isNotFound(error: unknown): boolean {
-  return grpcCode(error) === NOT_FOUND || (error instanceof Error && error.name === 'WorkflowNotFoundError');
+  return grpcCode(error) === NOT_FOUND || (error instanceof Error && UNKNOWN_NAMES.includes(error.name));
+}
+
+/** The answer of a call; undefined where what the call is about has ended or never was, see {@link isNotFound}. */
+export async function unlessNotFound<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 /** What the innermost error says: the SDK's wrapping only says which call it was. */

@@ -1,5 +1,4 @@
 import { condition, continueAsNew, executeChild, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import {
   count,
   countPair,
@@ -13,6 +12,7 @@ import {
 } from '../common/campaign';
 import type { ItemResult, WorkItem } from '../common/contracts';
 import { WORKFLOW_TASK_MS } from '../common/heartbeats';
+import { attributesOf } from '../common/item-attributes';
 import { KINDS } from '../common/kinds';
 import { withoutSignature } from '../net/url';
 import { activitiesOf } from './activity-options';
@@ -24,11 +24,6 @@ const PAGE = 25;
 const COMPARED = 5;
 /** Share among those that wait at the lowest priority. */
 const WEIGHT = 0.1;
-
-const [BATCH, KIND, PRESET, TENANT] = (['MediaBatchId', 'MediaKind', 'MediaPreset', 'MediaTenant'] as const).map(
-  (name) => defineSearchAttributeKey(name, 'KEYWORD'),
-) as [Key, Key, Key, Key];
-type Key = ReturnType<typeof defineSearchAttributeKey<'KEYWORD'>>;
 
 /** What no item is needed for goes to the pool of workflows, at the lowest priority. */
 const activities = (kind: WorkItem['kind'] = 'image') =>
@@ -141,12 +136,7 @@ function makeItem(item: WorkItem): Promise<ItemResult> {
     workflowId: `${item.batchId}/${item.itemKey}`,
     workflowTaskTimeout: WORKFLOW_TASK_MS.batch,
     memo: { source: withoutSignature(item.source).slice(0, 1000), output: item.output },
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: BATCH, value: item.batchId },
-      { key: KIND, value: item.kind },
-      { key: PRESET, value: item.preset.name },
-      { key: TENANT, value: item.tenant },
-    ]),
+    typedSearchAttributes: attributesOf(item),
     // The end of an id tells campaigns apart; the server takes 64 bytes.
     priority: { priorityKey: 5, fairnessKey: item.batchId.slice(-64), fairnessWeight: WEIGHT },
   });

@@ -6,7 +6,8 @@ import {
   workflowInfo,
   type Sinks,
 } from '@temporalio/workflow';
-import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
+import { KIND } from '../common/item-attributes';
 import type { ItemResult, Outcome, SubmitMode, WorkItem } from '../common/contracts';
 import type { MediaKind } from '../common/kinds';
 import { ERRORS, isErrorType } from '../common/errors';
@@ -17,7 +18,6 @@ export interface ItemSinks extends Sinks {
   items: { ended(end: { kind: MediaKind; mode: SubmitMode; outcome: Outcome; seconds: number }): void };
 }
 
-const KIND = defineSearchAttributeKey('MediaKind', 'KEYWORD');
 const sinks = proxySinks<ItemSinks>();
 
 /** Runs the body of an item's workflow and says how it ended: to the metrics, and in the memo that lists show. */

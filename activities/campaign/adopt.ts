@@ -1,20 +1,18 @@
 import type { CampaignPair, OldItem, Settlement } from '../../common/campaign';
 import type { Manifest, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
+import type { Logger } from '../../common/logger';
 import { joinUri, type Storage } from '../../storage';
 import { checkFence } from '../attempt';
 import type { ActivityDeps } from '../deps';
 import { rememberMade } from '../made-index';
 import { pictureOf } from '../picture';
 import { withUrls } from '../publish';
-import type { Pulse } from '../pulse';
-import { filesIn, manifestIn, pathIn, removeAll, removeReplaced, replacedBy } from '../removal';
-import { beating } from './beating';
+import { manifestIn, pathIn, removeFolder, removeReplaced, replacedBy, type RemovalOptions } from '../removal';
+import { beating, type Beat } from '../beating';
 
 /** How often a manifest is read again because another one was written meanwhile. */
 const TRIES = 5;
-
-type Beat = Pick<Pulse, 'progress' | 'throwIfOver'>;
 
 /**
  * Puts what a campaign has made in the place of the old outputs: copied at the store's side, then the manifest in one step.
@@ -47,7 +45,7 @@ export function adoptOutputs(deps: ActivityDeps, id: string, item: WorkItem, old
       });
       if (adopted) await rememberMade(deps, { log }, { ...item, output: folder }, next.source.sha256);
     }
-    await removeFolder(deps, made, pulse);
+    await removeFolder(storage, made, removing(log, pulse));
     return (await manifestIn(storage, folder))?.before?.campaign === id;
   });
 }
@@ -58,7 +56,7 @@ export function settleOutputs(deps: ActivityDeps, id: string, pairs: CampaignPai
     const { storage, logger: log } = deps;
     let settled = 0;
     for (const { made, old } of pairs) {
-      await removeFolder(deps, made, pulse);
+      await removeFolder(storage, made, removing(log, pulse));
       let unneeded: string[] = [];
       const changed = await swap(storage, old, pulse, ({ before, ...current }) => {
         // Another run has replaced it since, or it was never adopted.
@@ -93,6 +91,10 @@ async function swap(
   throw new DarkroomError('StorageUnavailable', 'The manifest keeps changing.', { folder });
 }
 
+function removing(log: Logger, pulse: Beat): RemovalOptions {
+  return { log, onProgress: (removed) => pulse.progress({ step: 'remove', removed }) };
+}
+
 async function copyAll(storage: Storage, made: string, folder: string, pulse: Beat): Promise<void> {
   for await (const { uri } of storage.list(made, { hidden: true })) {
     const place = pathIn(made, uri);
@@ -101,10 +103,4 @@ async function copyAll(storage: Storage, made: string, folder: string, pulse: Be
     await storage.copy(uri, joinUri(folder, place));
     pulse.progress({ step: 'copy', place });
   }
-}
-
-async function removeFolder({ storage, logger }: ActivityDeps, folder: string, pulse: Beat): Promise<void> {
-  const uris: string[] = [];
-  for await (const uri of filesIn(storage, folder, logger)) uris.push(uri);
-  await removeAll(storage, uris, (removed) => pulse.progress({ step: 'remove', removed }));
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { ApplicationFailureCategory, WorkflowNotFoundError } from '@temporalio/common';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   besideOf,
   campaignWorkflowId,
@@ -11,16 +11,18 @@ import {
   type CampaignPair,
   type CampaignReport,
 } from '../../common/campaign';
-import type { Manifest, WorkItem } from '../../common/contracts';
+import type { WorkItem } from '../../common/contracts';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { recipeHash } from '../../media/presets';
+import { bytesOf } from '../../storage';
 import { filterQuery } from '../../temporal/batches/filter';
 import { completedQuery } from '../../temporal/batches/query';
 import { attribute, memoText, pageOfRuns, stateOf, type Run } from '../../temporal/batches/runs';
+import { unlessNotFound } from '../../temporal/grpc';
 import { inputOf } from '../../temporal/input';
 import type { ActivityDeps } from '../deps';
 import { manifestIn } from '../removal';
-import { beating } from './beating';
+import { beating } from '../beating';
 
 /** What a campaign is about. */
 export type CampaignScope = Pick<CampaignInput, 'id' | 'preset' | 'where'>;
@@ -63,7 +65,7 @@ async function itemOf(
   // What campaigns make is no old item.
   if (attribute(run, 'MediaBatchId') === id || isBeside(memoText(run, 'output') ?? '')) return undefined;
   const { client } = Context.current();
-  const input = await inputOf<WorkItem>(client, run.workflowId, run.runId).catch(unlessForgotten);
+  const input = await unlessNotFound(inputOf(client, run.workflowId, run.runId));
   // What a job wished otherwise is not in any preset.
   if (input === undefined || input.preset.adjusted) return undefined;
   const manifest = await manifestIn(storage, input.output);
@@ -73,7 +75,12 @@ async function itemOf(
   const { preset: _preset, callbackUrl: _url, requestedAt: _at, force: _force, metadata: _metadata, ...rest } = input;
   const recipe = recipeHash(preset, kind, rest.inputs);
   if (preset[kind] === undefined || manifest.preset.recipe === recipe) return undefined;
-  const old = { workflowId: run.workflowId, runId: run.runId, output: input.output, bytes: bytesOf(manifest) };
+  const old = {
+    workflowId: run.workflowId,
+    runId: run.runId,
+    output: input.output,
+    bytes: bytesOf(manifest.renditions),
+  };
   const item: CampaignItem['item'] = {
     ...{ ...rest, batchId: id, itemKey: keyOf(rest), kind, output: besideOf(old.output, id), recipe },
     ...{ priority: 5, mode: 'batch' },
@@ -81,18 +88,10 @@ async function itemOf(
   return { item, old };
 }
 
-function unlessForgotten(error: unknown): undefined {
-  if (!(error instanceof WorkflowNotFoundError || (error as { code?: number }).code === 5)) throw error;
-}
-
 /** Unique within the campaign, whatever batches the old items are of, and as long as keys may be. */
 function keyOf({ batchId, itemKey }: Pick<WorkItem, 'batchId' | 'itemKey'>): string {
   const hash = createHash('sha256').update(`${batchId}/${itemKey}`).digest('hex').slice(0, 12);
   return `${itemKey.slice(0, 80)}-${hash}`;
-}
-
-function bytesOf({ renditions }: Manifest): number {
-  return renditions.reduce((sum, { bytes, segments }) => sum + bytes + (segments?.bytes ?? 0), 0);
 }
 
 /**
@@ -121,7 +120,7 @@ export function campaignPairs(
 async function requireEnd(id: string, attempt: number): Promise<void> {
   const { client } = Context.current();
   const handle = client.workflow.getHandle(campaignWorkflowId(id));
-  const run = await handle.describe().catch(unlessForgotten);
+  const run = await unlessNotFound(handle.describe());
   if (run === undefined) return;
   if (stateOf(run) === 'open') {
     await handle.cancel();

@@ -1,4 +1,4 @@
-import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import {
   databaseFile,
   databaseSize,
@@ -10,6 +10,7 @@ import { SCHEDULED_MAINTENANCE, WORKFLOW_TYPES } from '../../common/maintenance'
 import { POOL_NAMES, taskQueue } from '../../common/pools';
 import { batchQuery, quoted } from '../../temporal/batches/query';
 import { pageOfRuns, type Run } from '../../temporal/batches/runs';
+import { unlessNotFound } from '../../temporal/grpc';
 import type { StepContext } from './step';
 
 const DAY_MS = 86_400_000;
@@ -51,7 +52,7 @@ async function dropClosed(step: StepContext): Promise<void> {
   for await (const { workflowId, runId } of runsOf(step, query)) {
     const workflowExecution = { workflowId, runId };
     await step.findings.take(`run ${workflowId} ${runId}`, 0, () =>
-      gone(client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution })),
+      unlessNotFound(client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution })),
     );
   }
 }
@@ -65,7 +66,7 @@ async function endWatchesOfNothing(step: StepContext): Promise<void> {
     const batchId = workflowId.split('/').at(-1) ?? '';
     if ((await client.workflow.count(batchQuery(batchId))).count > 0) continue;
     const end = (): Promise<unknown> => client.workflow.getHandle(workflowId, runId).terminate('Its batch is gone.');
-    await step.findings.take(`workflow ${workflowId}`, 0, () => gone(end()));
+    await step.findings.take(`workflow ${workflowId}`, 0, () => unlessNotFound(end()));
   }
 }
 
@@ -83,9 +84,11 @@ async function dropLostSchedules(step: StepContext): Promise<void> {
     if (running === undefined || since > now - LOST_MS || full.taskQueue === own) continue;
     if (await isServed(client, full.taskQueue)) continue;
     await findings.take(`schedule ${scheduleId}`, 0, async () => {
-      await gone(handle.delete());
+      await unlessNotFound(handle.delete());
       const { workflowId, firstExecutionRunId } = running.workflow;
-      await gone(client.workflow.getHandle(workflowId, firstExecutionRunId).terminate('Its schedule points nowhere.'));
+      await unlessNotFound(
+        client.workflow.getHandle(workflowId, firstExecutionRunId).terminate('Its schedule points nowhere.'),
+      );
     });
   }
 }
@@ -115,16 +118,4 @@ async function* runsOf({ client, findings, pulse }: StepContext, query: string):
 
 function before(now: number): string {
   return quoted(new Date(now - LOST_MS).toISOString());
-}
-
-/** Waits for a removal; what another process removed first is removed too. */
-async function gone(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    const NOT_FOUND = 5;
-    const isGone =
-      error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && Number(error.code) === NOT_FOUND);
-    if (!isGone && (error as Error).name !== 'ScheduleNotFoundError') throw error;
-  }
 }

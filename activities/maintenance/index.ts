@@ -1,8 +1,7 @@
-import { ApplicationFailure, Context } from '@temporalio/activity';
-import { DarkroomError } from '../../common/errors';
+import { Context } from '@temporalio/activity';
 import type { DeadLetters, MaintenanceStep, StepTally } from '../../common/maintenance';
+import { beating } from '../beating';
 import type { ActivityDeps } from '../deps';
-import { Pulse } from '../pulse';
 import { cleanIndex } from './index-entries';
 import { cleanDatabase } from './database';
 import { cleanQuarantine } from './quarantine';
@@ -37,21 +36,18 @@ export async function maintain(
 ): Promise<StepTally> {
   const context = Context.current();
   const log = deps.logger.child({ maintenance: step, attempt: context.info.attempt });
-  const pulse = new Pulse(context, deps.config.ioStall, context.info.heartbeatTimeoutMs);
-  const findings = new Findings(cleanup, context.info.heartbeatDetails, (state) => pulse.progress(state));
   try {
-    await STEPS[step]({ deps, log, findings, cleanup, deadLetters, client: context.client, now: Date.now(), pulse });
-    deps.metrics.darkroom_maintenance_success_timestamp_seconds.set({ step }, Date.now() / 1000);
-    const { found, removed, bytes } = findings.tally;
-    log.info({ cleanup, found, removed, bytes }, 'maintenance step done');
-    return findings.tally;
+    return await beating(deps, async (pulse) => {
+      const findings = new Findings(cleanup, context.info.heartbeatDetails, (state) => pulse.progress(state));
+      await STEPS[step]({ deps, log, findings, cleanup, deadLetters, client: context.client, now: Date.now(), pulse });
+      deps.metrics.darkroom_maintenance_success_timestamp_seconds.set({ step }, Date.now() / 1000);
+      const { found, removed, bytes } = findings.tally;
+      log.info({ cleanup, found, removed, bytes }, 'maintenance step done');
+      return findings.tally;
+    });
   } catch (error) {
     deps.metrics.darkroom_maintenance_failures_total.inc({ step });
-    const cause = pulse.stalled ?? error;
-    log.warn({ error: cause }, 'maintenance step failed');
-    if (!(cause instanceof DarkroomError)) throw cause;
-    throw ApplicationFailure.create({ message: cause.message, type: cause.type, nonRetryable: !cause.retryable });
-  } finally {
-    pulse.stop();
+    log.warn({ error }, 'maintenance step failed');
+    throw error;
   }
 }

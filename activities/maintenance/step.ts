@@ -67,12 +67,12 @@ export class Findings {
   }
 
   /** Counts what is not needed, and removes it in a cleanup. @param remove absent: it stays */
-  async take(name: string, bytes: number, remove?: () => Promise<void>): Promise<void> {
+  async take(name: string, bytes: number, remove?: () => Promise<unknown>): Promise<void> {
     await this.takeAll([{ name, bytes }], remove);
   }
 
   /** The same for what is removed together. */
-  async takeAll(all: readonly { name: string; bytes: number }[], remove?: () => Promise<void>): Promise<void> {
+  async takeAll(all: readonly { name: string; bytes: number }[], remove?: () => Promise<unknown>): Promise<void> {
     if (all.length === 0) return;
     if (this.cleanup && remove !== undefined) {
       await remove();

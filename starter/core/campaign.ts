@@ -18,7 +18,7 @@ import { memoText, stateOf } from '../../temporal/batches/runs';
 import type { reprocess, settleCampaign } from '../../workflows';
 import { approve, campaign, pause, resume } from '../../temporal/signals';
 import { slug } from './keys';
-import { isNotFound } from '../../temporal/grpc';
+import { unlessNotFound } from '../../temporal/grpc';
 
 /** What a person asks for; what is absent is as CAMPAIGN_DEFAULTS says. */
 export interface CampaignWish {
@@ -59,7 +59,7 @@ function idOf(preset: Preset, { tenant, ...where }: CampaignWhere): string {
 /** @throws DarkroomError Conflict while a campaign of the same preset and items is open, or is settled */
 export async function startCampaign(client: Client, queuePrefix: string, input: CampaignInput): Promise<void> {
   const { id, preset, where } = input;
-  const settling = await unlessUnknown(client.workflow.getHandle(settlementId(id)).describe());
+  const settling = await unlessNotFound(client.workflow.getHandle(settlementId(id)).describe());
   if (settling !== undefined && stateOf(settling) === 'open') {
     throw new DarkroomError('Conflict', `The campaign ${id} is being settled.`);
   }
@@ -95,7 +95,7 @@ export interface CampaignView extends CampaignReport {
 /** How far a campaign is, also after its end. @throws DarkroomError SourceNotFound */
 export async function describeCampaign(client: Client, id: string): Promise<CampaignView> {
   const handle = client.workflow.getHandle(campaignWorkflowId(id));
-  const run = await unlessUnknown(handle.describe());
+  const run = await unlessNotFound(handle.describe());
   if (run === undefined) throw new DarkroomError('SourceNotFound', `There is no campaign "${id.slice(0, 110)}".`);
   const [report, settled] = await Promise.all([handle.query(campaign), settlementOf(client, id, run.startTime)]);
   return {
@@ -108,14 +108,14 @@ export async function describeCampaign(client: Client, id: string): Promise<Camp
 /** Whose items a campaign is about, undefined inside: everybody's; undefined where there is no such campaign. */
 export async function campaignOwner(client: Client, id: string): Promise<{ tenant?: string } | undefined> {
   if (!isCampaignId(id)) return undefined;
-  const run = await unlessUnknown(client.workflow.getHandle(campaignWorkflowId(id)).describe());
+  const run = await unlessNotFound(client.workflow.getHandle(campaignWorkflowId(id)).describe());
   return run && { tenant: memoText(run, 'tenant') };
 }
 
 /** Of this campaign, and not of an earlier one with the same id. */
 async function settlementOf(client: Client, id: string, since: Date): Promise<CampaignView['settled']> {
   const handle: WorkflowHandle<typeof settleCampaign> = client.workflow.getHandle(settlementId(id));
-  const run = await unlessUnknown(handle.describe());
+  const run = await unlessNotFound(handle.describe());
   if (run === undefined || run.startTime < since) return undefined;
   const how = memoText(run, 'how') as Settlement;
   return stateOf(run) === 'succeeded' ? { how, items: await handle.result() } : { how };
@@ -141,7 +141,7 @@ export async function controlCampaign(
 ): Promise<void> {
   if (!isCampaignId(id)) return;
   const handle = client.workflow.getHandle(campaignWorkflowId(id));
-  await unlessUnknown<unknown>(control === 'cancel' ? handle.cancel() : handle.signal({ pause, resume }[control]));
+  await unlessNotFound<unknown>(control === 'cancel' ? handle.cancel() : handle.signal({ pause, resume }[control]));
 }
 
 /**
@@ -174,13 +174,4 @@ export async function settleOutcome(
 
 function settlementId(id: string): string {
   return `${campaignWorkflowId(id)}/settlement`;
-}
-
-async function unlessUnknown<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

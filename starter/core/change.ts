@@ -7,6 +7,7 @@ import { taskQueue } from '../../common/pools';
 import { operationPrefix, type BatchOperation } from '../../temporal/batch-operation';
 import { canMarkPaused } from '../../temporal/batches/paused';
 import { retrying, type RetryOptions } from '../../temporal/grpc';
+import { decodedPayloads } from '../../temporal/input';
 import type { changeBatch } from '../../workflows';
 import { describeQueues } from './batch';
 
@@ -74,12 +75,9 @@ export async function describeChange(client: Client, id: string): Promise<Change
 
 /** The tally in the last heartbeat of a change that runs. */
 async function tallyOf(client: Client, { raw }: WorkflowExecutionDescription): Promise<ChangeTally> {
-  let payloads = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
-  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
-  for (const codec of payloadCodecs) payloads = await codec.decode(payloads);
-  const [payload] = payloads;
-  if (!payload) return { total: 0, changed: 0, already: 0, running: 0 };
-  return payloadConverter.fromPayload<{ tally: ChangeTally }>(payload).tally;
+  const payloads = raw.pendingActivities?.[0]?.heartbeatDetails?.payloads ?? [];
+  const [told] = await decodedPayloads<{ tally: ChangeTally }>(client, payloads);
+  return told?.tally ?? { total: 0, changed: 0, already: 0, running: 0 };
 }
 
 export interface WaitOptions extends Pick<RetryOptions, 'signal' | 'limitMs'> {

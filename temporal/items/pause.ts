@@ -9,7 +9,7 @@ import {
   type Execution,
 } from '../pending';
 import { pause, restart, resume } from '../signals';
-import { isNotFound } from '../grpc';
+import { unlessNotFound } from '../grpc';
 import { sleepUnlessAborted } from '../../common/sleep';
 
 const FIRST_LOOK_MS = 20;
@@ -29,7 +29,8 @@ export async function pauseRun(client: Client, run: Execution, mark: boolean): P
     const look = await handle.describe();
     const pending = pendingActivities(look);
     const queued = pending.filter(({ state }) => state === 'queued');
-    await Promise.all(queued.map(({ id }) => unlessEnded(holdActivity(client, run, id))));
+    // An activity that ends meanwhile needs nothing.
+    await Promise.all(queued.map(({ id }) => unlessNotFound(holdActivity(client, run, id))));
     // A decision that began before the signal may still queue a step.
     if (!isDeciding(look) || Date.now() > deadline) return pending.some(({ state }) => state === 'running');
     await sleepUnlessAborted(wait);
@@ -46,7 +47,7 @@ export async function resumeRun(client: Client, run: Execution): Promise<void> {
     // It would look again by itself, but only after a while.
     return state === 'queued' && lastFailure === HELD ? [resetActivity(client, run, id)] : [];
   });
-  await Promise.all(calls.map(unlessEnded));
+  await Promise.all(calls.map(unlessNotFound));
 }
 
 /**
@@ -59,15 +60,6 @@ export async function restartRun(client: Client, run: Execution): Promise<number
   await handle.signal(restart);
   const pending = pendingActivities(await handle.describe());
   const begun = pending.filter(({ state, attempt }) => state === 'running' || attempt > 1);
-  await Promise.all(begun.map(({ id }) => unlessEnded(resetActivity(client, run, id))));
+  await Promise.all(begun.map(({ id }) => unlessNotFound(resetActivity(client, run, id))));
   return begun.length;
-}
-
-/** An activity that ends meanwhile needs nothing. */
-async function unlessEnded(call: Promise<void>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
 }

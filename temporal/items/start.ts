@@ -6,9 +6,9 @@ import {
   WorkflowIdReusePolicy,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { workflowId, type WorkItem } from '../../common/contracts';
 import { WORKFLOW_TASK_MS } from '../../common/heartbeats';
+import { attributesOf } from '../../common/item-attributes';
 import { KINDS } from '../../common/kinds';
 import { taskQueue } from '../../common/pools';
 import { withoutSignature } from '../../net/url';
@@ -21,11 +21,6 @@ export interface StartContext {
   /** Worker versions only: the build that has to process the item, whatever gets new items. */
   pinnedTo?: { deploymentName: string; buildId: string };
 }
-
-const BATCH = defineSearchAttributeKey('MediaBatchId', 'KEYWORD');
-const KIND = defineSearchAttributeKey('MediaKind', 'KEYWORD');
-const PRESET = defineSearchAttributeKey('MediaPreset', 'KEYWORD');
-const TENANT = defineSearchAttributeKey('MediaTenant', 'KEYWORD');
 
 /** Longest summary in the Web UI, in bytes of what the server takes (400). */
 const MAX_SUMMARY = 190;
@@ -77,12 +72,7 @@ function startOptions(
     taskQueue: taskQueue(queuePrefix, 'workflows'),
     args: [item],
     workflowTaskTimeout: WORKFLOW_TASK_MS[item.mode ?? 'batch'],
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: BATCH, value: item.batchId },
-      { key: KIND, value: item.kind },
-      { key: PRESET, value: item.preset.name },
-      { key: TENANT, value: item.tenant },
-    ]),
+    typedSearchAttributes: attributesOf(item),
     memo: {
       source: source.slice(0, MAX_MEMO_TEXT),
       // Cut short it would lead nowhere.

@@ -1,7 +1,7 @@
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import type { BatchWatch } from '../../common/webhooks';
 import { taskQueue } from '../../common/pools';
-import { isNotFound, retrying, type RetryOptions } from '../grpc';
+import { retrying, unlessNotFound, type RetryOptions } from '../grpc';
 import { inputOf } from '../input';
 import type { StartContext } from './start';
 
@@ -35,13 +35,7 @@ export async function watchBatch(
 export async function watchAgain(context: StartContext, batchId: string, restarted: number): Promise<void> {
   if (restarted === 0) return;
   const { client } = context;
-  const run = await client.workflow
-    .getHandle(watchId(batchId))
-    .describe()
-    .catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+  const run = await unlessNotFound(client.workflow.getHandle(watchId(batchId)).describe());
   if (run === undefined) return;
   const watch = await inputOf<BatchWatch>(client, run.workflowId, run.runId);
   await watchBatch(context, { ...watch, runs: watch.runs + restarted });

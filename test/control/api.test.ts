@@ -1,32 +1,14 @@
 /** The operations by HTTP and by command, on items that are queued, that run, and that wait for their next attempt. */
-import { ApplicationFailure, Context } from '@temporalio/activity';
-import type { WorkItem } from '../../common/contracts';
 import { startApi, type Api } from '../api/support';
 import { startCommand } from '../support/cli';
 import { until } from '../support/stack';
-import { describeOnServers, done } from './servers';
+import { describeOnServers, standIn } from './servers';
 
 const TOO_OLD = 'This Temporal server cannot change a priority in mid-flight: that needs version 1.30 or newer.';
 
 describeOnServers('an operation', (control) => {
-  const began: string[] = [];
-  const release = new Map<string, () => void>();
+  const { began, release, makeImage } = standIn();
   let api: Api;
-
-  /** `run…` runs at first until it is released or told to give up, `retry…` waits an hour for its second attempt. */
-  async function makeImage({ itemKey }: WorkItem): Promise<object> {
-    const context = Context.current();
-    const isFirst = !began.includes(itemKey);
-    began.push(itemKey);
-    if (itemKey.startsWith('retry') && isFirst) {
-      throw ApplicationFailure.create({ message: 'away', type: 'StorageUnavailable', nextRetryDelay: '1h' });
-    }
-    if (!itemKey.startsWith('run') || !isFirst) return done;
-    const beat = setInterval(() => context.heartbeat(), 500);
-    const released = new Promise<void>((resolve) => release.set(itemKey, resolve));
-    await Promise.race([released, context.cancelled]).finally(() => clearInterval(beat));
-    return done;
-  }
 
   const post = (path: string, body?: object) => api.call('POST', `/v1/${path}`, body);
   const view = async (batch: string) => (await api.call('GET', `/v1/batches/${batch}`)).body;

@@ -1,32 +1,15 @@
 /** One batch through all of it: paused half way, put behind another, resumed, a step begun again; nothing is lost, nothing done twice. */
-import { Context } from '@temporalio/activity';
-import type { WorkItem } from '../../common/contracts';
 import { controlBatch, controlItem } from '../../starter/core/control';
 import { viewBatch } from '../../starter/core/view/batch';
 import { until } from '../support/stack';
-import { describeOnServers, done } from './servers';
+import { describeOnServers, standIn } from './servers';
 
 /** More, by hand: `DARKROOM_TEST_ITEMS=500`, which also prints what was counted and how long it took. */
 const ITEMS = Number(process.env['DARKROOM_TEST_ITEMS'] ?? 24);
 const FIGURES = process.env['DARKROOM_TEST_ITEMS'] !== undefined;
 
 describeOnServers('a batch in mid-flight', (control) => {
-  const began: string[] = [];
-  const release = new Map<string, () => void>();
-
-  /** Items named `hold…` keep their slot until they are released or told to give up. */
-  async function makeImage({ itemKey }: WorkItem): Promise<object> {
-    const context = Context.current();
-    const isFirst = !began.includes(itemKey);
-    began.push(itemKey);
-    // Long enough for a pause to come in between.
-    if (itemKey.startsWith('long')) await context.sleep(200);
-    if (!itemKey.startsWith('hold') || !isFirst) return done;
-    const beat = setInterval(() => context.heartbeat(), 500);
-    const released = new Promise<void>((resolve) => release.set(itemKey, resolve));
-    await Promise.race([released, context.cancelled]).finally(() => clearInterval(beat));
-    return done;
-  }
+  const { began, release, makeImage } = standIn();
 
   const client = () => control().server.client;
   const view = (batch: string) => viewBatch(client(), control().prefix, batch);

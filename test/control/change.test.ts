@@ -1,30 +1,11 @@
 /** Priority, restart and cancellation of what is queued, what runs, and what waits for its next attempt. */
-import { ApplicationFailure, Context } from '@temporalio/activity';
-import type { WorkItem } from '../../common/contracts';
 import { controlBatch, controlItem } from '../../starter/core/control';
 import { viewBatch } from '../../starter/core/view/batch';
 import { until } from '../support/stack';
-import { describeOnServers, done } from './servers';
+import { describeOnServers, standIn } from './servers';
 
 describeOnServers('a change in mid-flight', (control) => {
-  /** Item keys in the order in which work on them began. */
-  const began: string[] = [];
-  const release = new Map<string, () => void>();
-
-  /** Items named `hold…` run until they are released or told to give up; `retry…` waits an hour for its second attempt. */
-  async function makeImage({ itemKey }: WorkItem): Promise<object> {
-    const context = Context.current();
-    const isFirst = !began.includes(itemKey);
-    began.push(itemKey);
-    if (itemKey.startsWith('retry') && isFirst) {
-      throw ApplicationFailure.create({ message: 'away', type: 'StorageUnavailable', nextRetryDelay: '1h' });
-    }
-    if (!itemKey.startsWith('hold') || !isFirst) return done;
-    const beat = setInterval(() => context.heartbeat(), 500);
-    const released = new Promise<void>((resolve) => release.set(itemKey, resolve));
-    await Promise.race([released, context.cancelled]).finally(() => clearInterval(beat));
-    return done;
-  }
+  const { began, release, makeImage } = standIn();
 
   const client = () => control().server.client;
   const handle = (id: string) => client().workflow.getHandle(id);

@@ -1,5 +1,6 @@
 /** Real servers of each version that is at hand, with workers whose media work is replaced by what a test needs. */
 import { randomUUID } from 'node:crypto';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { ItemResult, WorkItem } from '../../common/contracts';
 import { built } from '../../common/paths';
@@ -28,6 +29,41 @@ export interface Control {
 }
 
 export const done: ItemResult = { manifest: 'file:///m', bytesIn: 10, bytesOut: 5, renditions: 1 };
+
+/** Stands in for media work: the first attempt on an item does what the item's name says, any other is done at once. */
+export interface StandIn {
+  /** Item keys in the order in which work on them began. */
+  began: string[];
+  /** Ends the work on an item that holds its slot, by its key. */
+  release: Map<string, () => void>;
+  /**
+   * `hold…` and `run…` keep their slot until they are released or told to give up; `retry…` waits an hour for its second
+   * attempt; `long…` takes a moment, so that something can come in between.
+   */
+  makeImage(item: WorkItem): Promise<object>;
+}
+
+export function standIn(): StandIn {
+  const began: string[] = [];
+  const release = new Map<string, () => void>();
+  return {
+    ...{ began, release },
+    async makeImage({ itemKey }) {
+      const context = Context.current();
+      const isFirst = !began.includes(itemKey);
+      began.push(itemKey);
+      if (itemKey.startsWith('long')) await context.sleep(200);
+      if (itemKey.startsWith('retry') && isFirst) {
+        throw ApplicationFailure.create({ message: 'away', type: 'StorageUnavailable', nextRetryDelay: '1h' });
+      }
+      if (!/^(hold|run)/.test(itemKey) || !isFirst) return done;
+      const beat = setInterval(() => context.heartbeat(), 500);
+      const released = new Promise<void>((resolve) => release.set(itemKey, resolve));
+      await Promise.race([released, context.cancelled]).finally(() => clearInterval(beat));
+      return done;
+    },
+  };
+}
 
 /**
  * Runs the tests on each of the servers that the project is tested on, each with a server of its own. DARKROOM_TEST_SERVER

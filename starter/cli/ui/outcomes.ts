@@ -1,5 +1,6 @@
 import { formatBytes, formatSeconds, printableText } from './format';
 import type { Manifest } from '../../../common/contracts';
+import { bytesOf } from '../../../storage';
 
 /** What became of one file of a folder. */
 export interface FileOutcome {
@@ -27,7 +28,7 @@ export function describeManifest({
     ...(durationSeconds === undefined ? [] : [formatSeconds(durationSeconds)]),
     ...(pages === undefined ? [] : [`${pages} frames or pages`]),
   ];
-  const bytes = renditions.reduce((sum, rendition) => sum + rendition.bytes + (rendition.segments?.bytes ?? 0), 0);
+  const bytes = bytesOf(renditions);
   return `${facts.join(', ')}: ${renditions.length} files, ${formatBytes(bytes)}`;
 }
 

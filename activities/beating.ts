@@ -1,7 +1,10 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { DarkroomError } from '../../common/errors';
-import type { ActivityDeps } from '../deps';
-import { Pulse } from '../pulse';
+import { DarkroomError } from '../common/errors';
+import type { ActivityDeps } from './deps';
+import { Pulse } from './pulse';
+
+/** What such work tells of itself. */
+export type Beat = Pick<Pulse, 'progress' | 'throwIfOver' | 'signal'>;
 
 /**
  * Runs work that is no item's own, such as looking through a store: its heartbeats go on while something moves.
@@ -9,7 +12,7 @@ import { Pulse } from '../pulse';
  */
 export async function beating<T>(
   { config }: Pick<ActivityDeps, 'config'>,
-  work: (pulse: Pick<Pulse, 'progress' | 'throwIfOver'>) => Promise<T>,
+  work: (pulse: Beat) => Promise<T>,
 ): Promise<T> {
   const context = Context.current();
   const pulse = new Pulse(context, config.ioStall, context.info.heartbeatTimeoutMs);
