@@ -97,4 +97,4 @@ async function main() {
   if (results.some(({ failed }) => failed > 0)) process.exitCode = 1;
 }
 
-if (isMain(import.meta.url)) await main();
+if (isMain(import.meta.url)) void main();
