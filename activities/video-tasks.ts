@@ -117,16 +117,17 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
 /** Bytes of a plan: some kB for each rung. */
 const MAX_PLAN_BYTES = 16 * 2 ** 20;
 
-/** The order of a manifest: the stream, the rungs, the captions, the poster, then what serves for scrubbing. */
+/** The order of a manifest: the stream, the rungs, the captions, the poster, the preview, then what serves for scrubbing. */
 const RANKS: Partial<Record<Rendition['role'], number>> = {
   stream: 0,
   video: 1,
   captions: 2,
   poster: 3,
-  sprite: 4,
-  storyboard: 5,
+  preview: 4,
+  sprite: 5,
+  storyboard: 6,
 };
-const rank = ({ role }: Rendition): number => RANKS[role] ?? 6;
+const rank = ({ role }: Rendition): number => RANKS[role] ?? 7;
 
 function renditionsOf(results: Record<string, TaskResult>): Rendition[] {
   return Object.values(results).flatMap(({ renditions }) => renditions);

@@ -98,7 +98,7 @@ export interface ItemResult {
 
 /** `audio`: sound alone; of a video it is an intermediate, which no manifest names. `waveform`: a picture, or its numbers. */
 export type RenditionRole =
-  'image' | 'video' | 'audio' | 'captions' | 'poster' | 'sprite' | 'storyboard' | 'stream' | 'waveform';
+  'image' | 'video' | 'audio' | 'captions' | 'poster' | 'preview' | 'sprite' | 'storyboard' | 'stream' | 'waveform';
 
 /** What captions are. */
 export interface CaptionTrack {

@@ -47,6 +47,8 @@ describe('presets', () => {
     ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
     ['video: { rungs: [] }', 'video.rungs'],
     ['video: { rungs: [], hls: please }', 'video.hls'],
+    ['video: { rungs: [], preview: { width: 320, scenes: 11 } }', 'video.preview.scenes'],
+    ['video: { rungs: [], preview: { scenes: 3 } }', 'video.preview.width'],
     ['{}', 'needs image or video'],
     ['image: [', 'presets/mine.yaml'],
   ])('%s is refused with the place: %s', (yaml, place) => {

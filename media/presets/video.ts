@@ -38,6 +38,17 @@ const fields = z.strictObject({
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
   /** A picture that stands for the video; `width` in px at most. */
   poster,
+  /** A short clip of scenes from all over the video, as MP4 and animated WebP, without sound. */
+  preview: z
+    .strictObject({
+      /** Fewer where the video is short. */
+      scenes: z.int().min(1).max(10).default(4),
+      /** Of each scene. */
+      seconds: z.number().min(0.2).max(5).default(1),
+      /** px at most. */
+      width: z.int().min(64).max(1920),
+    })
+    .optional(),
   /** Thumbnails for scrubbing; `width` in px of one tile. */
   sprite: z
     .strictObject({

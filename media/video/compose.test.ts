@@ -140,12 +140,21 @@ describe('one decode for many outputs', () => {
       '[0:0]split…[source-0][source-1][source-2][source-3]',
       '[source-0]fit…[rung-720p]',
       '[source-1]fit…[rung-360p]',
-      '[source-2]trim…[poster][poster-small]',
+      '[source-2]split…[poster-one][poster-near]',
+      '[poster-one]trim…[poster][poster-small]',
       '[poster-small]scale…[poster-sample]',
+      '[poster-near]select…[poster-around]',
       '[source-3]tpad…[sprite]',
     ]);
-    expect(files(args)).toEqual(['720p.mp4', '360p.mp4', 'poster.webp', 'poster.grey', 'sprite-%d.jpg']);
-    expect(args.filter((arg) => arg === '-t')).toHaveLength(5);
+    expect(files(args)).toEqual([
+      '720p.mp4',
+      '360p.mp4',
+      'poster.webp',
+      'poster.grey',
+      'poster.around',
+      'sprite-%d.jpg',
+    ]);
+    expect(args.filter((arg) => arg === '-t')).toHaveLength(6);
   });
 
   test('interlaced pictures are woven apart once, before the split', () => {
@@ -236,7 +245,11 @@ test('every call that opens a source has its whitelists and limits before it', (
     encode(),
     command([rungBranch(probe, rung)], sound),
     commandLine(
-      seekCommand({ input: '/in', probe, settings, maxDuration: DAY }, poster, 1, { picture: '/p', sample: '/s' }),
+      seekCommand({ input: '/in', probe, settings, maxDuration: DAY }, poster, 1, {
+        picture: '/p',
+        sample: '/s',
+        around: '/a',
+      }),
     ),
     command([spriteBranch(probe, sprite, ({ name }) => name)]),
     ffprobeArgs('/in'),

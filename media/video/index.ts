@@ -6,7 +6,7 @@
  *     const files = await makeOutputs({ input: file, probe, plan, outputDir, maxDuration, settings, signal, onProgress });
  *
  * `makeOutputs` makes everything in the plan with one ffmpeg and one decode, checks the files and returns them with size and
- * hash. `branches` names a part of the plan instead (`rung:720p`, `poster`, `sprite`, `sound:128`), for videos that are
+ * hash. `branches` names a part of the plan instead (`rung:720p`, `poster`, `preview`, `sprite`, `sound:128`), for videos that are
  * made by several tasks: those that make the sound first hand its files to the rungs as `soundFiles`. `range` makes a piece
  * of the rungs. Everything that ffmpeg does is bounded by what the probe said; `maxDuration` is in ms.
  *

@@ -6,6 +6,7 @@ import { compose } from './compose';
 import { runFfmpeg } from './ffmpeg/run';
 import type { Branch } from './outputs/branch';
 import { posterBranch } from './outputs/poster';
+import { previewBranch } from './outputs/preview';
 import { rungBranch } from './outputs/rung';
 import { measureSounds } from './outputs/loudness';
 import { soundBranch, trackBranch } from './outputs/sound';
@@ -14,7 +15,7 @@ import type { BranchId, Range, SoundFiles, StepInput, VideoFile, VideoPlan } fro
 
 export interface OutputsInput extends StepInput {
   plan: VideoPlan;
-  /** What of the plan to make; absent: all rungs, the poster and the sprite. */
+  /** What of the plan to make; absent: all rungs, the poster, the preview and the sprite. */
   branches?: readonly BranchId[];
   /** What the cues of the storyboard call a finished sheet; absent: its name (`sprite-0`). */
   sheetName?: (sheet: VideoFile) => string;
@@ -28,7 +29,7 @@ export interface OutputsInput extends StepInput {
 
 /**
  * Makes any part of a plan with one ffmpeg and one decode, checks every file, and returns them in the plan's order: rungs,
- * sound, poster, sprite sheets, storyboard. Nothing is left of a run that does not end well.
+ * sound, poster, preview, sprite sheets, storyboard. Nothing is left of a run that does not end well.
  * @throws DarkroomError CorruptMedia where the source breaks off, does not decode or is longer than stated; MediaTooLarge
  * where it exceeds a limit; UnsupportedMedia; EncoderFailed; StorageUnavailable. After an abort the signal's reason
  */
@@ -53,7 +54,7 @@ async function makeAll(input: OutputsInput, branches: Branch[]): Promise<VideoFi
   const { settings, signal, onProgress } = input;
   const fileOf = (name: string) => path.resolve(input.outputDir, name);
   const partOf = (name: string) => `${fileOf(name)}.part`;
-  const run = branches.filter((branch) => branch.id !== 'poster' || ridesAlong(branches));
+  const run = branches.filter(({ id }) => id !== 'preview' && (id !== 'poster' || ridesAlong(branches)));
   try {
     if (run.length > 0) {
       const composition = {
@@ -88,6 +89,7 @@ function branchesOf({ plan, branches, probe, range, sheetName = ({ name }) => na
     ...soundBitrates(plan).map(soundBranch),
     ...(plan.tracks ?? []).map(trackBranch),
     ...(plan.poster ? [posterBranch(plan.poster)] : []),
+    ...(plan.preview ? [previewBranch(plan.preview)] : []),
     ...(plan.sprite ? [spriteBranch(probe, plan.sprite, sheetName)] : []),
   ];
   const chosen = all.filter(({ id }) => wanted.has(id));
@@ -102,6 +104,7 @@ export function branchIds(plan: VideoPlan): BranchId[] {
     ...plan.rungs.map(({ name }): BranchId => `rung:${name}`),
     ...(plan.tracks ?? []).map(({ name }): BranchId => `track:${name}`),
     ...(plan.poster ? (['poster'] as const) : []),
+    ...(plan.preview ? (['preview'] as const) : []),
     ...(plan.sprite ? (['sprite'] as const) : []),
   ];
 }

@@ -152,6 +152,20 @@ export interface SpritePlan {
   quality: number;
 }
 
+/** A short clip without sound that stands for the video: scenes of equal length, spread over it and joined by cuts. */
+export interface PreviewPlan {
+  /** Seconds at which the scenes begin, in order; they do not overlap. */
+  starts: number[];
+  /** Pictures of each scene. */
+  frames: number;
+  /** Steady rate of the MP4, and the lower one of the WebP, as fractions. */
+  fps: string;
+  webpFps: string;
+  /** px, even. */
+  width: number;
+  height: number;
+}
+
 export interface HlsPlan {
   /** Length of a segment: a whole number of keyframe intervals, the same in every rung. */
   segmentSeconds: number;
@@ -174,6 +188,7 @@ export interface SoundTrack {
 export interface VideoPlan {
   rungs: RungPlan[];
   poster?: PosterPlan;
+  preview?: PreviewPlan;
   sprite?: SpritePlan;
   hls?: HlsPlan;
   tracks?: SoundTrack[];
@@ -183,8 +198,8 @@ export interface VideoPlan {
   chunks?: ChunkPlan;
 }
 
-/** One thing that a run can make: an MP4 of the ladder, the sound at a bitrate (kbit/s), the poster, the sprite. */
-export type BranchId = `rung:${string}` | `sound:${number}` | `track:${string}` | 'poster' | 'sprite';
+/** One thing that a run can make: an MP4 of the ladder, the sound at a bitrate (kbit/s), the poster, the preview, the sprite. */
+export type BranchId = `rung:${string}` | `sound:${number}` | `track:${string}` | 'poster' | 'preview' | 'sprite';
 
 /** A piece of a source, for videos that are encoded in pieces. The sound is never cut. */
 export interface Range {

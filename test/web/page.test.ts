@@ -121,6 +121,28 @@ describeInBrowser('the page', () => {
     expect(await tile.evaluate((element) => element.getAttribute('style'))).toMatch(/sprite.*\.jpg/);
   });
 
+  test('the preview of a video moves over its poster while the pointer rests there, and is no rendition to play', async () => {
+    const rung = { name: '90p', height: 90, crf: 35, maxrate: 200, speed: 'ultrafast', audioBitrate: 32 };
+    const poster = { format: 'webp', width: 160, quality: 50 };
+    const preset = { video: { rungs: [rung], poster, preview: { scenes: 2, seconds: 0.5, width: 160 } } };
+    const job = { source: fileUri(path.join(stack.home, 'in', 'stream.mp4')), id: 'preview', preset };
+    const { body } = await api.call('POST', '/v1/jobs?wait=40s', job);
+    const { renditions } = (body as { manifest: Manifest }).manifest;
+    expect(renditions.map(({ role, mime }) => `${role} ${mime}`)).toEqual([
+      ...['video video/mp4', 'poster image/webp', 'preview video/mp4', 'preview image/webp'],
+    ]);
+    await open('#/item/jobs~preview');
+    const player = page.locator('.player video');
+    await player.waitFor();
+    expect(await page.locator('.moving').count()).toBe(0);
+    await player.hover();
+    const width = () => page.evaluate(`document.querySelector('.moving')?.naturalWidth`);
+    await until(async () => (await width()) === 160);
+    expect(await page.getByLabel('Rendition').locator('option').allInnerTexts()).toEqual(['90p', 'source']);
+    await page.mouse.move(0, 0);
+    await page.locator('.moving').waitFor({ state: 'detached' });
+  });
+
   test('a failure says why in plain words, and runs again on request', async () => {
     const missing = path.join(stack.home, 'in', 'later.jpg');
     const jobs = [{ source: fileUri(missing) }, { source: await photo(stack, 'there'), id: 'there' }];

@@ -16,6 +16,17 @@ function webpSize(bytes: Buffer) {
   return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
 }
 
+/** Pictures of a WebP: those of its animation, else one. */
+export function webpFrames(bytes: Buffer): number {
+  let frames = 0;
+  for (let at = 12; at + 8 <= bytes.length;) {
+    if (bytes.toString('latin1', at, at + 4) === 'ANMF') frames++;
+    const length = bytes.readUInt32LE(at + 4);
+    at += 8 + length + (length % 2);
+  }
+  return Math.max(1, frames);
+}
+
 /** Walks the segments to the frame header; the file must end with the end-of-image marker. */
 function jpegSize(bytes: Buffer) {
   if (bytes.length < 4 || bytes.readUInt16BE(bytes.length - 2) !== 0xffd9) return undefined;

@@ -1,6 +1,6 @@
 import { codecOf } from '../codecs';
 import { fraction } from '../fraction';
-import type { Clip, PosterPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
+import type { Clip, PosterPlan, PreviewPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
 
 /**
  * Filter graphs, from numbers and fixed words only: no name of a user's ever gets into one.
@@ -65,18 +65,63 @@ function piece({ fps }: RungPlan, { start }: Range, end: string[]): string[] {
   return [`fps=${fps}:start_time=${start.toFixed(6)}`, ...end, `setpts=PTS-${Math.round((start * num) / den)}`];
 }
 
+/** Seconds before and behind a poster whose pictures tell whether it lies in a transition. */
+export const AROUND_SECONDS = 0.25;
+/** px width of those pictures: small, so that noise does not count. */
+const AROUND_WIDTH = 32;
+
+/** Bytes of each of them. */
+export function aroundBytes(poster: PosterPlan): number {
+  return AROUND_WIDTH * greyHeight(poster, AROUND_WIDTH);
+}
+
+function greyHeight(poster: PosterPlan, width: number): number {
+  return Math.max(2, Math.round((width * poster.height) / poster.width));
+}
+
 /**
- * The first picture at `at` seconds or later, as `[poster]`, and the grey sample of it, as `[poster-sample]`. Both are
- * put at zero, so that no bound on the times of an output takes the picture away.
+ * The first picture at `at` seconds or later, as `[poster]`, the grey sample of it, as `[poster-sample]`, and small grey
+ * pictures of it and of those around it, as `[poster-around]`: three, or fewer where there are none. All are put at zero,
+ * so that no bound on the times of an output takes a picture away.
  */
 export function posterFilters(video: VideoStream, poster: PosterPlan, at: number): string {
   // WebP is stored in limited range, JPEG in full range.
   const [range, format] = poster.format === 'webp' ? (['tv', 'yuv420p'] as const) : (['pc', 'yuvj420p'] as const);
   const one = [...(at > 0 ? [`trim=start=${at}`] : []), 'trim=end_frame=1', 'setpts=PTS-STARTPTS'];
   const shown = [...one, ...picture(video, poster, range), `format=${format}`].join(',');
-  const height = Math.max(2, Math.round((SAMPLE_WIDTH * poster.height) / poster.width));
-  const sample = `scale=${SAMPLE_WIDTH}:${height}:flags=area:out_range=pc,format=gray`;
-  return `${shown},split=2[poster][poster-small];[poster-small]${sample}[poster-sample]`;
+  const grey = (width: number, rule = '') =>
+    `scale=${width}:${greyHeight(poster, width)}:flags=area:out_range=pc${rule},format=gray`;
+  return [
+    'split=2[poster-one][poster-near]',
+    `[poster-one]${shown},split=2[poster][poster-small]`,
+    `[poster-small]${grey(SAMPLE_WIDTH)}[poster-sample]`,
+    `[poster-near]${around(at)},${grey(AROUND_WIDTH, changesSize(video) ? ':eval=frame' : '')}[poster-around]`,
+  ].join(';');
+}
+
+/** The first picture at each of the three times, each picture once; one behind the other, so that no gap is filled up. */
+function around(at: number): string {
+  const [before, after] = [at - AROUND_SECONDS, at + AROUND_SECONDS].map((time) => time.toFixed(6));
+  const from = (time: number | string | undefined) => `gte(t,${time})*lt(prev_selected_t,${time})`;
+  return `select='gte(t,${before})*isnan(prev_selected_t)+${from(at)}+${from(after)}',settb=1/25,setpts=N,fps=25`;
+}
+
+/** The scenes, each an input of its own, joined as `[preview-mp4]`, and fewer pictures of them as `[preview-webp]`. */
+export function previewFilters(video: VideoStream, preview: PreviewPlan): string {
+  const { starts, frames, fps, webpFps } = preview;
+  const scene = [
+    ...deinterlace(video),
+    ...['setpts=PTS-STARTPTS', `fps=${fps}`],
+    ...picture({ ...video, interlaced: false }, preview, 'tv'),
+    // A scene at the end of the video, or in one long picture, is held up to its length.
+    `tpad=stop_mode=clone:stop=${frames}`,
+    ...[`trim=end_frame=${frames}`, 'format=yuv420p'],
+    ...colourTags(video, preview.height),
+  ].join(',');
+  const scenes = starts.map((_, index) => `[${index}:${video.index}]${scene}[scene-${index}]`);
+  const joined = starts.map((_, index) => `[scene-${index}]`).join('');
+  const split = `${joined}concat=n=${starts.length},split=2[preview-mp4][preview-all]`;
+  return [...scenes, split, `[preview-all]fps=${webpFps}:eof_action=pass[preview-webp]`].join(';');
 }
 
 export function spriteFilters(video: VideoStream, sprite: SpritePlan): string {

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { clipFolder, ffmpeg, picture, settings, turnByQuarter, X264 } from '../../../test/support/clips';
 import { planVideo } from '../plan/plan';
 import { probeVideo } from '../probe/probe';
-import { scoreThumbnail } from './score-thumbnail';
+import { isTransition, scoreThumbnail } from './score-thumbnail';
 import { pictureSize } from '../check/picture';
 import { makePoster } from '../single-outputs';
 
@@ -62,6 +62,23 @@ test('blurred pictures are passed over', async () => {
   expect(blue).toBeGreaterThan(red + 60);
 });
 
+test('a fade from black, a dissolve and a cut are passed over, or are no matter', async () => {
+  // 10 s. 10 %: a fade from black. 25 %: a dissolve. 50 %: the first picture behind a cut.
+  const parts = ['red', 'lime', 'blue'].map((name) => noisy(name, 5)).join(' ');
+  const fade = '[0]fade=in:st=0:d=2[a];[a][1]xfade=duration=1.6:offset=1.7,trim=duration=5,setpts=PTS-STARTPTS[b]';
+  const input = ffmpeg(`${parts} -filter_complex ${fade};[b][2]concat=n=2 ${X264}`, clips.at('fades.mp4'));
+  const { made, plan } = await poster(input);
+  expect(plan.candidates.slice(0, 3)).toEqual([1, 2.5, 5]);
+  const [red = 0, green = 0, blue = 0] = await colour(made.file);
+  expect(blue).toBeGreaterThan(Math.max(red, green) + 60);
+});
+
+test('where every candidate lies in a fade, one of them it is, and not a black one', async () => {
+  const parts = `-f lavfi -i color=black:s=320x180:r=25:d=1 ${noisy('white', 9)}`;
+  const input = ffmpeg(`${parts} -filter_complex [1]fade=in:d=9[a];[0][a]concat=n=2 ${X264}`, clips.at('slow.mp4'));
+  expect((await colour((await poster(input)).made.file))[0]).toBeGreaterThan(60);
+});
+
 test('where no candidate is good, the best one it is', async () => {
   const input = ffmpeg(`-f lavfi -i color=black:s=320x180:d=2 ${X264}`, clips.at('black.mp4'));
   expect((await poster(input)).made).toMatchObject({ width: 320, height: 180 });
@@ -112,6 +129,25 @@ describe('score', () => {
     ['a smooth gradient', pixels((x) => x * 4), false],
     ['a chequered board', pixels((x, y) => (((x >> 3) + (y >> 3)) % 2) * 200), true],
   ])('%s', (_, picture_, good) => expect(scoreThumbnail(picture_, 64) >= 1).toBe(good));
+});
+
+describe('transitions', () => {
+  const SIDE = 32;
+  const plane = (value: (x: number, y: number) => number) =>
+    Buffer.from(Array.from({ length: SIDE * SIDE }, (_, at) => value(at % SIDE, Math.floor(at / SIDE))));
+  const stripes = (shift: number) => plane((x) => (((x + shift) >> 2) % 2) * 200);
+  const mixed = (part: number) => plane((x, y) => (1 - part) * ((x >> 2) % 2) * 200 + part * ((y >> 2) % 2) * 200);
+
+  test.each<[string, Buffer[], boolean]>([
+    ['nothing moves', [stripes(0), stripes(0), stripes(0)], false],
+    ['a pan', [stripes(0), stripes(3), stripes(6)], false],
+    ['the last picture before a cut', [stripes(0), stripes(0), plane(() => 90)], false],
+    ['the first picture behind a cut', [stripes(0), plane(() => 90), plane(() => 90)], false],
+    ['the middle of a dissolve', [mixed(0), mixed(0.5), mixed(1)], true],
+    ['the beginning of a dissolve', [mixed(0), mixed(0.15), mixed(0.4)], true],
+    ['a fade from black', [plane(() => 0), plane((x) => 2 * x), plane((x) => 4 * x)], true],
+    ['two pictures', [mixed(0), mixed(0.5)], false],
+  ])('%s', (_, pictures, is) => expect(isTransition(Buffer.concat(pictures), SIDE * SIDE)).toBe(is));
 });
 
 describe('picture sizes', () => {

@@ -7,15 +7,17 @@ import { fileUrl, inputStart, jpegScale, type FfmpegCommand } from '../ffmpeg/co
 import { runFfmpeg } from '../ffmpeg/run';
 import type { MediaProbe, PosterPlan, StepInput } from '../types';
 import type { Branch, Made, PlainOutput } from './branch';
-import { deinterlace, posterFilters, SAMPLE_WIDTH } from './filters';
-import { scoreThumbnail } from './score-thumbnail';
+import { AROUND_SECONDS, aroundBytes, deinterlace, posterFilters, SAMPLE_WIDTH } from './filters';
+import { isTransition, scoreThumbnail } from './score-thumbnail';
 
 /** The grey sample by which a picture is scored. */
 const SAMPLE = 'poster.grey';
+/** The pictures around it, which tell a transition. */
+const AROUND = 'poster.around';
 
 /**
  * The picture that stands for the video, as `poster.webp` or `poster.jpg`: the first candidate that is neither black nor
- * flat nor blurred, else the best of them. A run that decodes the pictures anyway brings the first candidate along; the
+ * flat nor blurred nor in a transition, else the best of them. A run that decodes the pictures anyway brings the first candidate along; the
  * others are sought only where that one is no good.
  */
 export function posterBranch(poster: PosterPlan): Branch {
@@ -24,7 +26,7 @@ export function posterBranch(poster: PosterPlan): Branch {
   return {
     id: 'poster',
     names: [name],
-    temporary: [SAMPLE],
+    temporary: [SAMPLE, AROUND],
     pictures: { every: false, chain: (video) => posterFilters(video, poster, first) },
     outputs: outputs(poster, name),
     makes: { width: 0, height: 0 },
@@ -37,7 +39,7 @@ export function posterBranch(poster: PosterPlan): Branch {
   };
 }
 
-function outputs(poster: PosterPlan, name: string): [PlainOutput, PlainOutput] {
+function outputs(poster: PosterPlan, name: string): [PlainOutput, PlainOutput, PlainOutput] {
   const codec =
     poster.format === 'webp'
       ? ['-c:v', 'libwebp', '-quality', String(poster.quality), '-compression_level', '2', '-f', 'webp']
@@ -46,6 +48,7 @@ function outputs(poster: PosterPlan, name: string): [PlainOutput, PlainOutput] {
   return [
     { name, options: ['-map', '[poster]', ...one, ...codec, '-map_metadata', '-1', '-threads', '1'] },
     { name: SAMPLE, options: ['-map', '[poster-sample]', ...one, '-f', 'rawvideo'] },
+    { name: AROUND, options: ['-map', '[poster-around]', '-frames:v', '3', '-f', 'rawvideo'] },
   ];
 }
 
@@ -54,7 +57,7 @@ async function choose(made: Made, poster: PosterPlan, name: string): Promise<voi
   const { signal } = made.step;
   const kept = made.partOf(name);
   const [first = 0, ...others] = poster.candidates;
-  let best = await scoreOf(kept, made.partOf(SAMPLE), poster);
+  let best = await scoreOf({ picture: kept, sample: made.partOf(SAMPLE), around: made.partOf(AROUND) }, poster);
   // Nothing there yet: no run brought the first candidate along.
   const candidates = best === undefined ? [first, ...others] : others;
   let score = best ?? -Infinity;
@@ -70,8 +73,15 @@ async function choose(made: Made, poster: PosterPlan, name: string): Promise<voi
   if (best === -Infinity) throw new DarkroomError('CorruptMedia', 'The video has no picture that can be read.');
 }
 
+/** What is made of a candidate. */
+interface Files {
+  picture: string;
+  sample: string;
+  around: string;
+}
+
 /** @returns undefined where there is no sample; -Infinity where there is one without a picture */
-async function scoreOf(picture: string, sample: string, poster: PosterPlan): Promise<number | undefined> {
+async function scoreOf({ picture, sample, around }: Files, poster: PosterPlan): Promise<number | undefined> {
   const pixels = await readFile(sample).catch(() => undefined);
   if (pixels === undefined) return undefined;
   if (pixels.length === 0) return -Infinity;
@@ -79,46 +89,50 @@ async function scoreOf(picture: string, sample: string, poster: PosterPlan): Pro
   if (width !== poster.width || height !== poster.height) {
     throw badOutput('The encoder wrote another picture than was asked for.', { width, height });
   }
-  return scoreThumbnail(pixels, SAMPLE_WIDTH);
+  const score = scoreThumbnail(pixels, SAMPLE_WIDTH);
+  // Better than black, worse than any good one.
+  return isTransition(await readFile(around), aroundBytes(poster)) ? Math.min(score, 1) / 2 : score;
 }
 
 /** @returns the score, -Infinity where there is no picture; the picture replaces `kept` if it beats `best`. */
 async function tryCandidate(made: Made, poster: PosterPlan, at: number, best: number, kept: string): Promise<number> {
   const { settings, signal, onProgress } = made.step;
   const picture = `${kept}.try`;
-  const sample = `${picture}.grey`;
+  const files: Files = { picture, sample: `${picture}.grey`, around: `${picture}.around` };
   try {
-    await runFfmpeg(seekCommand(made.step, poster, at, { picture, sample }), { settings, signal, onProgress });
-    const score = (await scoreOf(picture, sample, poster)) ?? -Infinity;
+    await runFfmpeg(seekCommand(made.step, poster, at, files), { settings, signal, onProgress });
+    const score = (await scoreOf(files, poster)) ?? -Infinity;
     if (score > best) await rename(picture, kept);
     return score;
   } finally {
-    await Promise.all([picture, sample].map((file) => rm(file, { force: true })));
+    await Promise.all(Object.values(files).map((file: string) => rm(file, { force: true })));
   }
 }
 
-/** One picture at `at` seconds, without decoding what is before it, and its sample. */
+/** One picture at `at` seconds, without decoding what is long before it, its sample and the pictures around it. */
 export function seekCommand(
   { input, probe, settings, maxDuration }: Pick<StepInput, 'input' | 'probe' | 'settings' | 'maxDuration'>,
   poster: PosterPlan,
   at: number,
-  files: { picture: string; sample: string },
+  files: Files,
 ): FfmpegCommand {
-  const [picture, sample] = outputs(poster, files.picture);
-  const from = at + (probe.startsAt ?? 0) + (probe.clip?.start ?? 0);
+  const [picture, sample, around] = outputs(poster, files.picture);
+  const lead = Math.min(at, AROUND_SECONDS);
+  const from = at - lead + (probe.startsAt ?? 0) + (probe.clip?.start ?? 0);
   return {
     inputs: [
       { options: [...inputStart(settings.threads), ...(from > 0 ? ['-ss', String(from)] : [])], file: fileUrl(input) },
     ],
-    filterGraph: seekGraph(probe, poster),
+    filterGraph: seekGraph(probe, poster, lead),
     outputs: [
       { options: picture.options, file: fileUrl(files.picture) },
       { options: sample.options, file: fileUrl(files.sample) },
+      { options: around.options, file: fileUrl(files.around) },
     ],
     bounds: runBounds(probe, [], maxDuration),
   };
 }
 
-function seekGraph({ video }: MediaProbe, poster: PosterPlan): string {
-  return `[0:${video.index}]${[...deinterlace(video), posterFilters(video, poster, 0)].join(',')}`;
+function seekGraph({ video }: MediaProbe, poster: PosterPlan, lead: number): string {
+  return `[0:${video.index}]${[...deinterlace(video), posterFilters(video, poster, lead)].join(',')}`;
 }

@@ -25,6 +25,35 @@ function spread(pixels: Buffer): { mean: number; deviation: number } {
   return { mean, deviation: Math.sqrt(Math.max(0, squares / pixels.length - mean * mean)) };
 }
 
+/** Mean change of grey around a picture under which nothing happens there, of 255. */
+const STILL = 5;
+/** A picture in a transition differs from the mean of those around it by less than this part of their change. */
+const MIXED = 0.25;
+
+/**
+ * Is a picture a mixture of the one before and the one behind it, as in a dissolve, or a step of a fade? What moves, or is
+ * cut, is no such mixture: half of the way is not in the middle of it.
+ * @param pictures three small grey ones, one behind the other; with fewer, nothing is known
+ * @param size bytes of each
+ */
+export function isTransition(pictures: Buffer, size: number): boolean {
+  if (pictures.length !== 3 * size) return false;
+  const { change, rest } = mixture(pictures, size);
+  return change > STILL && rest < MIXED * change;
+}
+
+/** Means over all pixels. */
+function mixture(pictures: Buffer, size: number): { change: number; rest: number } {
+  let change = 0;
+  let rest = 0;
+  for (let at = 0; at < size; at++) {
+    const [before = 0, now = 0, after = 0] = [pictures[at], pictures[size + at], pictures[2 * size + at]];
+    change += Math.abs(after - before);
+    rest += Math.abs(now - (before + after) / 2);
+  }
+  return { change: change / size, rest: rest / size };
+}
+
 /** Mean of the Laplacian's absolute value, over all pixels that have four neighbours. */
 function edges(pixels: Buffer, width: number): number {
   const height = Math.floor(pixels.length / width);

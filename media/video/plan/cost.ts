@@ -1,6 +1,6 @@
 import { codecOf } from '../codecs';
 import { fraction } from '../fraction';
-import type { BranchId, MediaProbe, RungPlan, VideoPlan } from '../types';
+import type { BranchId, MediaProbe, PreviewPlan, RungPlan, VideoPlan } from '../types';
 
 /** CPU seconds by branch of a plan. */
 export type Costs = Map<BranchId, number>;
@@ -15,6 +15,7 @@ export function estimateCpuSeconds(probe: MediaProbe, plan: VideoPlan): Costs {
   return new Map<BranchId, number>([
     ...rungs,
     ...(plan.poster ? [['poster', 0.5] as [BranchId, number]] : []),
+    ...(plan.preview ? [['preview', previewCost(probe, plan.preview)] as [BranchId, number]] : []),
     ...(plan.sprite ? [['sprite', decode] as [BranchId, number]] : []),
   ]);
 }
@@ -32,6 +33,18 @@ export function encodeCost({ video, durationSeconds }: MediaProbe, rung: RungPla
   return (codecOf(rung).cost[rung.speed] * pixels) / 1e6;
 }
 
+/** Seconds of a source that are decoded before a scene, from the keyframe on. */
+const TO_SCENE = 2;
+/** CPU seconds for a million pixels of a preview, in both formats. */
+const PREVIEW = 0.05;
+
+/** Each scene is sought, so that only it and what leads to it is decoded. */
+function previewCost({ video }: MediaProbe, { starts, frames, fps, width, height }: PreviewPlan): number {
+  const rate = (text: string) => fraction(text).num / fraction(text).den;
+  const decoded = (frames / rate(fps) + TO_SCENE) * rate(video.fps) * video.width * video.height;
+  return (starts.length * (DECODE * decoded + PREVIEW * frames * width * height)) / 1e6;
+}
+
 /** CPU seconds of everything. */
 export function totalCost(costs: Costs): number {
   return sum([...costs.keys()], costs);
@@ -39,7 +52,7 @@ export function totalCost(costs: Costs): number {
 
 /**
  * Which outputs one ffmpeg makes together, for a video whose outputs are made by several tasks: groups of similar cost,
- * each with a rung at least, if there are any. Poster and sprite go along with the cheapest group, which decodes the pictures anyway.
+ * each with a rung at least, if there are any. Poster, preview and sprite go along with the cheapest group, which decodes the pictures anyway.
  * @param taskSeconds what one task should cost, CPU seconds
  */
 export function groupBranches(costs: Costs, taskSeconds: number): { branches: BranchId[]; cost: number }[] {

@@ -128,9 +128,9 @@ describe('rungs', () => {
 
 describe('poster', () => {
   test.each([
-    [100, [10, 25, 50]],
-    [2, [0.2, 0.5, 1]],
-    [0.2, [0.05, 0.1]],
+    [100, [10, 25, 50, 75, 35, 90]],
+    [2, [0.2, 0.5, 1, 1.5, 0.7, 1.8]],
+    [0.2, [0.05, 0.1, 0.15, 0.07, 0.18]],
     [0.04, [0]],
   ])('of %s s: candidates at %s s, never frame 0 of a video that has others', (seconds, candidates) => {
     expect(planVideo(probe({ width: 640, height: 360, seconds }), web).poster?.candidates).toEqual(candidates);

@@ -1,8 +1,10 @@
 import type { VideoPreset, VideoRungSpec } from '../../presets/schema';
 import { DarkroomError } from '../../../common/errors';
 import { codecOf } from '../codecs';
-import { fraction, reduced, type Fraction } from '../fraction';
+import { fraction, type Fraction } from '../fraction';
 import { alignRungs } from '../hls/align';
+import { planPreview } from './preview';
+import { even, fitWidth, lowerRate } from './sizes';
 import { planTracks } from './tracks';
 import type { MediaProbe, PosterPlan, RungPlan, SpritePlan, VideoPlan } from '../types';
 
@@ -20,7 +22,7 @@ const ALMOST = 0.01;
 /** A sprite has no more tiles than this, whatever the duration. */
 const MAX_TILES = 100;
 /** Where a poster is looked for, as parts of the duration; never at its start, which is black or a logo so often. */
-const POSTER_POSITIONS = [0.1, 0.25, 0.5];
+const POSTER_POSITIONS = [0.1, 0.25, 0.5, 0.75, 0.35, 0.9];
 
 /**
  * Which files to make of a video: pure, so that every rule can be read off a table in the test.
@@ -28,7 +30,7 @@ const POSTER_POSITIONS = [0.1, 0.25, 0.5];
  * @throws DarkroomError InvalidJob where the pictures are too small for the codec of every rung
  */
 export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
-  const { poster, sprite } = preset;
+  const { poster, preview, sprite } = preset;
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
   const sized = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset.audio === 'optional'));
   const rungs = sized.filter(isHeld);
@@ -38,6 +40,7 @@ export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
     ...(preset.hls ? planStream(rungs, probe, preset) : { rungs }),
     ...(preset.loudness !== undefined && { loudness: preset.loudness }),
     ...(poster && { poster: planPoster(probe, poster) }),
+    ...(preview && { preview: planPreview(probe, preview) }),
     ...(sprite && { sprite: planSprite(probe, sprite) }),
   };
 }
@@ -146,12 +149,6 @@ function isAlready(probe: MediaProbe, spec: VideoRungSpec, size: { width: number
   return shown && playable && steady && (video.bitrateKbps ?? Infinity) <= spec.maxrate;
 }
 
-/** Divides a rate by a whole number until it fits, so that frames are dropped evenly: 50 → 25, 59.94 → 29.97, 120 → 60. */
-function lowerRate(source: Fraction, cap: number): Fraction {
-  const times = Math.ceil(source.num / source.den / cap - 0.01);
-  return times <= 1 ? source : reduced({ num: source.num, den: source.den * times });
-}
-
 /** Even sizes with the short side at `short` at most, never enlarged (but no side under 2 px, H.264's least). */
 function fitShortSide(width: number, height: number, short: number): { width: number; height: number } {
   const scale = Math.min(1, short / Math.min(width, height));
@@ -159,16 +156,6 @@ function fitShortSide(width: number, height: number, short: number): { width: nu
   if (scale === 1 || Math.abs((WIDE * Math.min(width, height)) / Math.max(width, height) - 1) > ALMOST) return size;
   const long = Math.min(even(Math.max(width, height), 1), 2 * Math.round((short * WIDE) / 2));
   return width > height ? { ...size, width: long } : { ...size, height: long };
-}
-
-function fitWidth(width: number, height: number, most: number): { width: number; height: number } {
-  const scale = Math.min(1, most / width);
-  return { width: even(width, scale), height: even(height, scale) };
-}
-
-/** The nearest even number that is not above the source. */
-function even(side: number, scale: number): number {
-  return Math.max(2, Math.min(2 * Math.round((side * scale) / 2), 2 * Math.floor(side / 2)));
 }
 
 function planPoster(probe: MediaProbe, spec: NonNullable<VideoPreset['poster']>): PosterPlan {

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Manifest } from '../../../../common/contracts';
 import { fileUrl, sourceUrl } from '../api';
 import { clock } from '../lib/format';
-import { isHls, pictureFor, playables } from '../lib/pictures';
+import { isHls, movingPicture, pictureFor, playables } from '../lib/pictures';
 import { Icon } from '../parts/icon';
 import { Scrubber } from './scrubber';
 import { useSource } from './use-source';
@@ -18,6 +18,7 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
     { name: 'source', mime: 'video/mp4', url: sourceUrl(id) },
   ];
   const [chosen, setChosen] = useState(0);
+  const [hovered, setHovered] = useState(false);
   const [state, setState] = useState({ playing: false, muted: false, time: 0, problem: '' });
   const choice = choices[chosen];
   // A stream that does not play leaves the field to the next choice, an MP4.
@@ -30,6 +31,7 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
 
   const length = manifest.source.durationSeconds ?? 0;
   const poster = pictureFor(manifest, 1280);
+  const moving = movingPicture(manifest);
   const toggle = (): void => {
     const player = video.current;
     if (player?.paused) player.play().catch(() => undefined);
@@ -63,6 +65,8 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
     <section class="player" ref={frame} aria-label="Video" onKeyDown={onKeyDown}>
       <video
         ref={video}
+        onPointerEnter={() => setHovered(true)}
+        onPointerLeave={() => setHovered(false)}
         playsInline
         preload="metadata"
         poster={poster && fileUrl(id, poster.path)}
@@ -75,6 +79,9 @@ export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
         onTimeUpdate={(event) => setState({ ...state, time: event.currentTarget.currentTime })}
         onError={fail}
       />
+      {moving && hovered && !state.playing && state.time === 0 && (
+        <img class="moving" src={fileUrl(id, moving.path)} alt="" />
+      )}
       {state.problem && <p class="player-problem">{state.problem}</p>}
       <div class="controls">
         <button type="button" class="icon-button" aria-label={state.playing ? 'Pause' : 'Play'} onClick={toggle}>

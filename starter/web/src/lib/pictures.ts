@@ -8,6 +8,11 @@ export function pictureFor(manifest: Manifest, width: number): Rendition | undef
   return pictures.find((picture) => (picture.width ?? 0) >= width) ?? pictures.at(-1);
 }
 
+/** The preview of a video that an `img` shows. */
+export function movingPicture(manifest: Manifest): Rendition | undefined {
+  return manifest.renditions.find(({ role, mime }) => role === 'preview' && mime.startsWith('image/'));
+}
+
 const HLS = 'application/vnd.apple.mpegurl';
 
 export const isHls = ({ mime }: { mime: string }): boolean => mime === HLS;
