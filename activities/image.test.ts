@@ -3,6 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import type { WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
+import { parsePreset } from '../media/presets';
 import { attempt, checkedManifest, environmentOf, filesOf, labItem, openLab, type Lab } from '../test/support/lab';
 import { makeImage } from './image';
 import { removeOutputs } from './remove-outputs';
@@ -227,4 +228,30 @@ describe('a source that is written to while it is processed', () => {
     const failure = attempt(() => makeImage(lab.deps, item()));
     await expect(failure).rejects.toMatchObject({ type: 'CorruptMedia', nonRetryable: true });
   });
+});
+
+test('an animation becomes a silent video', async () => {
+  const frames = ['#f00', '#0f0', '#00f'].map((background) =>
+    sharp({ create: { width: 40, height: 30, channels: 3, background } })
+      .png()
+      .toBuffer(),
+  );
+  const moving = sharp(await Promise.all(frames), { join: { animated: true } }).gif({ delay: [100, 200, 300] });
+  await writeFile(file, await moving.toBuffer());
+  const preset = parsePreset(
+    'moving',
+    'image: { animation: keep, renditions: [{ name: film, format: mp4, width: 64 }, { name: still, format: png, width: 16 }] }',
+  );
+  await attempt(() => makeImage(lab.deps, item({ preset })));
+  const { renditions, picture, receipts } = await checkedManifest(out);
+  expect(renditions.map(({ name, role }) => [name, role])).toEqual([
+    ['film', 'video'],
+    ['still', 'image'],
+  ]);
+  expect(renditions[0]).toMatchObject({
+    ...{ mime: 'video/mp4', width: 40, height: 30, frames: 3, durationSeconds: 0.6 },
+    codecs: expect.stringMatching(/^avc1\.6400/),
+  });
+  expect(picture?.video).toContain(renditions[0]!.path);
+  expect(JSON.stringify(receipts)).toContain('libx264');
 });

@@ -1,10 +1,12 @@
 import type { Findings } from '../common/analysis';
 import type { ItemResult, WorkItem } from '../common/contracts';
-import type { ImageTask } from '../media/image/types';
+import { makeFilm } from '../media/image/film';
+import type { Frames, ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
-import { runAttempt } from './attempt';
+import type { ImagePreset } from '../media/presets/schema';
+import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { alreadyPublished, publishFiles, publishManifest } from './publish';
+import { alreadyPublished, publishFiles, publishManifest, type MadeFile } from './publish';
 import { copyEarlier } from './reuse';
 import { fileFacts, withSource } from './source';
 
@@ -38,8 +40,9 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
       const start = made.startedAt[step] ?? Date.now() - ms;
       attempt.stages.ran(file ? 'encode' : step, file?.format ?? made.source.format, start, ms, file?.bytes);
     }
-    const files = made.files.map(({ format: _format, ...file }) => ({ ...file, role: 'image' as const }));
-    const renditions = await publishFiles(deps, attempt, item, files);
+    const files: MadeFile[] = made.files.map(({ format: _format, ...file }) => ({ ...file, role: 'image' }));
+    for (const frames of made.frames) files.push(await filmOf(deps, attempt, preset, frames));
+    const renditions = await publishFiles(deps, attempt, item, inOrder(preset, files));
     return publishManifest(deps, attempt, item, {
       source: {
         ...fileFacts(item, source),
@@ -54,4 +57,26 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
       timings: { ...attempt.stages.timings, ...made.timings },
     });
   });
+}
+
+/** The silent video of a moving picture, from the frames that an image child has drawn. */
+async function filmOf(
+  { config, ffmpeg }: ActivityDeps,
+  attempt: Attempt,
+  { renditions }: ImagePreset,
+  frames: Frames,
+): Promise<MadeFile> {
+  const spec = renditions.find(({ name }) => name === frames.name);
+  if (spec === undefined) throw new Error(`the preset has no rendition ${frames.name}`);
+  const { signal, workDir } = attempt;
+  const onProgress = (progress: object): void => attempt.progress({ step: 'film', ...progress });
+  const make = () => makeFilm(frames, spec, { outputDir: workDir, settings: ffmpeg, signal, onProgress });
+  const run = () => attempt.within('film', config.imageTimeout, make);
+  const film = await attempt.stages.run('encode', frames.format, run, ({ bytes }) => bytes);
+  return { ...film, role: 'video' };
+}
+
+/** Files as the preset lists their renditions. */
+function inOrder({ renditions }: ImagePreset, files: MadeFile[]): MadeFile[] {
+  return renditions.flatMap((spec) => files.filter(({ name }) => name === spec.name));
 }

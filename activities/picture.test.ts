@@ -70,6 +70,33 @@ test('what moves goes before what stands still', () => {
   expect(picture?.sources).toEqual([{ type: 'image/webp', srcset: 'moving-1a.bin 64w' }]);
 });
 
+test('silent videos have a <video>, beside the pictures or alone', () => {
+  const film = (name: string, width: number, mime: string, over: Partial<Rendition> = {}) =>
+    rendition(name, width, width, { role: 'video', mime, frames: 3, ...over });
+  const made = [
+    film('m', 64, 'video/mp4', { codecs: 'avc1.64000a' }),
+    ...[film('m-small', 32, 'video/mp4'), film('v', 64, 'video/webm'), film('grey', 128, 'video/webm')],
+    rendition('moving', 64, 64, { frames: 3 }),
+  ];
+  const specs = [
+    'name: m, format: mp4, width: 64',
+    'name: m-small, format: mp4, width: 32',
+    'name: v, format: webm, width: 64',
+    'name: grey, format: webm, width: 128, greyscale: true',
+    'name: moving, format: webp, width: 64',
+  ];
+  const over = { section: '  animation: keep\n', alt: 'A "dog"' };
+  const video = `<video autoplay loop muted playsinline width="64" height="64" aria-label="A &quot;dog&quot;">
+  <source src="v-1a.bin" type="video/webm">
+  <source src="m-1a.bin" type="video/mp4; codecs=&quot;avc1.64000a&quot;">
+</video>`;
+  const both = markup(made, specs, over);
+  expect(both?.video).toBe(video);
+  expect(both?.sources).toEqual([{ type: 'image/webp', srcset: 'moving-1a.bin 64w' }]);
+  expect(both?.html).toMatch(/^<picture>/);
+  expect(markup(made.slice(0, 4), specs, over)).toEqual({ sources: [], sizes: '100vw', html: video, video });
+});
+
 test('addresses end where they end, and nothing shown is no picture', () => {
   const spec = ['name: a, format: png, width: 64'];
   const odd = markup([rendition('a', 64, 64, { path: 'a folder/a,b.png' })], spec);

@@ -1,5 +1,5 @@
 import type { PictureMarkup, Rendition, WorkItem } from '../common/contracts';
-import { formatRow } from '../media/formats';
+import { formatRow, isFilm } from '../media/formats';
 import type { ImageRenditionSpec } from '../media/presets/schema';
 
 /** Fields of a rendition after which it is the same picture, only larger, smaller or in another file. */
@@ -30,6 +30,8 @@ interface Group {
  */
 export function pictureOf({ preset, metadata }: WorkItem, renditions: Rendition[]): PictureMarkup | undefined {
   const { renditions: specs = [], sizes = WHOLE_WIDTH } = preset.image ?? {};
+  const alt = metadata?.alt ?? '';
+  const video = videoOf(specs, renditions, alt);
   const groups: Group[] = [];
   for (const spec of specs) {
     const shown = renditions.find(
@@ -44,7 +46,37 @@ export function pictureOf({ preset, metadata }: WorkItem, renditions: Rendition[
     else groups.push({ look, moves, shape, members: [{ spec, shown }] });
   }
   const [best] = groups.sort((a, b) => Number(b.moves) - Number(a.moves) || b.members.length - a.members.length);
-  return best && markupOf(best, sizes, metadata?.alt ?? '');
+  if (best) return { ...markupOf(best, sizes, alt), ...(video !== undefined && { video }) };
+  return video === undefined ? undefined : { sources: [], sizes, html: video, video };
+}
+
+/**
+ * `<video>…</video>` of the silent videos of a moving picture, which runs like one: by itself, again and again, without sound.
+ * Of each format the widest; all look like the first in the preset.
+ */
+function videoOf(specs: ImageRenditionSpec[], renditions: Rendition[], alt: string): string | undefined {
+  const films = specs
+    .filter(({ format }) => isFilm(format))
+    .flatMap((spec) => {
+      const shown = renditions.find(
+        (each): each is Shown => each.role === 'video' && each.name === spec.name && each.width !== undefined,
+      );
+      return shown ? [{ spec, shown }] : [];
+    });
+  const [first] = films;
+  if (first === undefined) return undefined;
+  const alike = films.filter(({ spec }) => lookOf(spec) === lookOf(first.spec));
+  alike.sort((a, b) => formatRow(a.spec.format).rank - formatRow(b.spec.format).rank || b.shown.width - a.shown.width);
+  const best = alike.filter(({ spec }, at) => alike.findIndex((each) => each.spec.format === spec.format) === at);
+  const { width, height } = best[0]!.shown;
+  const label: Record<string, string> = alt === '' ? {} : { 'aria-label': alt };
+  const sources = best.map(({ shown }) => {
+    const { mime, codecs } = shown;
+    const type = codecs === undefined ? mime : `${mime}; codecs="${codecs}"`;
+    return `  <source ${attributes({ src: addressOf(shown), type })}>`;
+  });
+  const open = `<video autoplay loop muted playsinline ${attributes({ width, height, ...label })}>`;
+  return [open, ...sources, '</video>'].join('\n');
 }
 
 const isShown = ({ role, width, height }: Rendition): boolean =>
@@ -73,10 +105,6 @@ function markupOf({ members }: Group, sizes: string, alt: string): PictureMarkup
   const fallback = sources.at(-1)!;
   const widest = sets.at(-1)!.files.at(-1)!;
   const { width, height } = widest;
-  const attributes = (values: Record<string, string | number>): string =>
-    Object.entries(values)
-      .map(([name, value]) => `${name}="${escaped(String(value))}"`)
-      .join(' ');
   const image = { src: addressOf(widest), srcset: fallback.srcset, sizes, width, height, alt };
   const html = [
     '<picture>',
@@ -85,6 +113,12 @@ function markupOf({ members }: Group, sizes: string, alt: string): PictureMarkup
     '</picture>',
   ].join('\n');
   return { sources, sizes, html };
+}
+
+function attributes(values: Record<string, string | number>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}="${escaped(String(value))}"`)
+    .join(' ');
 }
 
 /** The narrowest first; of one width, the first in the preset. */

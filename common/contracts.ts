@@ -217,8 +217,10 @@ export interface PictureMarkup {
   sources: { type: string; srcset: string }[];
   /** How wide the page shows it: the preset's `sizes`. */
   sizes: string;
-  /** `<picture>…</picture>`, to be pasted. */
+  /** `<picture>…</picture>`, to be pasted; `video` where there are videos alone. */
   html: string;
+  /** `<video>…</video>` of the silent videos of an animation. */
+  video?: string;
 }
 
 /** `manifest.json`: written last; where it is, the item is published. */

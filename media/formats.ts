@@ -1,4 +1,5 @@
 import type { FileType } from '../common/file-types';
+import type { CodecName } from './video/codecs';
 
 /**
  * The one table of image formats that renditions can have. The encoder of each is in `media/image/encode.ts`, which does not
@@ -113,15 +114,70 @@ export const IMAGE_FORMATS = {
   },
 } as const satisfies Record<string, FormatRow>;
 
+/** What a format of silent videos needs beside the facts of every format. */
+interface FilmRow extends FormatRow {
+  readonly mime: 'video/mp4' | 'video/webm';
+  readonly animation: true;
+  readonly quality: number;
+  /** Row of `media/video/codecs.ts`. */
+  readonly codec: CodecName;
+  /** The encoder's constant rate factor for a quality of 1–100. */
+  readonly crf: (quality: number) => number;
+}
+
+/** Silent videos of the frames of an animated source; ffmpeg makes them (`media/image/film`). */
+export const FILM_FORMATS = {
+  mp4: {
+    mime: 'video/mp4',
+    name: 'MP4',
+    // More than that, the decoders of phones refuse.
+    maxSide: 4096,
+    alpha: false,
+    profile: false,
+    animation: true,
+    lossless: false,
+    quality: 70,
+    codec: 'h264',
+    crf: (quality) => Math.round(51 - 0.4 * quality),
+    unread: true,
+    rank: 2,
+  },
+  webm: {
+    mime: 'video/webm',
+    name: 'WebM',
+    maxSide: 4096,
+    alpha: false,
+    profile: false,
+    animation: true,
+    lossless: false,
+    quality: 70,
+    codec: 'vp9',
+    crf: (quality) => Math.round(63 - 0.45 * quality),
+    unread: true,
+    rank: 1,
+  },
+} as const satisfies Record<string, FilmRow>;
+
 export type ImageFormat = keyof typeof IMAGE_FORMATS;
 export const IMAGE_FORMAT_NAMES = Object.keys(IMAGE_FORMATS) as [ImageFormat, ...ImageFormat[]];
+export type FilmFormat = keyof typeof FILM_FORMATS;
+export const FILM_FORMAT_NAMES = Object.keys(FILM_FORMATS) as [FilmFormat, ...FilmFormat[]];
+/** What a rendition of an image can be. */
+export type RenditionFormat = ImageFormat | FilmFormat;
+export const RENDITION_FORMAT_NAMES = [...IMAGE_FORMAT_NAMES, ...FILM_FORMAT_NAMES] as const;
 
-/** The formats of which something holds, for sentences: `webp and avif`. */
-export function formatsThat(holds: (row: FormatRow) => boolean): string {
-  return IMAGE_FORMAT_NAMES.filter((format) => holds(formatRow(format))).join(' and ');
+/** The formats of which something holds, for sentences: `webp, avif and jxl`. */
+export function formatsThat(holds: (row: FormatRow, format: RenditionFormat) => boolean): string {
+  const names = RENDITION_FORMAT_NAMES.filter((format) => holds(formatRow(format), format));
+  return names.join(', ').replace(/, (?=\w+$)/, ' and ');
 }
 
 /** The row of a format. */
-export function formatRow(format: ImageFormat): FormatRow {
-  return IMAGE_FORMATS[format];
+export function formatRow(format: RenditionFormat): FormatRow {
+  return isFilm(format) ? FILM_FORMATS[format] : IMAGE_FORMATS[format];
+}
+
+/** True for a silent video. */
+export function isFilm(format: RenditionFormat): format is FilmFormat {
+  return Object.hasOwn(FILM_FORMATS, format);
 }

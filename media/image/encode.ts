@@ -1,7 +1,7 @@
 import type { AvifOptions, GifOptions, JpegOptions, PngOptions, Sharp, WebpOptions } from 'sharp';
 import type { ImageRenditionSpec } from '../presets/schema';
 import { encodeJxl } from './jxl';
-import { IMAGE_FORMATS, type ImageFormat } from '../formats';
+import { IMAGE_FORMATS, isFilm, type ImageFormat } from '../formats';
 import { embed } from './metadata/embed';
 import type { Kept } from './metadata/kept';
 
@@ -83,6 +83,8 @@ const ENCODERS: Record<ImageFormat, Encoder> = {
 
 /** Encodes the pixels of a pipeline in the format of the rendition, with the metadata that is kept. */
 export async function encode(pipeline: Sharp, spec: ImageRenditionSpec, kept: Kept = {}): Promise<Encoded> {
-  const encoded = await ENCODERS[spec.format](pipeline, spec);
-  return { ...encoded, data: embed(spec.format, encoded.data, kept) };
+  const { format } = spec;
+  if (isFilm(format)) throw new TypeError('A video is no picture: ffmpeg makes it.');
+  const encoded = await ENCODERS[format](pipeline, spec);
+  return { ...encoded, data: embed(format, encoded.data, kept) };
 }

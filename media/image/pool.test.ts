@@ -13,12 +13,16 @@ import { ImagePool, type ImagePoolOptions, type ImageTask } from './pool';
 const MISBEHAVING = `
 const outcome = {
   source: { format: 'jpeg', width: 1, height: 1 },
-  ...{ files: [], placeholder: { thumbhash: '', dominant: '', palette: [] }, warnings: [], timings: {}, startedAt: {} },
+  ...{ files: [], frames: [], placeholder: { thumbhash: '', dominant: '', palette: [] }, warnings: [], timings: {}, startedAt: {} },
 };
 process.on('disconnect', () => process.exit());
 process.on('message', ({ id, task }) => {
   if (task.input === 'hang') return;
   if (task.input === 'nonsense') return process.send({ id, ok: true, outcome: { files: 'all' } });
+  if (task.input === 'frames elsewhere') {
+    const frames = { name: 'w', file: '/etc/passwd', format: 'mp4', width: 2, height: 2, delays: [100] };
+    return process.send({ id, ok: true, outcome: { ...outcome, frames: [frames] } });
+  }
   if (/^\\//.test(task.input)) {
     const file = { name: 'w', file: task.input, format: 'webp', mime: 'image/webp', width: 1, height: 1, bytes: 1 };
     return process.send({ id, ok: true, outcome: { ...outcome, files: [{ ...file, sha256: '0'.repeat(64) }] } });
@@ -240,6 +244,7 @@ describe('an answer of a child that was taken over', () => {
       link,
       path.join(folder, 'deeper', 'a'),
       `${folder}/none`,
+      'frames elsewhere',
     ];
     for (const file of elsewhere) await expect(ask(open({ size: 1 }), file)).rejects.toMatchObject(nonsense);
   });

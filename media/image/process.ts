@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
+import { DarkroomError } from '../../common/errors';
 import { extensionOf } from '../../common/file-types';
-import { formatRow, formatsThat } from '../formats';
-import { encodeFrames } from './edit/frames';
+import { formatRow, formatsThat, isFilm, type FilmFormat, type ImageFormat } from '../formats';
+import { encodeFrames, writeFrames } from './edit/frames';
 import { encodeReaching, pixelsOf, searches } from './edit/reach';
 import { keepsProfile, render } from './edit/render';
 import { encode, type Encoded } from './encode';
@@ -16,7 +17,7 @@ import { smaller } from './original';
 import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, type Still } from './still';
 import { looksOf } from './thumbnail';
-import type { ImageFile, ImageOutcome, ImageTask } from './types';
+import type { Frames, ImageFile, ImageOutcome, ImageTask } from './types';
 
 /**
  * Makes every rendition of one image. Runs in a child process (`child.ts`), one image at a time.
@@ -67,7 +68,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   const { preset, outputDir } = task;
   const [source, still] = await timed('decode', async () => {
     const opened = await openSource(identity, task.limits);
-    const stills = preset.renditions.filter((spec) => !moves(opened, task, spec));
+    const stills = preset.renditions.filter((spec) => !isFilm(spec.format) && !moves(opened, task, spec));
     return [opened, await openStill(opened, preset, stills)] as const;
   });
   const kept = await keptMetadata(source, task.input, preset.metadata);
@@ -75,13 +76,21 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
 
   // A rendition is written while the next one is encoded; all writes have ended before this returns or throws.
   const writes: Promise<ImageFile>[] = [];
+  const frames: Frames[] = [];
+  const unmoved = withoutFilm(source, task);
   try {
     for (const spec of preset.renditions) {
+      if (isFilmSpec(spec)) {
+        if (!moves(source, task, spec)) continue;
+        const file = path.resolve(outputDir, `${spec.name}.frames`);
+        frames.push(await timed(`${spec.name}: frames`, () => writeFrames(source, preset, spec, file)));
+        continue;
+      }
       const animate = moves(source, task, spec);
       const encoded = await timed(spec.name, () =>
         animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, still, task, spec, kept),
       );
-      const write = save(outputDir, spec, encoded);
+      const write = save(outputDir, spec.name, spec.format as ImageFormat, encoded);
       // A write may fail while the next rendition is encoded: without a handler from its start, Node would end the process.
       write.catch(() => undefined);
       writes.push(write);
@@ -92,11 +101,12 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   const files = await Promise.all(writes);
   const warnings = [
     ...source.warnings,
+    ...unmoved,
     ...hdrWarnings(source, preset.renditions),
     ...standingStill(source, task),
     ...overBudget(files, preset),
   ];
-  return { source: source.facts, files, ...looks, warnings, timings, startedAt };
+  return { source: source.facts, files, frames, ...looks, warnings, timings, startedAt };
 }
 
 /** Does this rendition keep the source's movement? No decoder turns many frames by EXIF. */
@@ -109,9 +119,31 @@ function moves(source: OpenSource, task: ImageTask, spec: ImageRenditionSpec): b
   );
 }
 
+function isFilmSpec(spec: ImageRenditionSpec): spec is ImageRenditionSpec & { format: FilmFormat } {
+  return isFilm(spec.format);
+}
+
+/**
+ * A sentence for the videos that are not made, since the source does not move.
+ * @throws DarkroomError UnsupportedMedia where nothing else is to be made
+ */
+function withoutFilm(source: OpenSource, task: ImageTask): string[] {
+  const { renditions } = task.preset;
+  const missing = renditions.filter((spec) => isFilm(spec.format) && !moves(source, task, spec));
+  if (missing.length === 0) return [];
+  const reason = source.animated ? 'an animation that has to be turned is not kept' : 'the picture does not move';
+  if (missing.length === renditions.length) {
+    throw new DarkroomError('UnsupportedMedia', `All renditions of the preset are videos, and ${reason}.`);
+  }
+  const names = missing.map(({ name }) => name).join(', ');
+  return [`There is no video ${names}: ${reason}.`];
+}
+
 /** A sentence where the preset keeps movement and some renditions cannot. */
 function standingStill(source: OpenSource, task: ImageTask): string[] {
-  const still = task.preset.renditions.filter((spec) => !moves(source, task, spec)).map(({ name }) => name);
+  const still = task.preset.renditions
+    .filter((spec) => !isFilm(spec.format) && !moves(source, task, spec))
+    .map(({ name }) => name);
   if (task.preset.animation !== 'keep' || !source.animated || still.length === 0) return [];
   const shown = `Only the first frame is in ${still.join(', ')}`;
   if ((source.metadata.orientation ?? 1) !== 1) return [`${shown}: an animation that has to be turned is not kept.`];
@@ -135,11 +167,12 @@ async function encodeStill(
 
 async function save(
   folder: string,
-  spec: ImageRenditionSpec,
+  name: string,
+  format: ImageFormat,
   { data, info, reached, original }: Encoded,
 ): Promise<ImageFile> {
-  const { mime } = formatRow(spec.format);
-  const file = path.resolve(folder, `${spec.name}.${extensionOf(mime)}`);
+  const { mime } = formatRow(format);
+  const file = path.resolve(folder, `${name}.${extensionOf(mime)}`);
   const sha256 = createHash('sha256').update(data).digest('hex');
   await writeFile(file, data).catch((error: unknown) => {
     throw fileFailure(error, 'output');
@@ -147,9 +180,9 @@ async function save(
   const height = info.pageHeight ?? info.height;
   const frames = info.pages !== undefined && info.pages > 1 ? { frames: info.pages } : {};
   return {
-    name: spec.name,
+    name,
     file,
-    format: spec.format,
+    format,
     mime,
     width: info.width,
     height,

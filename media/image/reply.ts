@@ -2,11 +2,13 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { replyReader, replyText as text } from '../../common/task-reply';
-import { IMAGE_FORMAT_NAMES } from '../formats';
+import { FILM_FORMAT_NAMES, IMAGE_FORMAT_NAMES } from '../formats';
 import type { ImageOutcome, ImageTask } from './types';
 
 const px = z.int().min(1);
 const count = z.int().min(0);
+/** ms that one frame shows at most: the most that WebP can say. */
+const MAX_DELAY = 2 ** 24;
 const times = z.record(text, z.number());
 
 const outcome = z.object({
@@ -30,6 +32,14 @@ const outcome = z.object({
       }),
     )
     .max(1000),
+  frames: z
+    .array(
+      z.object({
+        ...{ name: text, file: text, format: z.enum(FILM_FORMAT_NAMES), width: px, height: px },
+        delays: z.array(z.int().min(1).max(MAX_DELAY)).min(1).max(1_000_000),
+      }),
+    )
+    .max(1000),
   placeholder: z.object({
     thumbhash: text,
     dominant: text,
@@ -46,10 +56,10 @@ const outcome = z.object({
 export const readReply = replyReader<ImageOutcome>(outcome);
 
 /** True where each file of the answer is a plain file in the task's own folder. */
-export async function liesInside({ files }: ImageOutcome, { outputDir }: ImageTask): Promise<boolean> {
+export async function liesInside({ files, frames }: ImageOutcome, { outputDir }: ImageTask): Promise<boolean> {
   const folder = path.resolve(outputDir);
   const inside = async (file: string): Promise<boolean> =>
     path.resolve(file) === file && path.dirname(file) === folder && (await lstat(file)).isFile();
-  const all = await Promise.all(files.map(({ file }) => inside(file).catch(() => false)));
+  const all = await Promise.all([...files, ...frames].map(({ file }) => inside(file).catch(() => false)));
   return all.every(Boolean);
 }

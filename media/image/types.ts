@@ -2,7 +2,7 @@
 import type { Placeholder } from '../../common/contracts';
 import type { ImagePreset } from '../presets/schema';
 import type { Reached } from './encode';
-import type { ImageFormat } from '../formats';
+import type { FilmFormat, ImageFormat } from '../formats';
 
 export interface ImageLimits {
   /** px, all frames of an animation together. */
@@ -49,6 +49,20 @@ export interface ImageFile {
   original?: true;
 }
 
+/** The drawn frames of a rendition that becomes a silent video. */
+export interface Frames {
+  /** Name of the rendition in the preset. */
+  name: string;
+  /** Absolute path inside `outputDir`: 16 free bytes, then all frames, 8 bits each of red, green and blue, no padding. */
+  file: string;
+  format: FilmFormat;
+  /** px of one frame; even numbers. */
+  width: number;
+  height: number;
+  /** ms that each frame shows. */
+  delays: number[];
+}
+
 export interface ImageSource {
   /** As sniffed, for example `jpeg`. */
   format: string;
@@ -69,6 +83,8 @@ export interface Looks {
 export interface ImageOutcome extends Looks {
   source: ImageSource;
   files: ImageFile[];
+  /** Renditions that ffmpeg has to finish (`film`). */
+  frames: Frames[];
   /** Sentences about what was left out or odd. */
   warnings: string[];
   /** ms: `decode`, `placeholder`, and each rendition by name. */

@@ -113,6 +113,6 @@ test('an AVIF that names its colours by numbers, without a profile', async () =>
 test('p3 where no rendition can hold it is refused', () => {
   const yaml = 'image: { colour: p3, renditions: [{ name: a, format: gif, width: 64 }] }';
   expect(() => parsePreset('a', yaml)).toThrow(
-    'presets/a.yaml: image.colour: `p3` needs a rendition with format jpeg and png and webp and avif: the others hold no profile',
+    'presets/a.yaml: image.colour: `p3` needs a rendition with format jpeg, png, webp and avif: the others hold no profile',
   );
 });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { projectRoot } from '../../common/paths';
-import { formatRow, IMAGE_FORMAT_NAMES } from '../formats';
+import { formatRow, RENDITION_FORMAT_NAMES } from '../formats';
 import { CODEC_NAMES, codecOf } from '../video/codecs';
 import { parsePreset } from '.';
 import { presetFile } from './schema';
@@ -86,8 +86,8 @@ describe('docs/presets.md', () => {
 
   test('knows every format with its efforts, and every codec with its worst crf and least size', () => {
     const formats = rows(sections.get('Formats') ?? '').map(([name, , , effort]) => [bare(name), effort]);
-    const efforts = (name: (typeof IMAGE_FORMAT_NAMES)[number]) => formatRow(name).effort?.join('–') ?? 'none';
-    expect(formats).toEqual(IMAGE_FORMAT_NAMES.map((name) => [name, efforts(name)]));
+    const efforts = (name: (typeof RENDITION_FORMAT_NAMES)[number]) => formatRow(name).effort?.join('–') ?? 'none';
+    expect(formats).toEqual(RENDITION_FORMAT_NAMES.map((name) => [name, efforts(name)]));
     const codecs = rows(sections.get('Codecs') ?? '').map(([name, , crf, side]) => [bare(name), crf, side]);
     const facts = (codec: (typeof CODEC_NAMES)[number]) => codecOf({ codec });
     expect(codecs).toEqual(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatRow, formatsThat, IMAGE_FORMAT_NAMES } from '../formats';
+import { FILM_FORMAT_NAMES, formatRow, formatsThat, isFilm, RENDITION_FORMAT_NAMES } from '../formats';
 import { analyse, byteCount, colour, name, pixels, quality, uniqueNames } from './fields';
 
 const COMPASS = [
@@ -65,7 +65,8 @@ const text = z.strictObject({
 
 const fields = z.strictObject({
   name,
-  format: z.enum(IMAGE_FORMAT_NAMES),
+  /** `mp4` and `webm` are silent videos of a moving source's frames. */
+  format: z.enum(RENDITION_FORMAT_NAMES),
   /** px; the image keeps its aspect ratio and fits inside width x height. One of the two is needed. */
   width: pixels.optional(),
   height: pixels.optional(),
@@ -113,8 +114,9 @@ type Fields = z.infer<typeof fields>;
 const needsBox = ({ fit, width, height }: Fields) =>
   fit === undefined || fit === 'inside' || (width !== undefined && height !== undefined);
 
-const hasQuality = ({ format, lossless }: Fields) => formatRow(format).quality !== undefined && !lossless;
-const lossy = formatsThat((row) => row.quality !== undefined);
+const hasQuality = ({ format, lossless }: Fields) =>
+  formatRow(format).quality !== undefined && !isFilm(format) && !lossless;
+const lossy = formatsThat((row, format) => row.quality !== undefined && !isFilm(format));
 
 /** Fields that work on 8 bits, in which HDR has no room. */
 const IN_8_BITS = [
@@ -240,6 +242,10 @@ export const image = section
       error: `\`keep\` needs a rendition with format ${formatsThat(({ animation }) => animation)}: the encoders of the others write stills only`,
     },
   )
+  .refine(({ animation, renditions }) => animation === 'keep' || !renditions.some(({ format }) => isFilm(format)), {
+    path: ['animation'],
+    error: `has to be \`keep\` for renditions with format ${FILM_FORMAT_NAMES.join(' and ')}: these show the frames of a moving source`,
+  })
   .refine(
     ({ colour: wanted, renditions }) => wanted !== 'p3' || renditions.some(({ format }) => formatRow(format).profile),
     {

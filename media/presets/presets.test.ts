@@ -44,6 +44,30 @@ describe('presets', () => {
     ['image: { renditions: [{ name: a, format: webp, width: 50 }, { name: a, format: png, width: 50 }] }', 'same name'],
     ['image: { renditions: [{ name: a, format: jpeg, width: 100, effort: 1 }] }', 'effort: is not for jpeg'],
     ['image: { animation: keep, renditions: [{ name: a, format: avif, width: 90 }] }', 'image.animation: `keep` needs'],
+    [
+      'image: { renditions: [{ name: a, format: mp4, width: 90 }] }',
+      'image.animation: has to be `keep` for renditions with format mp4 and webm',
+    ],
+    [
+      'image: { animation: keep, renditions: [{ name: a, format: mp4, width: 90, maxBytes: 90 kB }] }',
+      'image.renditions[0].maxBytes: needs a quality to search: jpeg, webp, avif and jxl, not lossless',
+    ],
+    [
+      'image: { animation: keep, renditions: [{ name: a, format: webm, width: 90, target: { ssim: 0.9 } }] }',
+      'image.renditions[0].target: needs a quality to search',
+    ],
+    [
+      'image: { animation: keep, renditions: [{ name: a, format: mp4, width: 90, lossless: true }] }',
+      'image.renditions[0].lossless: is for webp, avif and jxl only',
+    ],
+    [
+      'image: { animation: keep, renditions: [{ name: a, format: mp4, width: 90, effort: 3 }] }',
+      'image.renditions[0].effort: is not for mp4',
+    ],
+    [
+      'image: { animation: keep, renditions: [{ name: a, format: webm, width: 90, hdr: keep }] }',
+      'image.renditions[0].hdr: `keep` is for avif only',
+    ],
     ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
     ['video: { rungs: [] }', 'video.rungs'],
     ['video: { rungs: [], hls: please }', 'video.hls'],

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { loadConfig } from '../../common/config';
+import { streamsOf } from '../../test/support/clips';
 import { IMAGE_FIELDS, RENDITION_FIELDS } from '../../media/presets/image';
 import { makeGallery } from './make';
 import type { ShownGroup } from './variants';
@@ -41,7 +42,7 @@ test('every field of images is there, in every value, and each picture was made'
 
 test('each picture on the page lies beside it and has the size that the page promises', async () => {
   const page = await readFile(path.join(folder, 'gallery/index.html'), 'utf8');
-  const pictures = [...page.matchAll(/<img src="([^"]+)" width="(\d+)" height="(\d+)"/g)];
+  const pictures = [...page.matchAll(/<(?:img|video) src="([^"]+)" width="(\d+)" height="(\d+)"/g)];
   expect(pictures).toHaveLength(all().length);
   expect(new Set(pictures.map(([, src]) => src)).size).toBe(pictures.length);
   const there = await readdir(path.join(folder, 'gallery'));
@@ -49,6 +50,14 @@ test('each picture on the page lies beside it and has the size that the page pro
     expect(there).toContain(src);
     // This build of sharp does not read JPEG XL; its size is what its encoder says.
     if (src.endsWith('.jxl')) continue;
+    if (/\.(?:mp4|webm)$/.test(src)) {
+      const [stream] = streamsOf(path.join(folder, 'gallery', src));
+      expect([src, stream?.width, stream?.height, stream?.nb_read_frames]).toEqual([
+        ...[src, Number(width), Number(height)],
+        '12',
+      ]);
+      continue;
+    }
     const facts = await sharp(path.join(folder, 'gallery', src)).metadata();
     expect([src, facts.width, facts.pageHeight ?? facts.height]).toEqual([src, Number(width), Number(height)]);
   }

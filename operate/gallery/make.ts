@@ -1,11 +1,14 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import sharp from 'sharp';
 import type { Config } from '../../common/config';
 import { availableCores } from '../../common/cores';
 import { DarkroomError } from '../../common/errors';
 import { forEachBounded } from '../../common/for-each-bounded';
+import { makeFilm } from '../../media/image/film';
 import { ImagePool, type ImageTask } from '../../media/image/pool';
 import { galleryPage } from './page';
+import type { FfmpegSettings } from '../../media/video';
 import { allVariants, type Shown, type ShownGroup, type Variant } from './variants';
 
 /**
@@ -16,16 +19,29 @@ import { allVariants, type Shown, type ShownGroup, type Variant } from './varian
 export async function makeGallery(config: Config, photo: string, folder: string): Promise<ShownGroup[]> {
   await mkdir(folder, { recursive: true });
   const groups = (await allVariants()).map((group) => ({ ...group, variants: group.variants.map(unmade) }));
+  const settings: FfmpegSettings = {
+    ...{ ffmpegPath: config.ffmpegPath ?? 'ffmpeg', ffprobePath: config.ffprobePath ?? 'ffprobe' },
+    ...{ threads: 1, stallMs: config.ffmpegStall, maxMemory: 2 ** 31 },
+  };
+  const moving = path.join(folder, MOVING);
+  await writeFile(moving, await panned(photo));
   const pool = new ImagePool({ size: availableCores(), timeoutMs: config.imageTimeout, maxRssBytes: 2 ** 31 });
   try {
     const make = async (shown: Shown): Promise<void> => {
+      const { renditions, animation } = shown.preset;
       const task: ImageTask = {
-        ...{ input: photo, outputDir: folder, preset: shown.preset, allowSvg: config.allowSvg },
+        ...{
+          input: animation === 'keep' ? moving : photo,
+          outputDir: folder,
+          preset: shown.preset,
+          allowSvg: config.allowSvg,
+        },
         limits: { maxPixels: config.maxPixels, maxFrames: config.maxFrames },
       };
       try {
-        const { files, warnings } = await pool.run(task);
-        shown.file = files[0];
+        const { files, frames, warnings } = await pool.run(task);
+        const films = frames.map((each) => makeFilm(each, renditions[0]!, { outputDir: folder, settings }));
+        shown.file = files[0] ?? (await films[0]);
         shown.notes.push(...warnings);
       } catch (error) {
         if (!(error instanceof DarkroomError)) throw error;
@@ -39,6 +55,7 @@ export async function makeGallery(config: Config, photo: string, folder: string)
     );
   } finally {
     await pool.close();
+    await rm(moving, { force: true });
   }
   const original = `original${path.extname(photo).toLowerCase()}`;
   await rm(path.join(folder, original), { force: true });
@@ -48,3 +65,23 @@ export async function makeGallery(config: Config, photo: string, folder: string)
 }
 
 const unmade = (variant: Variant): Shown => ({ ...variant, notes: [] });
+
+/** The photo in motion, while the gallery is made. */
+const MOVING = 'moving.webp';
+
+/** A pan over the photo: twelve frames, each of three quarters of its width. */
+async function panned(photo: string): Promise<Buffer> {
+  const [across, down, steps] = [480, 240, 12];
+  const wide = await sharp(photo)
+    .autoOrient()
+    .resize({ width: (across * 4) / 3, height: down, fit: 'cover' })
+    .png()
+    .toBuffer();
+  const frames = Array.from({ length: steps }, (_, step) => {
+    const left = Math.round((across / 3 / (steps - 1)) * step);
+    return sharp(wide).extract({ left, top: 0, width: across, height: down }).png().toBuffer();
+  });
+  return sharp(await Promise.all(frames), { join: { animated: true } })
+    .webp({ delay: Array<number>(steps).fill(120), quality: 90 })
+    .toBuffer();
+}

@@ -8,7 +8,7 @@ body { max-width: 78rem; margin: 2rem auto; padding: 0 1.25rem; }
 section { margin-top: 2.5rem; border-top: 1px solid #8884; }
 .variants { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: start; }
 figure { margin: 0; max-width: 340px; }
-img { max-width: 340px; height: auto; background: repeating-conic-gradient(#8883 0 25%, #0000 0 50%) 0 0 / 16px 16px; }
+img, video { max-width: 340px; height: auto; background: repeating-conic-gradient(#8883 0 25%, #0000 0 50%) 0 0 / 16px 16px; }
 figcaption { font-size: 0.85rem; }
 code { overflow-wrap: anywhere; }
 .note { opacity: 0.75; }
@@ -41,12 +41,17 @@ ${variants.map(figureOf)}</div>
 
 function figureOf({ title, file, notes }: Shown): Html {
   const facts = file && `${file.width} × ${file.height} px, ${(file.bytes / 1000).toFixed(1)} kB`;
-  const reached = file?.reached && `, quality ${file.reached.quality}`;
+  const reached = file && 'reached' in file && file.reached ? `, quality ${file.reached.quality}` : '';
+  const size = file && markup`src="${path.basename(file.file)}" width="${file.width}" height="${file.height}"`;
+  const isVideo = file?.mime.startsWith('video/') === true;
   return markup`<figure>
 ${
   file &&
-  markup`<img src="${path.basename(file.file)}" width="${file.width}" height="${file.height}" alt="${title}" loading="lazy">
+  (isVideo
+    ? markup`<video ${size} aria-label="${title}" autoplay loop muted playsinline></video>
 `
+    : markup`<img ${size} alt="${title}" loading="lazy">
+`)
 }<figcaption><code>${title}</code><br>${facts}${reached}${notes.map((note) => markup`<br><span class="note">${note}</span>`)}</figcaption>
 </figure>
 `;

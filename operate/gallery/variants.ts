@@ -3,6 +3,8 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { projectRoot } from '../../common/paths';
+import { isFilm, type RenditionFormat } from '../../media/formats';
+import type { FilmFile } from '../../media/image/film';
 import type { ImageFile } from '../../media/image/types';
 import { IMAGE_FIELDS, RENDITION_FIELDS } from '../../media/presets/image';
 import { presetFile, type ImagePreset } from '../../media/presets/schema';
@@ -27,7 +29,7 @@ export interface Group {
 /** A variant as it came out. */
 export interface Shown extends Variant {
   /** Its file lies in the gallery's folder; absent where it could not be made. */
-  file?: ImageFile;
+  file?: ImageFile | FilmFile;
   /** What the media layer says of it, or why there is no picture. */
   notes: string[];
 }
@@ -90,7 +92,9 @@ function groupOf(docs: string, section: string, field: string, schema: Schema = 
     const spec: Values = { ...BASE, ...beside, ...(isOfRendition && { [field]: value }) };
     const own = schema.enum === undefined ? '' : `-${textOf(value)}`;
     const name = `${field}${own}`.toLowerCase().slice(0, 32);
-    const asked = { ...(!isOfRendition && { [field]: value }), renditions: [{ name, ...spec }] };
+    // Frames of a photo that moves: see `make.ts`.
+    const moving = isFilm(spec['format'] as RenditionFormat) && { animation: 'keep' };
+    const asked = { ...moving, ...(!isOfRendition && { [field]: value }), renditions: [{ name, ...spec }] };
     const { success, data, error } = presetFile.safeParse({ image: asked });
     if (!success || data.image === undefined)
       throw new Error(`${section}.${field}: ${error?.issues[0]?.message ?? ''}`);

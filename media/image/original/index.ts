@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { isFilm } from '../../formats';
 import type { ImagePreset, ImageRenditionSpec } from '../../presets/schema';
 import type { Encoded } from '../encode';
 import { embed } from '../metadata/embed';
@@ -29,10 +30,11 @@ export async function smaller(
   kept: Kept,
   encoded: Encoded,
 ): Promise<Encoded> {
-  if (spec.larger || !isAlready(source, preset, spec, encoded)) return encoded;
-  const bare = stripped(spec.format, await readFile(path));
+  const { format } = spec;
+  if (isFilm(format) || spec.larger || !isAlready(source, preset, spec, encoded)) return encoded;
+  const bare = stripped(format, await readFile(path));
   if (bare === undefined) return encoded;
-  const data = embed(spec.format, bare, kept);
+  const data = embed(format, bare, kept);
   if (data.length > encoded.data.length || !(await isSame(source, data))) return encoded;
   const { width, height } = source.facts;
   return { data, info: { width, height }, original: true };

@@ -84,6 +84,16 @@ export function soundBounds(durationSeconds: number, kbps: number, maxDuration: 
   };
 }
 
+/** Of a run that makes a silent video of drawn frames. @param pixels of all frames @param cost CPU seconds for a million of them */
+export function filmBounds(seconds: number, pixels: number, cost: number): RunBounds {
+  return {
+    // Whoever shows the last frame for long is not cut off there.
+    seconds: longestOutput(seconds, Infinity),
+    cpuSeconds: Math.ceil(CPU_BASE + pixels * Math.max(CPU_ENCODE, (MARGIN * cost) / 1e6)),
+    fileBytes: FILE_BASE + 2 * pixels,
+  };
+}
+
 /** Of a run that only copies a file of our own. */
 export function copyBounds(durationSeconds: number, bytes: number): RunBounds {
   return {

@@ -6,14 +6,16 @@ import { ActionButton } from '../parts/bits';
 export function Markup({ manifest: { picture, placeholder } }: { manifest: Manifest }) {
   const palette = placeholder?.palette ?? [];
   if (picture === undefined) return null;
+  // The pictures first, then the videos, which are another way to show the same.
+  const html = [...new Set([picture.html, picture.video ?? picture.html])].join('\n\n');
   return (
     <section class="markup" aria-labelledby="markup-title">
       <div class="head-row">
         <h2 id="markup-title">For your page</h2>
-        <Copy text={picture.html} label="Copy HTML" />
+        <Copy text={html} label="Copy HTML" />
       </div>
       <pre tabIndex={0} aria-label="HTML">
-        <code>{picture.html}</code>
+        <code>{html}</code>
       </pre>
       {palette.length > 0 && (
         <ul class="palette" aria-label="Colours of the picture">

@@ -2,6 +2,7 @@ import { act, eventsOf, getJob, isOpen, type Action, type Job } from '../api';
 import { bytes, duration, fileName, moment } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
 import { playables } from '../lib/pictures';
+import { Films } from './films';
 import { toBatch } from '../lib/route';
 import { failureAdvice, failureTitle } from '../lib/words';
 import { useTitle } from '../lib/title';
@@ -107,10 +108,22 @@ function Reason({ job }: { job: Job }) {
 
 function Shown({ id, manifest }: { id: string; manifest: NonNullable<Job['manifest']> }) {
   if (manifest.kind === 'audio') return <Listen id={id} manifest={manifest} />;
+  if (manifest.kind === 'image') return <Pictures id={id} manifest={manifest} />;
   return playables(manifest).length > 0 ? (
     <Player id={id} manifest={manifest} />
   ) : (
     <Compare id={id} manifest={manifest} />
+  );
+}
+
+/** Of an image: its pictures, and the silent videos of an animation. */
+function Pictures({ id, manifest }: { id: string; manifest: NonNullable<Job['manifest']> }) {
+  const isSeen = manifest.renditions.some(({ role }) => role === 'image');
+  return (
+    <>
+      {isSeen && <Compare id={id} manifest={manifest} />}
+      <Films id={id} manifest={manifest} />
+    </>
   );
 }
 
