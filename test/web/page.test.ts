@@ -1,5 +1,5 @@
 /** The page in a real browser, on the real service with a real worker. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
@@ -11,15 +11,6 @@ import { startStack, until, type Stack } from '../support/stack';
 import { describeInBrowser, dropFiles, launch, openPage, seriousViolations } from './browser';
 
 const LONG = { timeout: 45_000 };
-const HLS = 'application/vnd.apple.mpegurl';
-const knowsHls = `document.createElement('video').canPlayType('${HLS}') !== ''`;
-/** What many a browser says of HLS. */
-const withoutHls = `{
-  const { canPlayType } = HTMLMediaElement.prototype;
-  HTMLMediaElement.prototype.canPlayType = function (type) {
-    return type === '${HLS}' ? '' : canPlayType.call(this, type);
-  };
-}`;
 const HOSTILE = '<img src=x onerror=alert(1)>.jpg';
 
 describeInBrowser('the page', () => {
@@ -76,71 +67,11 @@ describeInBrowser('the page', () => {
     expect(await page.evaluate(frames)).toBeGreaterThan(5);
   });
 
-  test.each([
-    ['by the browser itself', false, /master\.m3u8$/],
-    // Media Source Extensions: nobody but hls.js feeds the player so.
-    ['by hls.js where the browser knows no HLS', true, /^blob:/],
-  ])('a stream plays %s', async (_, ignorant, source) => {
-    const stream = await openPage(browser);
-    if (ignorant) await stream.page.addInitScript(withoutHls);
-    else if (!(await stream.page.evaluate(knowsHls))) {
-      process.stderr.write('Not tested: this browser has no HLS of its own.\n');
-      return stream.page.close();
-    }
-    const fetched = new Set<string>();
-    stream.page.on('response', (response) => {
-      if (response.ok() && /\.m4s$/.test(response.url())) fetched.add(response.url());
-    });
-    const clip = path.join(stack.home, 'in', 'stream.mp4');
-    mkdirSync(path.dirname(clip), { recursive: true });
-    if (!existsSync(clip)) ffmpeg(`${picture('640x360', 8)} ${sound(8)} ${X264} -c:a aac`, clip);
-    const job = { source: fileUri(clip), id: 'stream', preset: 'stream' };
-    expect(await api.call('POST', '/v1/jobs?wait=40s', job)).toMatchObject({ body: { state: 'succeeded' } });
-    await stream.page.goto(`${api.url}/#/item/jobs~stream`);
-    await stream.page.getByRole('row', { name: /hls.*4 segments/ }).waitFor();
-    const video = (what: string) => stream.page.evaluate(`document.querySelector('video').${what}`);
-    await stream.page.getByRole('button', { name: 'Play' }).click();
-    await until(async () => Number(await video('currentTime')) > 0.5);
-    expect(await video('currentSrc')).toMatch(source);
-    await video('currentTime = 6.5');
-    await until(async () => Number(await video('currentTime')) > 7);
-    expect(await video('getVideoPlaybackQuality().totalVideoFrames')).toBeGreaterThan(10);
-    // Two of the picture and two of the sound.
-    expect(fetched.size).toBe(4);
-    await stream.page.getByLabel('Rendition').selectOption({ label: '360p' });
-    await until(async () => /360p-.*\.mp4$/.test(String(await video('currentSrc'))));
-    await until(async () => Number(await video('currentTime')) > 7);
-    expect(stream.complaints).toEqual([]);
-    await stream.page.close();
-  });
-
   test('scrubbing shows the tile of the sprite that stands for that time', async () => {
     await page.getByRole('slider', { name: 'Position' }).hover();
     const tile = page.locator('.preview-tile');
     await tile.waitFor();
     expect(await tile.evaluate((element) => element.getAttribute('style'))).toMatch(/sprite.*\.jpg/);
-  });
-
-  test('the preview of a video moves over its poster while the pointer rests there, and is no rendition to play', async () => {
-    const rung = { name: '90p', height: 90, crf: 35, maxrate: 200, speed: 'ultrafast', audioBitrate: 32 };
-    const poster = { format: 'webp', width: 160, quality: 50 };
-    const preset = { video: { rungs: [rung], poster, preview: { scenes: 2, seconds: 0.5, width: 160 } } };
-    const job = { source: fileUri(path.join(stack.home, 'in', 'stream.mp4')), id: 'preview', preset };
-    const { body } = await api.call('POST', '/v1/jobs?wait=40s', job);
-    const { renditions } = (body as { manifest: Manifest }).manifest;
-    expect(renditions.map(({ role, mime }) => `${role} ${mime}`)).toEqual([
-      ...['video video/mp4', 'poster image/webp', 'preview video/mp4', 'preview image/webp'],
-    ]);
-    await open('#/item/jobs~preview');
-    const player = page.locator('.player video');
-    await player.waitFor();
-    expect(await page.locator('.moving').count()).toBe(0);
-    await player.hover();
-    const width = () => page.evaluate(`document.querySelector('.moving')?.naturalWidth`);
-    await until(async () => (await width()) === 160);
-    expect(await page.getByLabel('Rendition').locator('option').allInnerTexts()).toEqual(['90p', 'source']);
-    await page.mouse.move(0, 0);
-    await page.locator('.moving').waitFor({ state: 'detached' });
   });
 
   test('a failure says why in plain words, and runs again on request', async () => {
@@ -208,7 +139,6 @@ describeInBrowser('the page', () => {
       ['batches', '#/', '.row-link'],
       ['batch', '#/batch/second-try', '.card-link'],
       ['picture', '#/item/second-try~there', 'tbody tr'],
-      ['video', '#/item/jobs~stream', 'tbody tr'],
       ['failure', '#/item/second-try~gone', '.reason'],
       ['add', '#/add', '.presets label'],
     ] as const) {
@@ -216,7 +146,7 @@ describeInBrowser('the page', () => {
       await page.locator(ready).first().waitFor();
       found[name] = await seriousViolations(page);
     }
-    expect(found).toEqual({ batches: [], batch: [], picture: [], video: [], failure: [], add: [] });
+    expect(found).toEqual({ batches: [], batch: [], picture: [], failure: [], add: [] });
   });
 
   test('of 10,000 items only those in view are drawn, wherever one scrolls to', async () => {
