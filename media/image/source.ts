@@ -3,11 +3,14 @@ import sharp, { type Metadata, type SharpOptions } from 'sharp';
 import { DarkroomError } from '../../common/errors';
 import { sniffFile } from '../sniff';
 import { fileFailure } from './failures';
+import { isApng } from './foreign/apng';
 import { isHdr, isPlain, type Cicp } from './foreign/colour';
 import { readerOf } from './foreign';
 import { mainPicture } from './foreign/iso';
+import { assertWithin, grouped } from './limits';
 import { assertReadable } from './refuse';
 import { assertSafeSvg, MAX_SVG_BYTES, picturesIn } from './svg';
+import type { ImagePreset } from '../presets/schema';
 import type { Converted, ImageLimits, ImageSource, ImageTask } from './types';
 
 /** A source that was sniffed, and whose header was read and found within limits; nothing is decoded yet. */
@@ -37,7 +40,9 @@ export interface Identity {
 }
 
 /** What the file is, by content. @throws DarkroomError UnsupportedMedia, CorruptMedia (empty), Source… */
-export async function identify(task: Pick<ImageTask, 'input' | 'allowSvg'>): Promise<Identity> {
+export async function identify(
+  task: Pick<ImageTask, 'input' | 'allowSvg'> & { preset?: Pick<ImagePreset, 'animation'> },
+): Promise<Identity> {
   const { size } = await stat(task.input).catch((error: unknown) => {
     throw fileFailure(error, 'input');
   });
@@ -47,6 +52,9 @@ export async function identify(task: Pick<ImageTask, 'input' | 'allowSvg'>): Pro
   });
   assertReadable(sniffed, task.allowSvg);
   const { format, name } = sniffed;
+  // Of a moving PNG, the decoder of PNGs shows the picture for programs that know no movement.
+  const isMoving = format === 'png' && task.preset?.animation === 'keep' && isApng(await readFile(task.input));
+  if (isMoving) return { input: task.input, format: 'apng', name: 'APNG' };
   if (format !== 'svg') return { input: task.input, format, name };
   if (size > MAX_SVG_BYTES) {
     throw new DarkroomError('MediaTooLarge', `The SVG has ${size} bytes; at most ${MAX_SVG_BYTES} are read.`);
@@ -55,6 +63,9 @@ export async function identify(task: Pick<ImageTask, 'input' | 'allowSvg'>): Pro
   assertSafeSvg(bytes);
   return { input: bytes, format, name };
 }
+
+/** Formats whose frames are a moving picture. */
+const MOVING = ['gif', 'webp', 'apng'];
 
 /** Reads the header and holds it against the limits. @throws what sharp throws; DarkroomError MediaTooLarge */
 export async function openSource(identity: Identity, limits: ImageLimits): Promise<OpenSource> {
@@ -69,7 +80,7 @@ export async function openSource(identity: Identity, limits: ImageLimits): Promi
   const metadata = await sharp(input, { ...options, limitInputPixels: false }).metadata();
   const { orientation = 1, pages = 1 } = metadata;
   const frame = { width: metadata.width, height: metadata.pageHeight ?? metadata.height };
-  const animated = pages > 1 && (format === 'gif' || format === 'webp');
+  const animated = pages > 1 && MOVING.includes(format);
   assertWithin(limits, frame.width, frame.height, animated ? pages : 1);
   if (format === 'svg' && Buffer.isBuffer(input)) await assertPicturesWithin(input, limits);
   const upright = orientation >= 5 ? { width: frame.height, height: frame.width } : frame;
@@ -124,22 +135,4 @@ async function colourOf({ input, format }: Identity, { icc }: Metadata): Promise
   if (format !== 'avif') return {};
   const { cicp } = mainPicture(typeof input === 'string' ? await readFile(input) : input);
   return cicp && (isHdr(cicp) || (icc === undefined && !isPlain(cicp))) ? { cicp } : {};
-}
-
-const grouped = (count: number) => count.toLocaleString('en-US');
-
-/** Holds for all frames whatever the preset keeps of them: a file's fate does not depend on the preset. */
-function assertWithin({ maxPixels, maxFrames }: ImageLimits, width: number, height: number, frames: number): void {
-  const details = { width, height, frames, maxPixels, maxFrames };
-  if (frames > maxFrames) {
-    const sentence = `The animation has ${grouped(frames)} frames; at most ${grouped(maxFrames)} are read.`;
-    throw new DarkroomError('MediaTooLarge', sentence, details);
-  }
-  const pixels = width * height * frames;
-  if (pixels > maxPixels) {
-    const each = `${grouped(width)} x ${grouped(height)} pixels`;
-    const all = frames > 1 ? `${grouped(frames)} frames of ${each}` : each;
-    const sentence = `The image has ${all}, ${grouped(pixels)} in all; at most ${grouped(maxPixels)} are read.`;
-    throw new DarkroomError('MediaTooLarge', sentence, details);
-  }
 }

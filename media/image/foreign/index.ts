@@ -1,4 +1,5 @@
 import type { Converted, ImageLimits } from '../types';
+import { readApng } from './apng';
 import { readBmp, readIco, readQoi } from './bitmaps';
 import { readHeic } from './heic';
 import { readJxl } from './jxl';
@@ -9,6 +10,8 @@ type Reader = (path: string, limits: ImageLimits, name: string) => Promise<Conve
 
 /** The one table of formats that sharp does not read and that are read all the same; by the sniffed format. */
 const READERS: Record<string, Reader> = {
+  // What moves; a PNG that does not is read by sharp.
+  apng: readApng,
   heic: readHeic,
   heif: readHeic,
   jxl: readJxl,
