@@ -96,7 +96,7 @@ async function look(scope: QueueScope): Promise<Look> {
 }
 
 /** `work`, done at most once in `ms` however often it is asked for. */
-function shared<T>(work: () => Promise<T>, ms: number): () => Promise<T> {
+export function shared<T>(work: () => Promise<T>, ms: number): () => Promise<T> {
   let last: { at: number; result: Promise<T> } | undefined;
   return () => {
     if (last === undefined || performance.now() - last.at > ms) last = { at: performance.now(), result: work() };

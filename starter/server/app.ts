@@ -28,6 +28,7 @@ import { jobRoutes } from './routes/jobs';
 import { listRoutes } from './routes/lists';
 import { maintenanceRoutes } from './routes/maintenance';
 import { pageRoutes } from './routes/page';
+import { queueRoutes } from './routes/queues';
 import { sessionRoutes } from './routes/session';
 import { stepRoutes } from './routes/steps';
 import { throughputRoutes } from './routes/throughput';
@@ -101,6 +102,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
     throughputRoutes(api, service);
     costRoutes(api, service);
     maintenanceRoutes(api, service);
+    queueRoutes(api, service);
     duplicateRoutes(api, service);
     campaignRoutes(api, service);
     sessionRoutes(api, service);

@@ -99,6 +99,8 @@ test('metrics, the reasons in /ready and the maintenance are for operators; metr
   // Runs of the maintenance are about the files of all tenants.
   expect(await api.call('GET', '/v1/maintenance', undefined, acme)).toMatchObject(problem(403, 'NotAllowed'));
   expect((await api.call('GET', '/v1/maintenance', undefined, operator)).body).toMatchObject({ runs: [] });
+  // So are the queues, which name workers and sources.
+  expect(await api.call('GET', '/v1/queues', undefined, acme)).toMatchObject(problem(403, 'NotAllowed'));
   expect((await api.call('GET', '/v1/session', undefined, acme)).body.operator).toBeUndefined();
   expect((await api.call('GET', '/v1/session', undefined, operator)).body.operator).toBe(true);
   const away = await startApi(stack, {

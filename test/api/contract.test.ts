@@ -111,6 +111,7 @@ test('the document names every route', () => {
     ...[
       'GET /v1/costs',
       'GET /v1/maintenance',
+      'GET /v1/queues',
       'GET /v1/batches/{id}/duplicates',
       'POST /produce',
       'POST /batch-produce',

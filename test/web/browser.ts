@@ -68,3 +68,23 @@ function axeScript(): string {
     return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => html.slice(0, 200)) }));
   })()`;
 }
+
+/** What is wrong with the layout or for axe, in light and dark, at the width of a phone and of a desktop; empty: nothing. */
+export async function faultsOfLooks(page: Page): Promise<string[]> {
+  const before = page.viewportSize();
+  const faults: string[] = [];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [390, 1400]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 844 });
+      const look = `${colorScheme}, ${width} px`;
+      const scrollWidth = Number(await page.evaluate('document.documentElement.scrollWidth'));
+      if (scrollWidth > width) faults.push(`${look}: ${scrollWidth} px wide`);
+      const violations = await seriousViolations(page);
+      faults.push(...violations.map(({ id, nodes }) => `${look}: ${id} ${nodes.join(' ')}`));
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  if (before !== null) await page.setViewportSize(before);
+  return faults;
+}

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { fileUri } from '../../storage';
 import { photo, startApi, type Api } from '../api/support';
 import { startStack, until, type Stack } from '../support/stack';
-import { describeInBrowser, launch, openPage, seriousViolations } from './browser';
+import { describeInBrowser, faultsOfLooks, launch, openPage, seriousViolations } from './browser';
 
 describeInBrowser('control and ways through the page', () => {
   let stack: Stack;
@@ -79,6 +79,34 @@ describeInBrowser('control and ways through the page', () => {
         expect(priority?.priorityKey).toBe(1);
       }
     }
+  });
+
+  test('the queue view shows what waits and for how long, and what the doctor says of it; what is unknown is no 0', async () => {
+    await open('#/');
+    await page.getByRole('link', { name: 'Queues' }).click();
+    await page.getByRole('heading', { name: 'No worker serves the queue: darkroom-image' }).waitFor();
+    await page.getByText('DARKROOM_POOLS=image npm run worker').waitFor();
+    const cells = (name: string) => page.getByRole('row', { name }).locator('td').allInnerTexts();
+    const [waiting, oldest, running, slots, workers] = await cells('darkroom-image');
+    // The server's estimate also counts tasks that pausing has made pointless.
+    expect(Number(waiting)).toBeGreaterThanOrEqual(3);
+    expect([running, slots, workers]).toEqual(['0', '0', '0']);
+    expect(oldest).toMatch(/^\d+ (s|min)/);
+    expect((await cells('darkroom-video'))[1]).toBe('—');
+    expect((await cells('darkroom-workflows'))[4]).toBe('1');
+    expect(await page.locator('.stat dd').first().innerText()).toMatch(/^3\s/);
+    expect(await faultsOfLooks(page)).toEqual([]);
+    const at = new Date().toISOString();
+    const away = { title: 'Temporal does not answer', evidence: ['127.0.0.1:1: refused'], mend: [] };
+    await page.route('**/v1/queues', (route) => route.fulfill({ json: { at, queues: [], findings: [away] } }));
+    await page.reload();
+    await page.getByText('Temporal does not answer').waitFor();
+    const figures = await page
+      .locator('.stat dd')
+      .evaluateAll((all) => all.map((each) => each.firstChild?.textContent));
+    expect(figures).toEqual(['—', '—', '—', '—']);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await open('#/batch/held');
   });
 
   test('what was cancelled can be run again from the batch page', async () => {

@@ -39,6 +39,7 @@ export const OPERATION_IDS: Record<string, string> = {
   'GET /v1/costs': 'getCosts',
   'GET /v1/throughput': 'getThroughput',
   'GET /v1/maintenance': 'getMaintenance',
+  'GET /v1/queues': 'getQueues',
   'GET /v1/session': 'getSession',
   'POST /v1/session': 'signIn',
   'DELETE /v1/session': 'signOut',

@@ -5,6 +5,7 @@
 import type { CampaignReport, Settlement } from '../../../common/campaign';
 import type { ItemProgress, Manifest, Placeholder } from '../../../common/contracts';
 import { MEDIA_KINDS, type MediaKind } from '../../../common/kinds';
+import type { Pool } from '../../../common/pools';
 
 export type { Settlement };
 
@@ -140,6 +141,36 @@ export interface MaintenanceRun {
 export interface Maintenance {
   runs: MaintenanceRun[];
   nextAt?: string;
+}
+
+/** One task queue. Absent figures are not known. */
+export interface Queue {
+  name: string;
+  pool: Pool;
+  waiting: number;
+  /** Absent where nothing waits. */
+  oldestSeconds?: number;
+  workers: number;
+  running?: number;
+  slots?: number;
+  perSecond: number;
+}
+
+/** Why work waits, as the doctor finds. */
+export interface Finding {
+  title: string;
+  queue?: string;
+  evidence: string[];
+  mend: string[];
+}
+
+export interface Queues {
+  at: string;
+  /** Absent: Temporal does not answer. */
+  open?: number;
+  paused?: number;
+  queues: Queue[];
+  findings: Finding[];
 }
 
 export interface Preset {
@@ -383,6 +414,11 @@ export function getPipeline(minutes: number, signal?: AbortSignal): Promise<Pipe
 
 export function getMaintenance(signal?: AbortSignal): Promise<Maintenance> {
   return call('/v1/maintenance', { signal });
+}
+
+/** For operators. */
+export function getQueues(signal?: AbortSignal): Promise<Queues> {
+  return call('/v1/queues', { signal });
 }
 
 export async function getReadiness(signal?: AbortSignal): Promise<Readiness> {

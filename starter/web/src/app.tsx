@@ -7,8 +7,9 @@ import { BatchesPage } from './batches/page';
 import { ItemPage } from './item/page';
 import { usePlaces } from './lib/places';
 import { usePoll } from './lib/poll';
-import { pathOf, toAdd, toBatches, useRoute, type Route } from './lib/route';
+import { pathOf, toAdd, toBatches, toQueues, useRoute, type Route } from './lib/route';
 import { healthWords, NO_SERVICE } from './lib/words';
+import { QueuesPage } from './queues/page';
 import { ThemeButton } from './parts/theme';
 import { SignIn } from './session/sign-in';
 import { SignOut } from './session/sign-out';
@@ -24,6 +25,8 @@ function Page({ route, session }: { route: Route; session: Session }) {
       return <ItemPage key={route.id} id={route.id} />;
     case 'add':
       return <AddPage />;
+    case 'queues':
+      return <QueuesPage />;
   }
 }
 
@@ -50,7 +53,7 @@ export function App() {
           <span class="mark" aria-hidden="true" />
           Darkroom
         </a>
-        {isIn && <Pages route={route} />}
+        {isIn && <Pages route={route} isOperator={session.operator === true} />}
         <ServiceState />
         {isIn && <SignOut session={session} />}
         <ThemeButton />
@@ -64,7 +67,7 @@ export function App() {
   );
 }
 
-function Pages({ route }: { route: Route }) {
+function Pages({ route, isOperator }: { route: Route; isOperator: boolean }) {
   return (
     <nav aria-label="Pages">
       <a href={toBatches} aria-current={route.page === 'batches' ? 'page' : undefined}>
@@ -73,6 +76,11 @@ function Pages({ route }: { route: Route }) {
       <a href={toAdd} aria-current={route.page === 'add' ? 'page' : undefined}>
         Add files
       </a>
+      {isOperator && (
+        <a href={toQueues} aria-current={route.page === 'queues' ? 'page' : undefined}>
+          Queues
+        </a>
+      )}
     </nav>
   );
 }

@@ -9,6 +9,7 @@ import './styles/wall.css';
 import './styles/item.css';
 import './styles/add.css';
 import './styles/session.css';
+import './styles/queues.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -5,7 +5,11 @@ export type Query = Readonly<Record<string, string>>;
 
 /** Where the page is. It stands after the `#`, so that the server needs to know one address only. */
 export type Route = (
-  { page: 'batches' } | { page: 'add' } | { page: 'batch'; batch: string } | { page: 'item'; id: string }
+  | { page: 'batches' }
+  | { page: 'add' }
+  | { page: 'queues' }
+  | { page: 'batch'; batch: string }
+  | { page: 'item'; id: string }
 ) & { query: Query };
 
 /** @param hash as in `location.hash` */
@@ -14,6 +18,7 @@ export function parseRoute(hash: string): Route {
   const query = Object.fromEntries(new URLSearchParams(search));
   const [page = '', ...rest] = path.replace(/^#?\/?/, '').split('/');
   const name = decode(rest.join('/'));
+  if (page === 'queues') return { page: 'queues', query };
   if (page === 'add') return { page: 'add', query };
   if (page === 'batch' && name !== '') return { page: 'batch', batch: name, query };
   if (page === 'item' && name !== '') return { page: 'item', id: name, query };
@@ -31,6 +36,7 @@ function decode(text: string): string {
 
 export const toBatches = '#/';
 export const toAdd = '#/add';
+export const toQueues = '#/queues';
 export const toBatch = (batch: string): string => `#/batch/${encodeURIComponent(batch)}`;
 export const toItem = (id: string): string => `#/item/${encodeURIComponent(id)}`;
 
