@@ -110,40 +110,6 @@ test('a source in SDR is as without the field', async () => {
   expect(data[0]).toEqual(data[1]);
 });
 
-test('of a JPEG with a gain map the base picture is used, once, and no rendition claims a map', async () => {
-  const base = await sharp({ create: { ...SIZE, channels: 3, background: '#808080' } })
-    .jpeg({ quality: 95 })
-    .toBuffer();
-  const map = await sharp({ create: { width: 24, height: 12, channels: 3, background: '#ffffff' } })
-    .jpeg()
-    .toBuffer();
-  const ns = 'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"';
-  const xmp = (inner: string) =>
-    Buffer.from(
-      `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">${inner}</rdf:RDF></x:xmpmeta>`,
-    );
-  const gain = embed('jpeg', map, {
-    xmp: xmp(`<rdf:Description ${ns} hdrgm:Version="1.0" hdrgm:GainMapMax="3.0" hdrgm:HDRCapacityMax="3.0"/>`),
-  });
-  const container =
-    'xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"';
-  const item = (semantic: string, more = '') =>
-    `<rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="${semantic}" Item:Mime="image/jpeg"${more}/></rdf:li>`;
-  const list = `<Container:Directory><rdf:Seq>${item('Primary')}${item('GainMap', ` Item:Length="${gain.length}"`)}</rdf:Seq></Container:Directory>`;
-  const main = embed('jpeg', base, {
-    xmp: xmp(`<rdf:Description ${ns} ${container} hdrgm:Version="1.0">${list}</rdf:Description>`),
-  });
-  const bytes = Buffer.concat([main, gain]);
-  const { data, warnings } = await make(bytes, [{ hdr: 'keep' }, { format: 'png' }]);
-  expect(warnings).toEqual([
-    'The picture has a gain map for HDR screens, which is not kept: its base picture, in SDR, was used.',
-  ]);
-  const { data: pixels, info } = await sharp(data[1]).raw().toBuffer({ resolveWithObject: true });
-  expect(info.width).toBe(48);
-  expect(near([...pixels.subarray(0, 3)], [128, 128, 128], 2)).toEqual([true, true, true]);
-  expect(data[0]!.includes('hdr-gain-map')).toBe(false);
-});
-
 test.each([
   ['format: jpeg, hdr: keep', '`keep` is for avif only'],
   ['format: avif, hdr: keep, greyscale: true', '`keep` goes without fit `contain`, background'],

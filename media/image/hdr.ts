@@ -41,16 +41,10 @@ export async function encodeHdr(
 
 /** What became of a high dynamic range: a sentence where it is not kept, or not in all renditions. */
 export function hdrWarnings(source: OpenSource, specs: ImageRenditionSpec[]): string[] {
-  const { cicp, metadata, facts } = source;
-  const asks = specs.filter(({ hdr }) => hdr === 'keep');
-  if (isHdr(cicp)) {
-    const mapped = specs.filter((spec) => !asks.includes(spec)).map(({ name }) => name);
-    if (mapped.length === 0) return [];
-    return [
-      `The picture is HDR; ${asks.length === 0 ? 'it was' : `in ${mapped.join(', ')} it was`} tone-mapped to SDR.`,
-    ];
-  }
-  const hasGainMap = facts.format === 'jpeg' && /hdr-gain-map|HDRGainMap/.test(metadata.xmpAsString ?? '');
-  if (!hasGainMap || asks.length === 0) return [];
-  return ['The picture has a gain map for HDR screens, which is not kept: its base picture, in SDR, was used.'];
+  const { cicp } = source;
+  if (!isHdr(cicp)) return [];
+  const mapped = specs.filter(({ hdr }) => hdr !== 'keep').map(({ name }) => name);
+  if (mapped.length === 0) return [];
+  const where = mapped.length === specs.length ? 'it was' : `in ${mapped.join(', ')} it was`;
+  return [`The picture is HDR; ${where} tone-mapped to SDR.`];
 }

@@ -69,7 +69,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   const [source, still] = await timed('decode', async () => {
     const opened = await openSource(identity, task.limits);
     const stills = preset.renditions.filter((spec) => !isFilm(spec.format) && !moves(opened, task, spec));
-    return [opened, await openStill(opened, preset, stills)] as const;
+    return [opened, await openStill(opened, preset, stills, task.limits)] as const;
   });
   const kept = await keptMetadata(source, task.input, preset.metadata);
   const looks = await timed('placeholder', () => looksOf(still, preset.blurhash));

@@ -6,10 +6,12 @@ import { openStill } from '../still';
 import { openSource } from '../source';
 import type { Looks } from '../types';
 
+const LIMITS = { maxPixels: 10_000_000, maxFrames: 100 };
+
 /** Of a picture's bytes, through the decoder of every image. */
 async function looks(input: Buffer, format: string, blurhash = false): Promise<Looks> {
-  const source = await openSource({ input, format, name: format }, { maxPixels: 10_000_000, maxFrames: 100 });
-  return looksOf(await openStill(source, { animation: 'first', colour: 'srgb', renditions: [] }, []), blurhash);
+  const source = await openSource({ input, format, name: format }, LIMITS);
+  return looksOf(await openStill(source, { animation: 'first', colour: 'srgb', renditions: [] }, [], LIMITS), blurhash);
 }
 
 const flat = (width: number, height: number, background: string) =>
