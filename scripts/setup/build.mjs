@@ -9,12 +9,14 @@ const stampFile = path.join(dist, '.darkroom-built.json');
 const { include } = JSON.parse(readFileSync(path.join(root, 'tsconfig.build.json'), 'utf8'));
 /** The page is built by Vite, with the types of its API client. */
 const web = path.join(root, 'starter/web');
+/** Explains the fields of presets; the page has it inside. */
+const presetDocs = path.join(root, 'docs/presets.md');
 const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 
 function sources() {
   const code = include.flatMap((folder) => filesIn(path.join(root, folder)));
   const compiled = code.filter((file) => /\.(ts|json)$/.test(file) && !file.endsWith('.test.ts'));
-  return [...compiled, ...filesIn(web), ...settings.map((name) => path.join(root, name))];
+  return [...compiled, ...filesIn(web), presetDocs, ...settings.map((name) => path.join(root, name))];
 }
 
 /** True when `dist/` was built from these very sources. Looks at sizes and times first, at contents only if those moved. */
@@ -49,7 +51,7 @@ export function build(force = false) {
 function buildPage() {
   if (!existsSync(web)) return;
   const stamp = path.join(dist, 'web', '.built');
-  const content = contentHash([...filesIn(web), path.join(root, 'package-lock.json')]);
+  const content = contentHash([...filesIn(web), presetDocs, path.join(root, 'package-lock.json')]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === content) return;
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
   step('Building the page', process.execPath, [

@@ -1,11 +1,12 @@
 /** Adding files in a real browser: what is on its way can be stopped, sent again, named and taken from elsewhere. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import { projectRoot } from '../../common/paths';
 import { photo, startApi, type Api } from '../api/support';
 import { startStack, until, type Stack } from '../support/stack';
-import { describeInBrowser, launch, openPage, seriousViolations } from './browser';
+import { describeInBrowser, faultsOfLooks, launch, openPage, seriousViolations } from './browser';
 
 describeInBrowser('adding files', () => {
   let stack: Stack;
@@ -13,11 +14,14 @@ describeInBrowser('adding files', () => {
   let browser: Browser;
   let page: Page;
   let complaints: string[];
+  let presets: string;
 
   beforeAll(async () => {
     stack = await startStack();
+    presets = path.join(stack.home, 'presets');
+    cpSync(path.join(projectRoot(), 'presets'), presets, { recursive: true });
     [api, browser] = await Promise.all([
-      startApi(stack),
+      startApi(stack, { DARKROOM_PRESETS_DIR: presets }),
       launch(),
       stack.worker({ DARKROOM_POOLS: 'workflows,image' }),
     ]);
@@ -100,5 +104,28 @@ describeInBrowser('adding files', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     expect(await seriousViolations(page)).toEqual([]);
     expect(complaints).toEqual([]);
+  });
+
+  test('each preset is shown with what its fields do; an edited file is read again, and a mistake is shown with its place', async () => {
+    const file = path.join(presets, 'mine.yaml');
+    writeFileSync(file, 'image:\n  renditions: [{ name: small, format: webp, width: 320, quality: 70 }]\n');
+    await page.goto(`${api.url}/#/presets`);
+    expect(await page.locator('.preset-list li').count()).toBeGreaterThan(0);
+    await page.getByRole('link', { name: 'mine', exact: true }).click();
+    const field = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) });
+    await field('width').waitFor();
+    expect(await field('width').innerText()).toMatch(/px\s+\S.*\w/);
+    expect(await field('animation').innerText()).toMatch(/first\s+keep lets renditions of animated sources move/);
+    expect(await page.locator('.preset-entries').innerText()).toMatch(/small\s*format webp\s*width 320\s*quality 70/);
+    expect(await faultsOfLooks(page)).toEqual([]);
+    writeFileSync(file, 'image:\n  renditions: [{ name: large, format: avif, width: 640 }]\n');
+    await page.locator('.preset-entries', { hasText: /large\s*format avif/ }).waitFor();
+    writeFileSync(file, 'image:\n  renditions: [{ name: large, format: avif, widht: 640 }]\n');
+    await page.getByText(/presets\/mine\.yaml: image\.renditions\[0\].*widht/).waitFor();
+    await page.getByRole('link', { name: 'Presets' }).last().click();
+    await page.getByRole('heading', { name: 'The preset mine cannot be used' }).waitFor();
+    expect(await faultsOfLooks(page)).toEqual([]);
+    await page.goto(`${api.url}/#/preset/nothing`);
+    await page.getByText('There is no preset “nothing”').waitFor();
   });
 });

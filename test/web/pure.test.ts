@@ -1,10 +1,14 @@
 /** The parts of the page, and of what serves it, that need no browser. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { projectRoot } from '../../common/paths';
 import type { Manifest } from '../../common/contracts';
 import { withBacklog } from '../../starter/core/view/throughput';
 import { stepsFrom } from '../../starter/core/view/steps';
 import { bytes, clock, duration, fileName, saving } from '../../starter/web/src/lib/format';
 import { playables } from '../../starter/web/src/lib/pictures';
 import { gridWindow } from '../../starter/web/src/lib/grid-window';
+import { parseFieldRows, valueText } from '../../starter/web/src/lib/preset-fields';
 import { cueAt, parseStoryboard } from '../../starter/web/src/lib/vtt';
 
 test.each([
@@ -126,4 +130,22 @@ describe('steps from a history', () => {
       ['probe', 'cancelled', 8, 9],
     ]);
   });
+});
+
+test('the page knows what every field of a preset does, from the tables that are compared with the schema', () => {
+  const text = readFileSync(path.join(projectRoot(), 'docs/presets.md'), 'utf8');
+  const rows = parseFieldRows(text);
+  const written = text.split('\n').filter((line) => /^\| `\w+` .*\|.*\|.*\|.*\|.*\|/.test(line));
+  const parsed = [...rows.values()].reduce((sum, section) => sum + section.size, 0);
+  expect(parsed).toBe(written.length);
+  expect(rows.get('image.renditions[]')?.get('width')).toMatchObject({
+    unit: 'px',
+    meaning: expect.stringMatching(/\w+/),
+  });
+  expect(rows.get('')?.get('image')).toEqual({ meaning: 'what to make of an image' });
+  expect(rows.get('image')?.get('analyse')?.meaning).not.toContain('](');
+});
+
+test('values of a preset are written as in its file', () => {
+  expect(valueText({ ssim: 0.95, of: ['a', 'b'], on: true })).toBe('{ ssim: 0.95, of: a, b, on: true }');
 });

@@ -179,6 +179,8 @@ export interface Preset {
   kinds: MediaKind[];
   /** What it makes, in a few words. */
   summary: string;
+  /** What its file says of each kind, with defaults filled in. */
+  sections: Partial<Record<MediaKind, object>>;
 }
 
 export interface Readiness {
@@ -371,6 +373,7 @@ export async function listPresets(): Promise<{ presets: Preset[]; broken: Broken
   const names = (list: { name: string }[]): string => list.map(({ name }) => name).join(', ');
   const readable = presets.map(({ name, ...sections }) => ({
     name,
+    sections,
     kinds: MEDIA_KINDS.filter((kind) => sections[kind] !== undefined),
     summary: [sections.image?.renditions, sections.video?.rungs, sections.audio?.renditions]
       .flatMap((list) => (list === undefined ? [] : [names(list)]))

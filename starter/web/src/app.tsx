@@ -7,8 +7,9 @@ import { BatchesPage } from './batches/page';
 import { ItemPage } from './item/page';
 import { usePlaces } from './lib/places';
 import { usePoll } from './lib/poll';
-import { pathOf, toAdd, toBatches, toQueues, useRoute, type Route } from './lib/route';
+import { pathOf, toAdd, toBatches, toPresets, toQueues, useRoute, type Route } from './lib/route';
 import { healthWords, NO_SERVICE } from './lib/words';
+import { PresetPage, PresetsPage } from './presets/page';
 import { QueuesPage } from './queues/page';
 import { ThemeButton } from './parts/theme';
 import { SignIn } from './session/sign-in';
@@ -27,6 +28,10 @@ function Page({ route, session }: { route: Route; session: Session }) {
       return <AddPage />;
     case 'queues':
       return <QueuesPage />;
+    case 'presets':
+      return <PresetsPage />;
+    case 'preset':
+      return <PresetPage name={route.name} />;
   }
 }
 
@@ -75,6 +80,9 @@ function Pages({ route, isOperator }: { route: Route; isOperator: boolean }) {
       </a>
       <a href={toAdd} aria-current={route.page === 'add' ? 'page' : undefined}>
         Add files
+      </a>
+      <a href={toPresets} aria-current={route.page === 'presets' || route.page === 'preset' ? 'page' : undefined}>
+        Presets
       </a>
       {isOperator && (
         <a href={toQueues} aria-current={route.page === 'queues' ? 'page' : undefined}>

@@ -10,6 +10,7 @@ import './styles/item.css';
 import './styles/add.css';
 import './styles/session.css';
 import './styles/queues.css';
+import './styles/presets.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

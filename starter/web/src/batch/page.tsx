@@ -1,10 +1,11 @@
+import { Fragment } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { isCampaignId } from '../../../../common/campaign';
 import { act, eventsOf, getBatch, type Action, type Batch } from '../api';
 import { timeLeft } from '../batches/table';
 import { count, milliseconds, perMinute } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
-import { narrow, toBatches, type Query } from '../lib/route';
+import { narrow, toBatches, toPreset, type Query } from '../lib/route';
 import { useTitle } from '../lib/title';
 import { ActionButton, BackLink, CountsBar, Empty, isMissing, Missing, Problem, Stat } from '../parts/bits';
 import type { Question } from '../parts/confirm';
@@ -49,6 +50,7 @@ export function BatchPage({ id, query }: { id: string; query: Query }) {
       {batch.data && (
         <>
           <Head batch={batch.data} onChanged={refresh} />
+          <PresetLinks names={list.items.map(({ preset }) => preset)} />
           {batch.data.succeeded > 1 && <DuplicateGroups key={id} id={id} />}
           {isCampaignId(id) && <CampaignReport id={id} onChanged={refresh} />}
           <FilterBar
@@ -131,6 +133,23 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
         />
       </dl>
     </header>
+  );
+}
+
+/** @param names of the items that have been read; each is linked once */
+function PresetLinks({ names }: { names: string[] }) {
+  const known = [...new Set(names)].filter((name) => name !== '').sort();
+  if (known.length === 0) return null;
+  return (
+    <p class="facts">
+      {known.length === 1 ? 'Preset' : 'Presets'}{' '}
+      {known.map((name, at) => (
+        <Fragment key={name}>
+          {at > 0 && ', '}
+          <a href={toPreset(name)}>{name}</a>
+        </Fragment>
+      ))}
+    </p>
   );
 }
 

@@ -3,7 +3,7 @@ import { bytes, duration, fileName, moment } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
 import { playables } from '../lib/pictures';
 import { Films } from './films';
-import { toBatch } from '../lib/route';
+import { toBatch, toPreset } from '../lib/route';
 import { failureAdvice, failureTitle } from '../lib/words';
 import { useTitle } from '../lib/title';
 import { ActionButton, BackLink, isMissing, Missing, Problem, StateBadge } from '../parts/bits';
@@ -72,7 +72,15 @@ function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
           )}
         </div>
       </div>
-      <p class="facts">{factsOf(job)}</p>
+      <p class="facts">
+        {factsOf(job)}
+        {job.preset !== '' && (
+          <>
+            {'  ·  preset '}
+            <a href={toPreset(job.preset)}>{job.preset}</a>
+          </>
+        )}
+      </p>
     </header>
   );
 }
@@ -86,7 +94,6 @@ function factsOf({ manifest, startedAt, closedAt, kind }: Job): string {
         source.width === undefined ? undefined : `${source.width} × ${source.height}`,
         bytes(source.bytes),
         source.durationSeconds === undefined ? undefined : duration(source.durationSeconds),
-        `preset ${manifest.preset.name}`,
       ]
     : [kind];
   return [...facts, `submitted ${moment(startedAt)}`, took].filter(Boolean).join('  ·  ');

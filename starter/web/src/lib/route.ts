@@ -8,6 +8,8 @@ export type Route = (
   | { page: 'batches' }
   | { page: 'add' }
   | { page: 'queues' }
+  | { page: 'presets' }
+  | { page: 'preset'; name: string }
   | { page: 'batch'; batch: string }
   | { page: 'item'; id: string }
 ) & { query: Query };
@@ -20,6 +22,8 @@ export function parseRoute(hash: string): Route {
   const name = decode(rest.join('/'));
   if (page === 'queues') return { page: 'queues', query };
   if (page === 'add') return { page: 'add', query };
+  if (page === 'presets') return { page: 'presets', query };
+  if (page === 'preset' && name !== '') return { page: 'preset', name, query };
   if (page === 'batch' && name !== '') return { page: 'batch', batch: name, query };
   if (page === 'item' && name !== '') return { page: 'item', id: name, query };
   return { page: 'batches', query };
@@ -37,6 +41,8 @@ function decode(text: string): string {
 export const toBatches = '#/';
 export const toAdd = '#/add';
 export const toQueues = '#/queues';
+export const toPresets = '#/presets';
+export const toPreset = (name: string): string => `#/preset/${encodeURIComponent(name)}`;
 export const toBatch = (batch: string): string => `#/batch/${encodeURIComponent(batch)}`;
 export const toItem = (id: string): string => `#/item/${encodeURIComponent(id)}`;
 

@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import { ApiError, type Counts, type ItemState } from '../api';
 import { count } from '../lib/format';
 import { goingBack, leftAt } from '../lib/places';
-import { toBatches } from '../lib/route';
+import { toBatches, toPresets } from '../lib/route';
 import { STATE_WORDS } from '../lib/words';
 import { Confirm, type Question } from './confirm';
 import { Icon, type IconName } from './icon';
@@ -116,12 +116,18 @@ export function Problem({ error, since }: { error: Error | undefined; since?: Da
 export const isMissing = (error: Error | undefined): boolean => error instanceof ApiError && error.status === 404;
 
 /** A page about something that does not exist, or that the server has forgotten. */
-export function Missing({ what, name }: { what: 'batch' | 'item'; name: string }) {
+export function Missing({ what, name }: { what: 'batch' | 'item' | 'preset'; name: string }) {
   return (
     <Empty title={`There is no ${what} “${name}”`}>
-      <p>
-        The address may be mistyped, or the server has forgotten the {what}. See <a href={toBatches}>all batches</a>.
-      </p>
+      {what === 'preset' ? (
+        <p>
+          Its file may be gone, or the item brought a preset of its own. See <a href={toPresets}>all presets</a>.
+        </p>
+      ) : (
+        <p>
+          The address may be mistyped, or the server has forgotten the {what}. See <a href={toBatches}>all batches</a>.
+        </p>
+      )}
     </Empty>
   );
 }
