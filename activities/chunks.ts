@@ -42,6 +42,7 @@ export function makeChunk(deps: ActivityDeps, item: WorkItem, { plan, task }: Ta
     await attempt.stages.run('publish', 'stream', () => forEachBounded(files, AT_ONCE, publish, attempt.signal));
     return {
       renditions: [],
+      attempt: attempt.writer.attempt,
       files: [await storeList(deps, attempt, item, { folder, tracks, receipts: receiptOf(deps, attempt) })],
     };
   });

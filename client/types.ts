@@ -175,6 +175,16 @@ export type Job = {
       /** Attempts so far */
       attempts: number;
     }[];
+    /** Of a video in chunks */
+    chunks?: {
+      /** By the rungs that are encoded together */
+      groups: {
+        /** Names of rungs */
+        rungs: string;
+        /** A letter for each chunk in the order of the video: w waits, r runs, d done, f failed; R and D of a later attempt */
+        states: string;
+      }[];
+    };
     /** Attempts of encoders that failed */
     encoderFailures: number;
     /** Attempts that failed by no fault of the file */

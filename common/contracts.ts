@@ -272,12 +272,25 @@ export function workflowId(batchId: string, itemKey: string): string {
 }
 
 /** What the `progress` query of both workflows answers; a step is, for example, `encode 720p`. */
+/** The chunks of a long video, a letter each, so that ten thousand of them are 10 kB. */
+export interface ChunkStates {
+  /**
+   * In the order of the video, by the rungs that are encoded together. `w` waits, `r` runs, `d` is done, `f` failed; `R` and
+   * `D` the same of a second or later attempt.
+   */
+  groups: { rungs: string; states: string }[];
+  /** Those in the queue or with a worker, in the order in which they came there: places in the states of all groups. */
+  queued?: number[];
+}
+
 export interface ItemProgress {
   state: 'running' | 'paused';
   step: string;
   /** 0–100. */
   percent: number;
   steps: { name: string; state: 'waiting' | 'running' | 'done' | 'failed'; attempts: number }[];
+  /** Of a video in chunks; `steps` then names of the chunks those alone that run, failed or were tried again, 200 at most. */
+  chunks?: ChunkStates;
   /** Failures of encoders and decoders so far: bounded. */
   encoderFailures: number;
   /** Encoders and decoders that were killed from outside or for want of memory so far: bounded more generously. */

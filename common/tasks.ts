@@ -62,6 +62,8 @@ export interface TaskResult {
   receipts?: Record<string, Receipt>;
   /** Of the poster. */
   findings?: Findings;
+  /** Of a chunk: which attempt made it, from 1. */
+  attempt?: number;
   /** Of the task that publishes the item. */
   result?: ItemResult;
 }

@@ -45,6 +45,29 @@ const SHORT = planned(
   task('publish', 'publishOutputs', ['encode low']),
 );
 
+/** A long video: two groups of rungs in chunks, of which two may be in the queue at once. */
+const LONG = planned(
+  task('sound', 'makeSound', [], ['sound:128']),
+  ...[0, 1, 2].map((at) => task(`encode low 0:00:0${at}-0:00:0${at + 1}`, 'makeChunk', [], [`chunk:0:${at}`])),
+  ...[0, 1].map((at) => task(`encode high 0:00:0${at}-0:00:0${at + 2}`, 'makeChunk', [], [`chunk:1:${at}`])),
+  task('poster', 'makeOutputs', [], ['poster']),
+  task(
+    'join low',
+    'joinRung',
+    ['sound', ...[0, 1, 2].map((at) => `encode low 0:00:0${at}-0:00:0${at + 1}`)],
+    ['rung:low'],
+  ),
+  task(
+    'join high',
+    'joinRung',
+    ['sound', ...[0, 1].map((at) => `encode high 0:00:0${at}-0:00:0${at + 2}`)],
+    ['rung:high'],
+  ),
+  task('package', 'packageStream', ['join low', 'join high', 'poster'], ['hls']),
+  task('publish', 'publishOutputs', ['sound', 'join low', 'join high', 'poster', 'package']),
+);
+LONG.planned.window = 2;
+
 const failing = (type, details = {}) =>
   ApplicationFailure.create({ type, message: 'It failed.', nonRetryable: true, details: [details] });
 const dead = () => failing('EncoderFailed', { childKilled: true, blame: 'input', reason: 'crash', sourceSha256: 'a' });
@@ -54,6 +77,15 @@ function after(times, error, answer) {
   let calls = 0;
   return async () => {
     if (++calls <= times) throw error();
+    return answer;
+  };
+}
+
+/** Fails the call of that number alone. */
+function nth(number, error, answer) {
+  let calls = 0;
+  return async () => {
+    if (++calls === number) throw error();
     return answer;
   };
 }
@@ -82,6 +114,8 @@ const ACTIVITIES = {
   makeVideo: async () => WHOLE,
   makeSound: async () => ({ renditions: [], files: [] }),
   makeOutputs: async () => ({ renditions: [] }),
+  makeChunk: async () => ({ renditions: [], files: [], attempt: 1 }),
+  joinRung: async () => ({ renditions: [] }),
   packageStream: async () => ({ renditions: [] }),
   publishOutputs: async () => ({ renditions: [], result }),
   quarantine: async () => undefined,
@@ -106,6 +140,14 @@ const HISTORIES = {
     activities: { findModel: async (model, missed) => (missed ? 'common' : 'warm') },
   },
   'video-planned': { item: { kind: 'video' }, activities: {} },
+  // The fourth chunk fails once, and is made by its second attempt.
+  'video-chunks': {
+    item: { kind: 'video' },
+    activities: {
+      makeVideo: async () => LONG,
+      makeChunk: nth(4, () => failing('EncoderFailed'), { renditions: [], files: [], attempt: 1 }),
+    },
+  },
   'video-counted-failure': {
     item: { kind: 'video' },
     activities: { makeOutputs: after(1, () => failing('EncoderFailed'), { renditions: [] }) },

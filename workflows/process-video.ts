@@ -86,6 +86,7 @@ class Round {
     const { plan, tasks, source } = outcome.planned;
     const activities = activitiesOf(item, source, this.options);
     steps.plan(tasks.map(({ id }) => id));
+    steps.chunks.plan(tasks);
     const window = new Window(outcome.planned.window);
     const results = await runTasks<Task, TaskResult>(tasks, (task, earlier) => {
       if (task.activity === 'analyse') return this.analyse(task, earlier);

@@ -12,6 +12,7 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { PAUSED, type ItemProgress } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
+import { ChunkSteps } from './chunk-steps';
 import { FailureCount, FormerFailureCount } from './failure-count';
 import { pause, progress, restart, resume } from '../temporal/signals';
 
@@ -27,6 +28,8 @@ export type Quarantine = (evidence: ErrorDetails) => Promise<void>;
  * kind with a durable count of its own. Whatever the server retries by itself (lost workers, stores away) does not reach it.
  */
 export class Steps {
+  /** Those of the steps that are chunks of a long video. */
+  readonly chunks = new ChunkSteps();
   private readonly steps: Step[] = [];
   private paused = false;
   /** Shows the pause in `MediaState`. */
@@ -54,6 +57,7 @@ export class Steps {
   /** Forgets the steps of an item that begins anew; its failures still count. */
   startOver(): void {
     this.steps.length = 0;
+    this.chunks.plan([]);
   }
 
   /**
@@ -67,13 +71,16 @@ export class Steps {
       await condition(() => !this.paused);
       step.state = 'running';
       step.attempts++;
+      this.chunks.began(name);
       try {
         const result = await work();
         step.state = 'done';
+        this.chunks.ended(name, result);
         this.counts.delete(name);
         return result;
       } catch (error) {
         step.state = 'failed';
+        this.chunks.ended(name);
         if (isCancellation(error)) throw error;
         await this.afterFailure(name, toFailure(error), optional);
       }
@@ -132,7 +139,8 @@ export class Steps {
       state: this.paused ? 'paused' : 'running',
       step: current.join(', '),
       percent: this.steps.length === 0 ? 0 : Math.round((100 * done) / this.steps.length),
-      steps: this.steps,
+      steps: this.chunks.without(this.steps),
+      ...this.chunks.states(this.steps),
       encoderFailures: this.encoderFailures,
       systemFailures: this.systemFailures,
     };

@@ -8,6 +8,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { ItemProgress, WorkItem } from '../../common/contracts';
 import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
+import { viewOf } from '../../starter/core/view/item';
 import { fileUri } from '../../storage';
 import { clipFolder, ffmpeg, picture, processesWith, settings, sound, streamsOf, X264 } from '../support/clips';
 import { checkedManifest, filesOf } from '../support/lab';
@@ -77,6 +78,12 @@ test('a worker killed in mid-chunk costs that chunk only; the result is whole', 
   const first = await stack.worker({ ...env, FFMPEG_PATH: script });
   const { item, handle } = await submit('killed');
   await whileSecondRuns(handle, script);
+  // Of the chunks in the queue the worker has one, and keeps it.
+  await until(async () => {
+    const { progress } = await viewOf(stack.client, await handle.describe());
+    const [group, ...others] = progress?.chunks?.groups ?? [];
+    return others.length === 0 && group?.rungs === 'low, high' && /^[dw]r[dw]$/.test(group.states);
+  });
   process.kill(first.pid, 'SIGKILL');
   await first.ended;
   await writeFile(gate, '');
@@ -93,6 +100,7 @@ test('a worker killed in mid-chunk costs that chunk only; the result is whole', 
       { codec_name: 'aac' },
     ]);
   }
+  expect((await handle.query<ItemProgress>('progress')).chunks?.groups[0]?.states).toBe('dDd');
   const { events } = await handle.fetchHistory();
   const again = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: started }) =>
     started && (started.attempt ?? 1) > 1 ? [String(started.scheduledEventId)] : [],

@@ -23,7 +23,16 @@ const replay = (history: History, bundle = 'workflow-bundle.js') => {
 beforeAll(() => void Runtime.install({ logger: new DefaultLogger('ERROR') }));
 
 test('there are histories of every way that a run takes', () => {
-  const ended = ['image', 'image-refused', 'video', 'video-hls', 'video-planned', 'video-source-replaced', 'audio'];
+  const ended = [
+    'image',
+    'image-refused',
+    'video',
+    'video-hls',
+    'video-planned',
+    'video-source-replaced',
+    'video-chunks',
+    'audio',
+  ];
   const failed = [
     'image-counted-failure',
     'video-counted-failure',
@@ -57,6 +66,9 @@ test('a history holds what its name says', () => {
   expect(kinds('image-quarantined')).toContain('quarantine');
   expect(kinds('video-outputs-removed')).toContain('removeOutputs');
   expect(kinds('video-planned')).toContain('packageStream');
+  expect(kinds('video-chunks')).toContain('makeChunk');
+  expect(kinds('video-chunks')).toContain('joinRung');
+  expect(kinds('video-chunks')).toContain(String(EventType.EVENT_TYPE_TIMER_FIRED));
   expect(kinds('image-analysed')).toContain(String(EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT));
   expect(kinds('image-analysed-unrouted')).toContain('analyse');
   expect(kinds('image-analysed-unrouted')).not.toContain(String(EventType.EVENT_TYPE_MARKER_RECORDED));

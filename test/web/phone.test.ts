@@ -51,6 +51,41 @@ describeInBrowser('on a phone', () => {
     expect(await seriousViolations(page)).toEqual([]);
   });
 
+  test('a film in ten thousand chunks: a strip for each group of rungs, in few pieces, and in words', async () => {
+    const states = `${'d'.repeat(4000)}R${'r'.repeat(3)}f${'w'.repeat(995)}`;
+    const groups = [
+      { rungs: '360p, 480p', states },
+      { rungs: '1080p', states: 'w'.repeat(5000) },
+    ];
+    const progress = { state: 'running', step: '', percent: 40, steps: [], encoderFailures: 0, chunks: { groups } };
+    const job = {
+      ...{ id: 'films~long', batch: 'films', state: 'running', kind: 'video', preset: 'stream', tenant: 'default' },
+      ...{
+        source: 'file:///in/long.mp4',
+        startedAt: new Date().toISOString(),
+        attempt: 1,
+        pending: [],
+        links: {},
+        progress,
+      },
+    };
+    await page.route('**/v1/jobs/films~long', (route) => route.fulfill({ json: job }));
+    await page.route('**/v1/jobs/films~long/steps', (route) => route.fulfill({ json: { steps: [] } }));
+    await page.route('**/v1/jobs/films~long/events', (route) => route.abort());
+    await page.goto(`${api.url}/#/item/films~long`);
+    const strip = page.locator('.chunks li').first();
+    await strip.waitFor();
+    expect(await page.locator('.chunks-words').allInnerTexts()).toEqual([
+      '4000 of 5000 chunks done, 3 running, 1 tried again, 995 waiting, 1 failed',
+      '0 of 5000 chunks done, 5000 waiting',
+    ]);
+    expect(await strip.locator('.piece').count()).toBeLessThan(10);
+    const failed = await strip.locator('.piece-failed').boundingBox();
+    expect(failed?.width).toBeGreaterThanOrEqual(3);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    expect(await seriousViolations(page)).toEqual([]);
+  });
+
   test('a tap on the scrubber goes there', async () => {
     await page.goto(`${api.url}/#/item/${batch}~clip`);
     const scrubber = page.getByRole('slider', { name: 'Position' });

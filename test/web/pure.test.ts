@@ -9,6 +9,7 @@ import { bytes, clock, duration, fileName, saving } from '../../starter/web/src/
 import { playables } from '../../starter/web/src/lib/pictures';
 import { gridWindow } from '../../starter/web/src/lib/grid-window';
 import { parseFieldRows, valueText } from '../../starter/web/src/lib/preset-fields';
+import { piecesOf, wordsOf } from '../../starter/web/src/lib/strip';
 import { cueAt, parseStoryboard } from '../../starter/web/src/lib/vtt';
 
 test.each([
@@ -106,6 +107,22 @@ describe('steps from a history', () => {
     expect(step).toMatchObject({ scheduledAt: '1970-01-01T00:00:05.000Z', endedAt: '1970-01-01T00:00:12.000Z' });
   });
 
+  test('the chunks of a video are one step, done when the last of them is, with the most attempts of any', () => {
+    const done = (seconds: number, scheduledEventId: number) =>
+      ({ eventTime: at(seconds), activityTaskCompletedEventAttributes: { scheduledEventId } }) as never;
+    const first = [scheduled(5, 'makeChunk', '1'), scheduled(6, 'makeChunk', '2'), started(7, 5, 2), done(8, 5)];
+    const pending = [{ activityId: '2', state: 2, attempt: 1, lastStartedTime: at(7) }];
+    const step = { name: 'encode in chunks', attempts: 2, scheduledAt: '1970-01-01T00:00:05.000Z' };
+    const [running, ...others] = stepsFrom(first, pending, () => undefined);
+    expect(others).toEqual([]);
+    expect(running).toMatchObject({ ...step, state: 'running' });
+    expect(running?.endedAt).toBeUndefined();
+    const rest = [...first, started(9, 6, 1), scheduled(10, 'makeChunk', '3'), done(11, 6), started(12, 10, 1)];
+    expect(stepsFrom(rest, [], () => undefined)[0]).toMatchObject({ ...step, state: 'running' });
+    const all = stepsFrom([...rest, done(13, 10)], [], () => undefined);
+    expect(all).toMatchObject([{ ...step, state: 'done', endedAt: '1970-01-01T00:00:13.000Z' }]);
+  });
+
   test('that are under way come from what is pending', () => {
     const pending = [{ activityId: '1', state: 2, attempt: 4, lastStartedTime: at(8) }];
     const steps = stepsFrom([scheduled(5, 'makeImage', '1'), scheduled(6, 'other', '2')], pending, () => undefined);
@@ -148,4 +165,21 @@ test('the page knows what every field of a preset does, from the tables that are
 
 test('values of a preset are written as in its file', () => {
   expect(valueText({ ssim: 0.95, of: ['a', 'b'], on: true })).toBe('{ ssim: 0.95, of: a, b, on: true }');
+describe('the strip of chunks', () => {
+  test('chunks that are alike are one piece; shares add up', () => {
+    expect(piecesOf('ddDRrw')).toEqual([
+      { state: 'done', share: expect.closeTo(0.5) as number },
+      ...(['again', 'running', 'waiting'] as const).map((state) => ({ state, share: expect.closeTo(1 / 6) as number })),
+    ]);
+    expect(wordsOf('ddDRrw')).toBe('3 of 6 chunks done, 1 running, 2 tried again, 1 waiting');
+  });
+
+  test('of ten thousand chunks there are few pieces, and the one that failed is seen', () => {
+    const states = `${'dw'.repeat(4000)}f${'d'.repeat(1999)}`;
+    const pieces = piecesOf(states);
+    expect(pieces.length).toBeLessThanOrEqual(180);
+    expect(pieces.filter(({ state }) => state === 'failed')).toHaveLength(1);
+    expect(pieces.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+    expect(wordsOf(states)).toBe('5999 of 10000 chunks done, 4000 waiting, 1 failed');
+  });
 });

@@ -6,11 +6,12 @@ import {
 } from '@temporalio/client';
 import { decodeOptionalFailureToOptionalError } from '../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
-import type { ItemProgress, ItemResult, Manifest, Rendition } from '../../../common/contracts';
+import type { ChunkStates, ItemProgress, ItemResult, Manifest, Rendition } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../temporal/signals';
 import { inputOf } from '../../../temporal/input';
 import { failureOf } from '../failure';
+import { overlaid } from './chunks';
 import { grpcCode } from '../../../temporal/grpc';
 import { isPaused } from '../../../temporal/batches/paused';
 import { attribute, memoText, stateOf, type Run } from '../../../temporal/batches/runs';
@@ -71,7 +72,8 @@ export async function viewOf(client: Client, run: WorkflowExecutionDescription):
     // Before its first task nobody could answer, and without a worker nobody would.
     const progress = run.historyLength <= UNTOUCHED ? undefined : await progressOf(client, workflowId, runId);
     const state = isPaused(run) ? 'paused' : openState(progress, pending);
-    return { ...common, state, attempt: attempts(progress, pending), progress, pending };
+    const seen = progress?.chunks && { ...progress, chunks: withPending(progress.chunks, run) };
+    return { ...common, state, attempt: attempts(progress, pending), progress: seen ?? progress, pending };
   }
   const rest = { ...common, state: closed, attempt: 1, pending: [] };
   if (closed !== 'succeeded') return { ...rest, error: await failureOf(client, workflowId, runId) };
@@ -88,6 +90,17 @@ function openState(progress: ItemProgress | undefined, pending: Pending[]): Item
 
 function attempts(progress: ItemProgress | undefined, pending: Pending[]): number {
   return Math.max(1, ...pending.map(({ attempt }) => attempt), ...(progress?.steps ?? []).map((step) => step.attempts));
+}
+
+/** The workflow knows which chunks are in the queue; the server, which of them a worker has, and how often they were tried. */
+function withPending(chunks: ChunkStates, { raw }: WorkflowExecutionDescription): ChunkStates {
+  const pending = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name === 'makeChunk');
+  return overlaid(
+    chunks,
+    pending
+      .sort((a, b) => Number(a.activityId) - Number(b.activityId))
+      .map(({ state, attempt }) => ({ started: state === STARTED, attempt: attempt ?? 1 })),
+  );
 }
 
 function pendingOf(client: Client, { raw }: WorkflowExecutionDescription): Promise<Pending[]> {

@@ -19,6 +19,9 @@ export interface StepView {
   endedAt?: string;
 }
 
+/** A step with the attempts of activities before its last one, and with how many of its activities have not ended. */
+type Counted = StepView & { earlier: number; open: number };
+
 /** Histories are short; this is a fence, not a page size. */
 const MAX_PAGES = 5;
 
@@ -56,7 +59,10 @@ export async function stepsOf(
 }
 
 /** Activities that may run several times for one item, and the argument that tells one from another. */
-const DETAILS: Record<string, number> = { encodeRung: 2, makeOutputs: 1 };
+const DETAILS: Record<string, number> = { encodeRung: 2, makeOutputs: 1, joinRung: 1 };
+/** The chunks of a long video are one step. */
+const CHUNK = 'makeChunk';
+const IN_CHUNKS = 'in chunks';
 
 /** What tells one encode from another: the rung, or the task with its id. */
 function detailOf({ activityTaskScheduledEventAttributes: scheduled }: Event): temporal.api.common.v1.IPayload[] {
@@ -68,7 +74,7 @@ function detailOf({ activityTaskScheduledEventAttributes: scheduled }: Event): t
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   const id = (value as Partial<TaskInput> | undefined)?.task?.id;
-  return id?.replaceAll('encode ', '');
+  return id?.replaceAll(/\b(encode|join) /g, '');
 }
 
 /** @param text what a payload says, if that is a text: the rung of an encode */
@@ -78,11 +84,14 @@ export function stepsFrom(
   text: (payload: temporal.api.common.v1.IPayload) => string | undefined,
   closedAt?: Date,
 ): StepView[] {
-  const steps = new Map<string, StepView & { earlier: number }>();
-  const byEvent = new Map<string, StepView & { earlier: number }>();
+  const steps = new Map<string, Counted>();
+  const byEvent = new Map<string, Counted>();
   const end = (id: unknown, event: Event, state: 'done' | 'failed' | 'cancelled'): void => {
     const step = byEvent.get(String(id));
-    if (step) Object.assign(step, { state, endedAt: timeOf(event.eventTime) });
+    if (step === undefined) return;
+    step.open--;
+    if (step.open > 0 && state === 'done') return;
+    Object.assign(step, { state, endedAt: timeOf(event.eventTime) });
   };
   for (const event of events) {
     const scheduled = event.activityTaskScheduledEventAttributes;
@@ -91,28 +100,19 @@ export function stepsFrom(
       const type = scheduled.activityType?.name ?? '';
       const [rung] = detailOf(event);
       const detail = rung && text(rung);
-      const name = [labelOf(type), detail].filter(Boolean).join(' ');
+      const name = [labelOf(type), type === CHUNK ? IN_CHUNKS : detail].filter(Boolean).join(' ');
       const before = steps.get(name);
-      const step = {
-        ...{ name, state: 'waiting' as const, earlier: before?.attempts ?? 0, attempts: (before?.attempts ?? 0) + 1 },
-        scheduledAt: before?.scheduledAt ?? timeOf(event.eventTime) ?? '',
-      };
+      const step: Counted = type === CHUNK && before ? before : another(name, event, before);
+      if (type === CHUNK) step.earlier = 0;
+      step.open++;
+      delete step.endedAt;
       steps.set(name, step);
       byEvent.set(String(event.eventId), step);
       const now = pending.find(({ activityId }) => activityId === scheduled.activityId);
-      if (now) {
-        step.attempts = step.earlier + (now.attempt ?? 1);
-        Object.assign(
-          step,
-          Number(now.state) === STARTED ? { state: 'running', startedAt: timeOf(now.lastStartedTime) } : {},
-        );
-      }
+      if (now) tried(step, now.attempt, Number(now.state) === STARTED ? now.lastStartedTime : undefined);
     } else if (started) {
       const step = byEvent.get(String(started.scheduledEventId));
-      if (step) {
-        Object.assign(step, { state: 'running', startedAt: timeOf(event.eventTime) });
-        step.attempts = step.earlier + (started.attempt ?? 1);
-      }
+      if (step) tried(step, started.attempt, event.eventTime);
     }
     end(event.activityTaskCompletedEventAttributes?.scheduledEventId, event, 'done');
     end(event.activityTaskFailedEventAttributes?.scheduledEventId, event, 'failed');
@@ -125,13 +125,34 @@ export function stepsFrom(
       if (step.endedAt === undefined) Object.assign(step, { state: 'cancelled', endedAt: closedAt.toISOString() });
     }
   }
-  return [...steps.values()].map(({ earlier: _earlier, ...step }) => step);
+  return [...steps.values()].map(({ earlier: _earlier, open: _open, ...step }) => step);
+}
+
+/** The step of an activity that was put into the queue; another try keeps the time of the first. */
+function another(name: string, event: Event, before: Counted | undefined): Counted {
+  const earlier = before?.attempts ?? 0;
+  const scheduledAt = before?.scheduledAt ?? timeOf(event.eventTime) ?? '';
+  return { name, state: 'waiting', attempts: earlier + 1, scheduledAt, earlier, open: 0 };
+}
+
+/**
+ * Notes an attempt of an activity of the step. Of several chunks the step has the most attempts that any of them took, and
+ * the first start.
+ */
+function tried(step: Counted, attempt: number | null | undefined, at: Time): void {
+  const isOneOfMany = step.name.endsWith(IN_CHUNKS);
+  step.attempts = Math.max(isOneOfMany ? step.attempts : 0, step.earlier + (attempt ?? 1));
+  if (!at) return;
+  step.state = 'running';
+  if (!isOneOfMany || step.startedAt === undefined) step.startedAt = timeOf(at);
 }
 
 /** PENDING_ACTIVITY_STATE_STARTED */
 const STARTED = 2;
 
-function timeOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): string | undefined {
+type Time = { seconds?: unknown; nanos?: number | null } | null | undefined;
+
+function timeOf(time: Time): string | undefined {
   if (!time) return undefined;
   return new Date(Number(time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1e6)).toISOString();
 }

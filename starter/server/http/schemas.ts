@@ -98,6 +98,10 @@ const progress = z.object({
   step: z.string(),
   percent: z.number(),
   steps: z.array(z.object({ name: z.string(), state: z.string(), attempts: z.int() })),
+  chunks: z
+    .object({ groups: z.array(z.object({ rungs: z.string(), states: z.string() })) })
+    .optional()
+    .describe('Of a video in chunks'),
   encoderFailures: z.int(),
   systemFailures: z.int().optional(),
 });

@@ -9,6 +9,7 @@ import { useTitle } from '../lib/title';
 import { ActionButton, BackLink, isMissing, Missing, Problem, StateBadge } from '../parts/bits';
 import { Icon } from '../parts/icon';
 import { PriorityChoice } from '../parts/priority';
+import { Chunks } from './chunks';
 import { Compare } from './compare';
 import { Listen } from './listen';
 import { Markup } from './markup';
@@ -31,6 +32,7 @@ export function ItemPage({ id }: { id: string }) {
       {data && <Head job={data} onChanged={job.refresh} />}
       {data?.error && <Reason job={data} />}
       {data?.manifest && <Result job={data} manifest={data.manifest} />}
+      {data && <Chunks job={data} />}
       {data && <Timeline job={data} />}
     </div>
   );
