@@ -4,6 +4,7 @@ import { MEDIA_KINDS } from '../../../common/kinds';
 import { mediaJob } from '../../core/job';
 import { RETRYABLE } from '../../../common/batch-change';
 import { RUN_STATES } from '../../../temporal/batches/runs';
+import { progress } from './progress-schema';
 
 /** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
 
@@ -92,19 +93,6 @@ export const problemAnswer = z
 
 const links = z.record(z.string(), z.string());
 const error = z.object({ type: z.string(), message: z.string() });
-
-const progress = z.object({
-  state: z.enum(['running', 'paused']),
-  step: z.string(),
-  percent: z.number(),
-  steps: z.array(z.object({ name: z.string(), state: z.string(), attempts: z.int() })),
-  chunks: z
-    .object({ groups: z.array(z.object({ rungs: z.string(), states: z.string() })) })
-    .optional()
-    .describe('Of a video in chunks'),
-  encoderFailures: z.int(),
-  systemFailures: z.int().optional(),
-});
 
 export const jobAnswer = z.object({
   id: z.string(),
