@@ -165,6 +165,8 @@ test('the page knows what every field of a preset does, from the tables that are
 
 test('values of a preset are written as in its file', () => {
   expect(valueText({ ssim: 0.95, of: ['a', 'b'], on: true })).toBe('{ ssim: 0.95, of: a, b, on: true }');
+});
+
 describe('the strip of chunks', () => {
   test('chunks that are alike are one piece; shares add up', () => {
     expect(piecesOf('ddDRrw')).toEqual([
