@@ -1,6 +1,6 @@
 /** A long video in chunks, task by task, without a server: real ffmpeg and storage. */
 import { readdirSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import type { WorkItem } from '../common/contracts';
 import type { PlanRef, Task, TaskActivity, TaskResult } from '../common/tasks';
@@ -101,5 +101,18 @@ test('a chunk whose encoder fails names its range', async () => {
   await expect(attempt(() => makeChunk(deps, it, { plan: planned.plan, task, results: {} }))).rejects.toMatchObject({
     type: 'EncoderFailed',
     details: [{ range: '0:00:06-0:00:12' }],
+  });
+});
+
+test('a source that is replaced between the plan and a chunk is noticed by the chunk, in one sentence', async () => {
+  const folder = await mkdtemp(path.join(lab.root, 'replaced-'));
+  const own = path.join(folder, 'film.mp4');
+  await copyFile(source, own);
+  const it = { ...(await item()), source: fileUri(own) };
+  const planned = await planOf(it);
+  await copyFile(ffmpeg(`${picture('160x90', 14, 25)} ${X264}`, path.join(folder, 'other.mp4')), own);
+  await expect(run(lab.deps, it, planned)).rejects.toMatchObject({
+    type: 'SourceReplaced',
+    message: expect.stringMatching(/^[^.]+\.$/) as string,
   });
 });

@@ -2,9 +2,9 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { WorkItem } from '../../common/contracts';
+import type { ItemProgress, WorkItem } from '../../common/contracts';
 import { LOST_AFTER_MS } from '../../common/heartbeats';
 import { taskQueue } from '../../common/pools';
 import { parsePreset, recipeHash } from '../../media/presets';
@@ -41,6 +41,7 @@ beforeAll(async () => {
   stack = await startStack({
     // Every rung is a task of its own, as in a long video.
     DARKROOM_SHORT_VIDEO: '0',
+    DARKROOM_CHUNK_CPU: '45ms',
     S3_ENDPOINT: `http://127.0.0.1:${proxy.port}`,
     S3_FORCE_PATH_STYLE: 'true',
     S3_ACCESS_KEY_ID: s3.accessKey,
@@ -61,16 +62,16 @@ afterAll(async () => {
   await s3?.stop();
 });
 
-async function start(itemKey: string): Promise<[WorkItem, WorkflowHandle]> {
+async function start(itemKey: string, source = clip, preset = PASSED_THROUGH): Promise<[WorkItem, WorkflowHandle]> {
   const item: WorkItem = {
     batchId: 'slow',
     itemKey,
     kind: 'video',
     mode: 'interactive',
-    source: pathToFileURL(clip).href,
+    source: pathToFileURL(source).href,
     output: `s3://out/${itemKey}`,
-    preset: PASSED_THROUGH,
-    recipe: recipeHash(PASSED_THROUGH, 'video'),
+    preset,
+    recipe: recipeHash(preset, 'video'),
     priority: 3,
     tenant: 'default',
   };
@@ -136,6 +137,44 @@ testWithS3(
     expect(failure?.message).toMatch(/^No byte was read or written for \d+ s/);
     await handle.result();
     expect(await published(item)).toBeGreaterThan(16 * 2 ** 20);
+  },
+  180_000,
+);
+
+testWithS3(
+  'a store that is away while a film is encoded in chunks costs time: what was done stays done',
+  async () => {
+    proxy.bytesPerSecond = Infinity;
+    const film = ffmpeg(`-f lavfi -i testsrc2=s=320x180:r=30:d=26 ${X264}`, path.join(stack.home, 'in', 'film.mp4'));
+    const rung = '{ name: low, height: 90, crf: 30, maxrate: 300, speed: ultrafast, audioBitrate: 64 }';
+    const [item, handle] = await start('film', film, parsePreset('film', `video: { hls: true, rungs: [${rung}] }`));
+    const states = async () =>
+      (await handle.query<ItemProgress>('progress').catch(() => undefined))?.chunks?.groups[0]?.states ?? '';
+    await until(async () => (await states()).includes('d'));
+    proxy.refuse();
+    const failures = async () => {
+      const { raw } = await handle.describe();
+      return (raw.pendingActivities ?? []).flatMap(
+        ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type ?? [],
+      );
+    };
+    await until(async () => (await failures()).length > 0, 300);
+    expect(new Set(await failures())).toEqual(new Set(['StorageUnavailable']));
+    proxy.admit();
+    await handle.result();
+    const storage = createStorage(stack.config);
+    const { manifest } = (await storage.readManifest(item.output))!;
+    storage.close();
+    expect(manifest.chunks).toBeGreaterThan(2);
+    expect(manifest.renditions.find(({ role }) => role === 'video')?.frames).toBe(780);
+    // Nothing was put into the queue twice: the server tried again by itself, and nothing that had ended.
+    const { events } = await handle.fetchHistory();
+    const scheduled = (events ?? []).filter(
+      ({ activityTaskScheduledEventAttributes: of }) => of?.activityType?.name === 'makeChunk',
+    );
+    expect(scheduled).toHaveLength(manifest.chunks ?? 0);
+    const listed = await s3?.client.send(new ListObjectsV2Command({ Bucket: 'out', Prefix: 'film/.work/' }));
+    expect(listed?.Contents ?? []).toEqual([]);
   },
   180_000,
 );
