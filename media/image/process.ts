@@ -67,7 +67,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   };
   const { preset, outputDir } = task;
   const [source, still] = await timed('decode', async () => {
-    const opened = await openSource(identity, task.limits);
+    const opened = { ...(await openSource(identity, task.limits)), faces: task.faces };
     const stills = preset.renditions.filter((spec) => !isFilm(spec.format) && !moves(opened, task, spec));
     return [opened, await openStill(opened, preset, stills, task.limits)] as const;
   });

@@ -28,6 +28,8 @@ export interface OpenSource {
   /** What the pixels mean, where they are no plain sRGB and have no profile: wide, or high dynamic range. */
   cicp?: Cicp;
   warnings: string[];
+  /** What a model has found: px of the upright picture. */
+  faces?: ImageTask['faces'];
 }
 
 /** What a file is, before anything of it is decoded. */

@@ -1,4 +1,5 @@
 /** What goes into a child process of the image pool and what comes back: paths in, results out, never bytes. */
+import type { FacesFound } from '../../common/analysis';
 import type { Placeholder } from '../../common/contracts';
 import type { ImagePreset } from '../presets/schema';
 import type { Reached } from './encode';
@@ -24,6 +25,8 @@ export interface ImageTask {
   outputDir: string;
   preset: ImagePreset;
   limits: ImageLimits;
+  /** Faces that a model has found, px of the upright source. */
+  faces?: FacesFound['boxes'];
   /** SVG is refused without this; with it, still refused when it refers to anything outside of itself. */
   allowSvg: boolean;
 }

@@ -14,15 +14,10 @@ const COMPASS = [
   'northwest',
 ] as const;
 /** Places of a picture: a side, a corner, or what the picture itself says. */
-const GRAVITIES = [...COMPASS, 'attention', 'entropy', 'focus'] as const;
+const GRAVITIES = [...COMPASS, 'attention', 'entropy', 'faces', 'focus'] as const;
 export type Compass = (typeof COMPASS)[number];
 
-const gravity = z.enum(GRAVITIES, {
-  error: ({ input }) =>
-    input === 'faces'
-      ? '`faces` is not known: Darkroom has no model that finds faces; `attention` is nearest'
-      : undefined,
-});
+const gravity = z.enum(GRAVITIES);
 
 /** Of the upright picture: 0 is its left or upper edge, 1 its right or lower one. */
 const fraction = z.number().min(0).max(1);
@@ -148,7 +143,7 @@ const RULES: [field: keyof Fields, holds: (spec: Fields) => boolean, sentence: s
   [
     'gravity',
     ({ gravity: place, fit }) => fit !== 'contain' || place === undefined || COMPASS.some((known) => known === place),
-    'attention, entropy and focus choose what is cut off, and `contain` cuts nothing off',
+    'attention, entropy, faces and focus choose what is cut off, and `contain` cuts nothing off',
   ],
   ['sharpen', ({ sharpen, blur }) => sharpen === undefined || blur === undefined, 'and `blur` undo each other'],
   [
@@ -246,6 +241,14 @@ export const image = section
     path: ['animation'],
     error: `has to be \`keep\` for renditions with format ${FILM_FORMAT_NAMES.join(' and ')}: these show the frames of a moving source`,
   })
+  .refine(
+    ({ analyse: models = [], renditions }) =>
+      models.includes('faces') || renditions.every(({ gravity: place }) => place !== 'faces'),
+    {
+      path: ['analyse'],
+      error: 'has to name `faces`, the model that looks for faces, for renditions with gravity `faces`',
+    },
+  )
   .refine(
     ({ colour: wanted, renditions }) => wanted !== 'p3' || renditions.some(({ format }) => formatRow(format).profile),
     {

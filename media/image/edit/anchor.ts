@@ -5,6 +5,8 @@ import type { Still } from '../still';
 import type { Point, Rect } from './layout';
 import { regionFocus } from './xmp';
 
+type Box = Point & { width?: number; height?: number };
+
 /** px of the picture in which `attention` and `entropy` look for what matters. */
 const PROBE_SIDE = 320;
 
@@ -17,8 +19,14 @@ export async function anchorOf(
   spec: ImageRenditionSpec,
 ): Promise<Point | undefined> {
   if (spec.gravity === 'attention' || spec.gravity === 'entropy') return interesting(still, area, spec, spec.gravity);
-  if (spec.gravity !== 'focus') return undefined;
-  const { x, y, width = 0, height = 0 } = preset.focus ?? regionFocus(source.metadata) ?? nothing(source);
+  if (spec.gravity !== 'focus' && spec.gravity !== 'faces') return undefined;
+  const around = spec.gravity === 'faces' ? aroundFaces(source) : undefined;
+  if (spec.gravity === 'faces' && around === undefined) {
+    const sentence = 'No face was found; renditions with gravity `faces` keep what draws attention.';
+    if (!source.warnings.includes(sentence)) source.warnings.push(sentence);
+    return interesting(still, area, spec, 'attention');
+  }
+  const { x, y, width = 0, height = 0 } = around ?? preset.focus ?? regionFocus(source.metadata) ?? nothing(source);
   const within = (at: number, whole: number, start: number, length: number) =>
     Math.min(1, Math.max(0, (at * whole - start) / length));
   return {
@@ -27,7 +35,18 @@ export async function anchorOf(
   };
 }
 
-function nothing(source: OpenSource): { x: number; y: number; width?: number; height?: number } {
+/** The box around all faces, in fractions of the picture. */
+function aroundFaces({ faces = [], facts }: OpenSource): Box | undefined {
+  if (faces.length === 0) return undefined;
+  const left = Math.min(...faces.map(({ x }) => x));
+  const top = Math.min(...faces.map(({ y }) => y));
+  const right = Math.max(...faces.map(({ x, width }) => x + width));
+  const bottom = Math.max(...faces.map(({ y, height }) => y + height));
+  const [across, down] = [facts.width, facts.height];
+  return { x: left / across, y: top / down, width: (right - left) / across, height: (bottom - top) / down };
+}
+
+function nothing(source: OpenSource): Box {
   const sentence = 'Neither the job nor the file says where its focus is; the middle was kept.';
   if (!source.warnings.includes(sentence)) source.warnings.push(sentence);
   return { x: 0.5, y: 0.5 };

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import type { ImagePreset, ImageRenditionSpec } from '../../presets/schema';
 import { parsePreset } from '../../presets';
 import { processImage } from '../process';
+import type { ImageTask } from '../types';
 
 let folder: string;
 beforeAll(async () => {
@@ -49,14 +50,19 @@ async function cells(file: string, across: number, down: number, page = 0): Prom
 }
 
 let runs = 0;
-async function make(source: Buffer, specs: Partial<ImageRenditionSpec>[], preset: Partial<ImagePreset> = {}) {
+async function make(
+  source: Buffer,
+  specs: Partial<ImageRenditionSpec>[],
+  preset: Partial<ImagePreset> = {},
+  faces?: ImageTask['faces'],
+) {
   const outputDir = await mkdtemp(path.join(folder, `${++runs}-`));
   const input = path.join(outputDir, 'in');
   await writeFile(input, source);
   const renditions = specs.map((spec, i): ImageRenditionSpec => ({ name: `r${i}`, format: 'png', ...spec }));
   const whole: ImagePreset = { animation: 'first', colour: 'srgb', renditions, ...preset };
   const limits = { maxPixels: 10_000_000, maxFrames: 100 };
-  return processImage({ input, outputDir, preset: whole, limits, allowSvg: false });
+  return processImage({ input, outputDir, preset: whole, limits, allowSvg: false, faces });
 }
 
 /** One rendition of a painted picture: its size in cells of 20 px, and its cells. */
@@ -212,14 +218,48 @@ test('movement: every frame is edited by the plan of the first', async () => {
   ]);
 });
 
+describe('faces', () => {
+  const square = { fit: 'cover', width: 20, height: 20, gravity: 'faces' } as const;
+  const face = (x: number, y: number) => ({ confidence: 0.9, x: x * 20 + 4, y: y * 20 + 4, width: 12, height: 12 });
+  const look = async (
+    faces: ImageTask['faces'],
+    spec: Partial<ImageRenditionSpec>,
+    preset: Partial<ImagePreset> = {},
+  ) => {
+    const { files, warnings } = await make(await painted(WIDE).png().toBuffer(), [spec], preset, faces);
+    const [{ file, width, height }] = files as [(typeof files)[0]];
+    return { warnings, look: await cells(file, Math.round(width / 20), Math.round(height / 20)) };
+  };
+
+  test('the middle of all faces is kept, also of a part and before a turn', async () => {
+    const tall = { ...square, width: 20, height: 40 };
+    expect(await look([face(3, 0)], tall)).toEqual({ warnings: [], look: ['W', 'G'] });
+    expect(await look([face(0, 0), face(2, 1)], tall)).toEqual({ warnings: [], look: ['G', 'K'] });
+    const part = { crop: { x: 0.5, y: 0, width: 0.5, height: 1 } };
+    expect(await look([face(3, 1)], tall, part)).toEqual({ warnings: [], look: ['W', 'G'] });
+    const turned = { ...square, width: 40, height: 20, rotate: 90 } as const;
+    expect((await look([face(3, 0)], turned)).look).toEqual(['GW']);
+  });
+
+  test('without a face, what draws attention is kept, and a warning says so', async () => {
+    const warnings = ['No face was found; renditions with gravity `faces` keep what draws attention.'];
+    expect((await look([], square)).warnings).toEqual(warnings);
+    const [none, attention] = await Promise.all([
+      look(undefined, square),
+      look(undefined, { ...square, gravity: 'attention' }),
+    ]);
+    expect(none).toEqual({ warnings, look: attention.look });
+  });
+});
+
 test.each([
   ['fit: cover', 'image.renditions[0].fit: cover, contain and outside need width and height'],
   ['gravity: north', 'image.renditions[0].gravity: is for fit `cover` and `contain` only'],
-  ['fit: contain, height: 9, gravity: focus', 'image.renditions[0].gravity: attention, entropy and focus choose'],
   [
-    'fit: cover, height: 90, gravity: faces',
-    'image.renditions[0].gravity: `faces` is not known: Darkroom has no model',
+    'fit: contain, height: 9, gravity: focus',
+    'image.renditions[0].gravity: attention, entropy, faces and focus choose',
   ],
+  ['fit: cover, height: 90, gravity: faces', 'image.analyse: has to name `faces`, the model that looks for faces'],
   ['blur: 2, sharpen: 1', 'image.renditions[0].sharpen: and `blur` undo each other'],
   ['rotate: 45', 'image.renditions[0].rotate'],
   ['background: red', 'image.renditions[0].background: a colour such as'],

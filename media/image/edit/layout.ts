@@ -91,7 +91,8 @@ export function layoutOf(picture: Size, spec: ImageRenditionSpec, anchor?: Point
 
 /** The side or corner of a spec; the middle where the picture itself decides. */
 function compassOf({ gravity = 'centre' }: ImageRenditionSpec): Compass {
-  return gravity === 'attention' || gravity === 'entropy' || gravity === 'focus' ? 'centre' : gravity;
+  const isSeen = gravity === 'attention' || gravity === 'entropy' || gravity === 'faces' || gravity === 'focus';
+  return isSeen ? 'centre' : gravity;
 }
 
 /** Where the kept part lies. `share`: the point says how much of the rest is before it; otherwise it is the middle to aim at. */
