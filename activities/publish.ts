@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Analysis } from '../common/analysis';
+import { cacheControlOf } from '../common/cache-control';
 import type { ItemResult, Manifest, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import type { MediaKind } from '../common/kinds';
 import { DarkroomError } from '../common/errors';
@@ -71,7 +72,9 @@ export async function publishAs(
   const onProgress = (sent: number): void => attempt.progress({ step: 'publish', path, bytes: sent });
   attempt.throwIfOver();
   attempt.created.add(uri);
-  await deps.storage.publishFile(file, uri, { contentType: mime, bytes, sha256, signal: attempt.signal, onProgress });
+  const cacheControl = cacheControlOf(path, item.preset.cacheControl);
+  const options = { contentType: mime, cacheControl, bytes, sha256, signal: attempt.signal, onProgress };
+  await deps.storage.publishFile(file, uri, options);
   // Frozen on the way: what is there now goes with the attempt.
   attempt.throwIfOver();
   deps.metrics.darkroom_bytes_written_total.inc({ kind: item.kind }, bytes);
@@ -118,6 +121,7 @@ export async function publishManifest(
     kind,
     source: parts.source,
     preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
+    ...(item.preset.cacheControl !== undefined && { cacheControl: item.preset.cacheControl }),
     renditions,
     receipts,
     copiedFrom,

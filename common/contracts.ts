@@ -231,6 +231,8 @@ export interface Manifest {
   kind: MediaKind;
   source: SourceFacts;
   preset: { name: string; recipe: string };
+  /** What the preset says of caches; absent: its files are kept for ever. */
+  cacheControl?: string;
   renditions: Rendition[];
   /** By id. Each stands for work that was done once, however many files name it; some name none (sound for several files). */
   receipts?: Record<string, Receipt>;

@@ -62,6 +62,11 @@ const schema = z.looseObject({
     height: count.optional(),
   }),
   preset: z.looseObject({ name: text, recipe: text }),
+  // A header of answers, so nothing that would end one.
+  cacheControl: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,200}$/)
+    .optional(),
   renditions: z.array(rendition).max(10_000),
   receipts: z.record(z.string().max(100), receipt).optional(),
   copiedFrom: z.looseObject({ manifest: text, batchId: text, itemKey: text }).optional(),

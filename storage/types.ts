@@ -43,6 +43,8 @@ export interface PublishOptions {
   bytes?: number;
   /** Lower-case hex; kept as metadata where the store has room for it. */
   sha256?: string;
+  /** Of HTTP, for those who read the object from S3; files have no place for it. */
+  cacheControl?: string;
   /** Called with the bytes that have left so far; again with the same number while a disk still writes them. */
   onProgress?: (bytes: number) => void;
 }

@@ -25,7 +25,7 @@ export function inlinePreset(value: unknown): Preset {
  * @throws DarkroomError InvalidJob with the path of what is wrong: `options.quality`
  */
 export function withOptions(preset: Preset, options: Record<string, unknown>): Preset {
-  const { name, image, video, audio } = preset;
+  const { name, image, video, audio, cacheControl } = preset;
   if (Object.keys(options).length === 0) return preset;
   const known: string[] = [...RENDITION_FIELDS, ...IMAGE_FIELDS, ...VIDEO_FIELDS];
   const unknown = Object.keys(options).find((field) => !known.includes(field));
@@ -42,6 +42,7 @@ export function withOptions(preset: Preset, options: Record<string, unknown>): P
     ...(image && { image: { ...image, ...own(IMAGE_FIELDS), renditions } }),
     ...(video && { video: { ...video, ...own(VIDEO_FIELDS) } }),
     ...(audio && { audio }),
+    ...(cacheControl !== undefined && { cacheControl }),
   };
   return checked(name, changed, (path, message) => {
     if (path[1] !== 'renditions') return `${formatPath(['options', ...path.slice(1)])}: ${message}`;

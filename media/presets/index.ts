@@ -106,7 +106,10 @@ function readYaml(file: string, yaml: string): unknown {
  * manifest's to know whether an item is up to date.
  */
 export function recipeHash(preset: Preset, kind: MediaKind, inputs?: readonly JobInput[]): string {
-  const canonical = JSON.stringify([RECIPE_VERSION, kind, sorted(preset[kind]), ...(inputs ? [sorted(inputs)] : [])]);
+  const { cacheControl } = preset;
+  // What was absent before is left out, so that earlier outputs keep their hash.
+  const more = [...(inputs ? [sorted(inputs)] : []), ...(cacheControl === undefined ? [] : [{ cacheControl }])];
+  const canonical = JSON.stringify([RECIPE_VERSION, kind, sorted(preset[kind]), ...more]);
   return createHash('sha256').update(canonical).digest('hex').slice(0, 10);
 }
 

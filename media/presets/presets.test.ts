@@ -94,6 +94,19 @@ describe('presets', () => {
     expect(recipeHash(a, 'image')).not.toBe(recipeHash(c, 'image'));
     expect(recipeHash(a, 'image')).toMatch(/^[0-9a-f]{10}$/);
   });
+
+  test('a rule for caches is checked, is no preset by itself, and changes the recipe of every kind', () => {
+    const image = 'image: { renditions: [{ name: x, format: webp, width: 100 }] }';
+    const without = parsePreset('a', image);
+    const short = parsePreset('a', `${image}\ncacheControl: max-age=60`);
+    expect(short.cacheControl).toBe('max-age=60');
+    expect(recipeHash(short, 'image')).not.toBe(recipeHash(without, 'image'));
+    expect(withOptions(short, { quality: 50 }).cacheControl).toBe('max-age=60');
+    expect(() => parsePreset('a', `${image}\ncacheControl: a while`)).toThrow(
+      'cacheControl: "a while" is none of public',
+    );
+    expect(() => parsePreset('a', 'cacheControl: no-store')).toThrow('needs image or video or audio');
+  });
 });
 
 test('a job may ask for a part of a video: the recipe of its videos changes, and no other', async () => {

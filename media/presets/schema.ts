@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { MediaKind } from '../../common/kinds';
+import { cacheControlProblem } from '../../common/cache-control';
+import { MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { AUDIO_CODEC_NAMES } from '../audio/codecs';
 import { colour, name, pixels, poster, uniqueNames, analyseSound } from './fields';
 import { image } from './image';
@@ -60,8 +61,22 @@ const sections = {
 
 /** A preset file. Its name is the file's. */
 export const presetFile = z
-  .strictObject(sections)
-  .refine((preset) => Object.keys(preset).length > 0, `needs ${Object.keys(sections).join(' or ')}`);
+  .strictObject({
+    ...sections,
+    /**
+     * How long browsers and CDNs keep the published files, as `Cache-Control` of HTTP: metadata of objects in S3, and sent by
+     * the API. Absent: for ever, since a name stands for its bytes. `manifest.json` and playlists have a rule of their own.
+     */
+    cacheControl: z
+      .string()
+      .max(200)
+      .superRefine((value, context) => {
+        const problem = cacheControlProblem(value);
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+      })
+      .optional(),
+  })
+  .refine((preset) => MEDIA_KINDS.some((kind) => preset[kind] !== undefined), `needs ${MEDIA_KINDS.join(' or ')}`);
 
 export type PresetSections = z.infer<typeof presetFile>;
 

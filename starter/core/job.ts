@@ -159,8 +159,9 @@ async function presetFor({ preset, options, focus: matters }: MediaJob, fallback
 
 /** The parts of a preset that the item may need; the others would only swell its history. */
 function sectionsFor(preset: Preset, kind: MediaKind): Preset {
-  const { name, adjusted } = preset;
-  const sections: Preset = { name, ...(adjusted && { adjusted }), [kind]: sectionOf(preset, kind) };
+  const { name, adjusted, cacheControl } = preset;
+  const own = { ...(adjusted && { adjusted }), ...(cacheControl !== undefined && { cacheControl }) };
+  const sections: Preset = { name, ...own, [kind]: sectionOf(preset, kind) };
   const others = possibleKinds(kind).filter((other) => preset[other] !== undefined);
   return Object.assign(sections, ...others.map((other) => ({ [other]: preset[other] }))) as Preset;
 }

@@ -12,6 +12,7 @@ import {
   type GetObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { ASKED_ANEW } from '../../common/cache-control';
 import type { Config } from '../../common/config';
 import { DarkroomError } from '../../common/errors';
 import { scratchFailure, tooLarge, translating, unavailable, type Role } from '../failures';
@@ -200,7 +201,7 @@ export class S3Store implements OutputStore<S3Location> {
   }
 
   async writeText(at: S3Location, text: string, contentType: string): Promise<void> {
-    const input = { ...name(at), Body: text, ContentType: contentType };
+    const input = { ...name(at), Body: text, ContentType: contentType, CacheControl: ASKED_ANEW };
     await this.run('output', at, undefined, () => this.client.send(new PutObjectCommand(input)));
   }
 
@@ -224,7 +225,7 @@ export class S3Store implements OutputStore<S3Location> {
     previous: string | undefined,
   ): Promise<'written' | 'conflict'> {
     const condition = previous === undefined ? { IfNoneMatch: '*' } : { IfMatch: previous };
-    const input = { ...name(at), ...condition, Body: text, ContentType: contentType };
+    const input = { ...name(at), ...condition, Body: text, ContentType: contentType, CacheControl: ASKED_ANEW };
     return this.run('output', at, undefined, async () => {
       try {
         await this.client.send(new PutObjectCommand(input));

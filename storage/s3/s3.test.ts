@@ -80,6 +80,30 @@ real('a published file comes back with the same bytes, type, hash and version', 
   expect(head.Metadata).toEqual({ sha256: sha256('pixels') });
 });
 
+real(
+  'an object keeps its rule for caches: sent at once, sent in parts, copied; texts are asked for anew',
+  async (server) => {
+    const local = path.join(folder, 'out');
+    const rule = 'public, max-age=600';
+    const rules = async (...names: string[]) => {
+      const ask = (Key: string) => server.client.send(new HeadObjectCommand({ Bucket: 'photos', Key }));
+      return (await Promise.all(names.map(ask))).map(({ CacheControl }) => CacheControl);
+    };
+    // Above 16 MiB a file goes in parts.
+    for (const [name, bytes] of [
+      ['small', 5],
+      ['large', 17 * 1024 * 1024],
+    ] as const) {
+      await fs.writeFile(local, Buffer.alloc(bytes));
+      await storage.publishFile(local, `s3://photos/rule/${name}`, { contentType: 'image/webp', cacheControl: rule });
+    }
+    await storage.copy('s3://photos/rule/small', 's3://photos/rule/copy');
+    await storage.replaceManifest('s3://photos/rule', sampleManifest('rule'), undefined);
+    expect(await rules('rule/small', 'rule/large', 'rule/copy')).toEqual([rule, rule, rule]);
+    expect(await rules('rule/manifest.json')).toEqual(['no-cache']);
+  },
+);
+
 real('a copy is made at the store, with type and hash, whatever its name', async (server) => {
   const [from, to] = ['s3://photos/item/a b%20ü"#.webp', 's3://photos/other/é+%.webp'];
   await publish(from, 'pixels');

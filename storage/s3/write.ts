@@ -43,8 +43,8 @@ export async function putFile(
   const upload = async (condition: { IfNoneMatch?: '*' }): Promise<void> => {
     if (bytes <= SINGLE_PUT) {
       const body = await readFile(localPath).catch(failScratch);
-      const input = { Bucket: at.bucket, Key: at.key, Body: body, ContentType: o.contentType, Metadata: metadata };
-      const command = new PutObjectCommand({ ...input, ...condition });
+      const facts = { ContentType: o.contentType, CacheControl: o.cacheControl, Metadata: metadata };
+      const command = new PutObjectCommand({ Bucket: at.bucket, Key: at.key, Body: body, ...facts, ...condition });
       if (o.onProgress) countBody(command, summed(o.onProgress));
       await client.send(command, { abortSignal: o.signal });
       return;
@@ -80,6 +80,7 @@ async function checkPresent(client: S3Client, at: S3Location, bytes: number, o: 
 
 interface PartOptions {
   contentType: string;
+  cacheControl?: string;
   signal?: AbortSignal;
   metadata?: Record<string, string>;
   /** Of the whole object: with `*`, only if there is none of that name yet. */
@@ -103,6 +104,7 @@ export async function putParts(
       Key: at.key,
       Body: stream,
       ContentType: options.contentType,
+      CacheControl: options.cacheControl,
       Metadata: options.metadata,
       // Goes into the request that completes the upload (or the one PUT of a small body); the others ignore it.
       ...options.condition,

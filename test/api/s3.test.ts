@@ -1,6 +1,6 @@
 /** The service over a store that speaks S3: uploads, outputs and the files that it serves. */
 import { createHash } from 'node:crypto';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
 import { S3_START_TIMEOUT, startS3, type TestS3 } from '../support/s3';
 import { startStack, type Stack } from '../support/stack';
@@ -74,6 +74,36 @@ test('an upload, its job and its files lie in the bucket, and are served from th
   expect((await fetch(at, { headers: { 'if-none-match': whole.headers.get('etag') ?? '' } })).status).toBe(304);
   expect(Buffer.from(await (await fetch(`${api.url}${body.links.original}`)).arrayBuffer())).toEqual(bytes);
   expect((await api.call('POST', '/v1/jobs?wait=30s', { source, id: 'stored' })).body.submitted).toBe('skipped');
+});
+
+test('the rule of a preset for caches is metadata of the objects, and is sent with the files', async () => {
+  if (s3 === undefined) return;
+  const bytes = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'plum' } })
+    .png()
+    .toBuffer();
+  const { source } = (await (await put('plum.png', bytes)).json()) as { source: string };
+  const image = { renditions: [{ name: 'small', format: 'webp', width: 32 }] };
+  const preset = (cacheControl?: string) => ({ image, ...(cacheControl !== undefined && { cacheControl }) });
+  const wrong = await api.call('POST', '/v1/jobs', { source, preset: preset('public, private') });
+  expect(wrong).toMatchObject(problem(400, 'InvalidJob'));
+  expect(wrong.body.detail).toContain('preset.cacheControl: "public" and "private" contradict each other');
+
+  const rule = 'public, max-age=600';
+  const forever = 'max-age=31536000, immutable';
+  for (const [id, said, stored, sent] of [
+    ['short', rule, rule, rule],
+    ['plain', undefined, forever, `private, ${forever}`],
+  ] as const) {
+    const { body } = await api.call('POST', '/v1/jobs?wait=30s', { source, id, preset: preset(said) });
+    expect(body.state).toBe('succeeded');
+    const [{ path }] = body.manifest.renditions as [{ path: string }];
+    const head = (name: string) =>
+      s3!.client.send(new HeadObjectCommand({ Bucket: 'media', Key: `out/jobs/${id}/${name}` }));
+    const served = async (name: string) => (await fetch(`${api.url}${body.links.files}${name}`)).headers;
+    expect([(await head(path)).CacheControl, (await served(path)).get('cache-control')]).toEqual([stored, sent]);
+    const lists = [(await head('manifest.json')).CacheControl, (await served('manifest.json')).get('cache-control')];
+    expect(lists).toEqual(['no-cache', 'no-cache']);
+  }
 });
 
 test('what is refused leaves nothing in the bucket', async () => {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ASKED_ANEW, cacheControlOf, withoutSharedCaches } from '../../../common/cache-control';
 import type { Manifest } from '../../../common/contracts';
 import { DarkroomError, type ErrorType } from '../../../common/errors';
 import { joinUri } from '../../../storage';
@@ -18,8 +19,6 @@ import * as s from '../http/schemas';
 import type { Service } from '../service';
 import { bounded } from '../submit';
 
-/** Published names carry a hash, so what they name never changes. */
-const FOREVER = 'private, max-age=31536000, immutable';
 const MANIFEST = 'manifest.json';
 /** Failures to read a file that its job has named; why exactly is nobody's business. */
 const GONE = new Set<ErrorType>(['SourceNotFound', 'SourceForbidden']);
@@ -39,10 +38,11 @@ export function fileRoutes(app: App, service: Service): void {
     async (request, reply) => {
       const { id, '*': name } = request.params;
       const { manifest, folder } = await published(service, request.principal, id);
-      if (name !== MANIFEST && !isListed(manifest, name)) {
+      const listing = name === MANIFEST ? manifest : listingOf(manifest, name);
+      if (listing === undefined) {
         throw new ApiError('NoSuchFile', `The job has published no file "${name.slice(0, 200)}".`);
       }
-      void reply.header('cache-control', name === MANIFEST ? 'no-cache' : FOREVER);
+      void reply.header('cache-control', cachingOf(service, name, listing));
       // By the name that Darkroom gave it: what a manifest says is no reason to show a file as anything.
       return serve(service, request, reply, joinUri(folder, name), contentTypeOf(name) ?? 'application/octet-stream');
     },
@@ -97,12 +97,21 @@ async function published(service: Service, principal: Principal, id: string): Pr
   return { manifest, folder, run: found };
 }
 
-/**
- * Segments of a stream are not listed one by one: they lie in the folder of their playlist. What a campaign has replaced is
- * shown until it is given up.
- */
-function isListed({ renditions: own, before }: Manifest, name: string): boolean {
-  const renditions = [...own, ...(before?.manifest.renditions ?? [])];
+/** What the preset says, where everyone may read; with keys, or by default, nothing for caches that several callers share. */
+function cachingOf({ config }: Service, name: string, { cacheControl }: Manifest): string {
+  const rule = cacheControlOf(name, cacheControl);
+  if (rule === ASKED_ANEW) return rule;
+  return cacheControl === undefined || config.apiKeys !== undefined ? withoutSharedCaches(rule) : rule;
+}
+
+/** The manifest that names a file. What a campaign has replaced is shown until it is given up. */
+function listingOf(manifest: Manifest, name: string): Manifest | undefined {
+  const { before } = manifest;
+  return [manifest, ...(before ? [before.manifest] : [])].find((each) => isListed(each, name));
+}
+
+/** Segments of a stream are not listed one by one: they lie in the folder of their playlist. */
+function isListed({ renditions }: Manifest, name: string): boolean {
   if (renditions.some(({ path }) => path === name)) return true;
   if (name.split('/').some((part) => part === '' || part.startsWith('.'))) return false;
   return renditions.some(({ path }) => {
