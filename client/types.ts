@@ -158,6 +158,8 @@ export type Job = {
   closedAt?: string;
   /** The most attempts that any of its steps has taken */
   attempt: number;
+  /** 1 to 5; 1 is served first */
+  priority?: number;
   /** What its last run does now */
   progress?: {
     /** The state */

@@ -227,6 +227,37 @@ describeInBrowser('control and ways through the page', () => {
       expect((await downloading).suggestedFilename()).toMatch(/^same-[a-z0-9-]+\.[a-z]+$/);
     });
 
+    test('deleting an item asks, says what is removed, and takes the row away; then the same for the batch', async () => {
+      await submit('over', 2);
+      await until(async () => (await batch('over')).open === 0, 200);
+      await open('#/batch/over');
+      await page.locator('[data-index="1"]').waitFor();
+      await page
+        .getByRole('link', { name: /done in/ })
+        .first()
+        .click();
+      await page.getByRole('heading', { name: 'Files' }).waitFor();
+      const id = decodeURIComponent(page.url().split('/item/')[1] ?? '');
+      const remove = page.getByRole('button', { name: 'Delete', exact: true });
+      await remove.click();
+      const dialog = page.getByRole('dialog', { name: 'Delete same.jpg?' });
+      await dialog.getByText(/^Its \d+ published files \(.+B\), its manifest and its history are removed\./).waitFor();
+      expect(await faultsOfLooks(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      expect((await api.call('GET', `/v1/jobs/${id}`)).status).toBe(200);
+      await remove.click();
+      await page.getByRole('button', { name: 'Delete for good' }).click();
+      await page.getByRole('heading', { name: 'over' }).waitFor();
+      await until(async () => (await api.call('GET', `/v1/jobs/${id}`)).status === 404, 200);
+      await until(async () => (await page.locator('[data-index]').count()) === 1);
+      await remove.click();
+      await page.getByText(/^1 item with all published files/).waitFor();
+      await page.getByRole('button', { name: 'Delete for good' }).click();
+      await page.getByRole('heading', { name: 'The last hour' }).waitFor();
+      await until(async () => (await page.getByRole('link', { name: 'over', exact: true }).count()) === 0);
+      await until(async () => (await api.call('GET', '/v1/batches/over')).status === 404, 200);
+    });
+
     test('the card with the keyboard has a ring that its picture does not cover', async () => {
       await open('#/batch/many?state=succeeded');
       await page.locator('[data-index="0"] img').waitFor();

@@ -8,7 +8,7 @@ import { fileUri } from '../../storage';
 import { patterned, photo, startApi, type Api } from '../api/support';
 import { clipFolder, ffmpeg, picture, sound, X264 } from '../support/clips';
 import { startStack, until, type Stack } from '../support/stack';
-import { describeInBrowser, dropFiles, launch, openPage, seriousViolations } from './browser';
+import { describeInBrowser, dropFiles, faultsOfLooks, launch, openPage, seriousViolations } from './browser';
 
 const LONG = { timeout: 45_000 };
 const HOSTILE = '<img src=x onerror=alert(1)>.jpg';
@@ -65,6 +65,12 @@ describeInBrowser('the page', () => {
     await until(async () => Number(await page.evaluate(`document.querySelector('video').currentTime`)) > 0.5);
     const frames = `document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames`;
     expect(await page.evaluate(frames)).toBeGreaterThan(5);
+    const snippet = await page.locator('.markup code').innerText();
+    expect(snippet).toMatch(
+      /^<video controls [^]*<source src="http:[^"]*720p[^]*<\/video>$|^<video controls [^]*<source src="http:[^"]*360p[^]*<\/video>$/,
+    );
+    const [, first = ''] = /<source src="([^"]+)"/.exec(snippet) ?? [];
+    expect((await fetch(first)).headers.get('content-type')).toBe('video/mp4');
   });
 
   test('scrubbing shows the tile of the sprite that stands for that time', async () => {
@@ -76,7 +82,10 @@ describeInBrowser('the page', () => {
 
   test('a failure says why in plain words, and runs again on request', async () => {
     const missing = path.join(stack.home, 'in', 'later.jpg');
-    const jobs = [{ source: fileUri(missing) }, { source: await photo(stack, 'there'), id: 'there' }];
+    const jobs = [
+      { source: fileUri(missing) },
+      { source: await photo(stack, 'there'), id: 'there', metadata: { album: 'summer' } },
+    ];
     await api.call('POST', '/v1/batches', { id: 'second-try', jobs });
     await open('#/batch/second-try');
     await page.getByRole('radio', { name: /Failed/ }).check({ force: true });
@@ -111,6 +120,36 @@ describeInBrowser('the page', () => {
     expect(await page.locator('.palette li').allInnerTexts()).toEqual(
       placeholder?.palette?.map((colour) => expect.stringContaining(colour) as string),
     );
+  });
+
+  test('a source and its renditions are compared px for px, with a divider that the keyboard moves', async () => {
+    await open('#/item/second-try~there');
+    expect(await page.locator('.metadata').innerText()).toMatch(/album\s+summer/);
+    await page.getByText('priority 3').waitFor();
+    await page.getByRole('button', { name: 'Compare at 100 %' }).click();
+    const divider = page.getByRole('slider', { name: 'Divider' });
+    const right = page.getByAltText(/^Right: /);
+    await page.getByAltText('Left: source').waitFor();
+    const shown = await right.evaluate((img: { naturalWidth: number; clientWidth: number }) => [
+      img.naturalWidth,
+      img.clientWidth,
+    ]);
+    expect(shown[0]).toBeGreaterThan(0);
+    expect(shown[1]).toBe(shown[0]);
+    const clip = () =>
+      right.evaluate((img: { style: { clipPath: string } }) => Number(/([\d.]+)px\)$/.exec(img.style.clipPath)?.[1]));
+    const middle = await clip();
+    await divider.focus();
+    await page.keyboard.press('ArrowRight');
+    await until(async () => (await clip()) > middle);
+    await page.keyboard.press('Home');
+    await until(async () => (await clip()) === 0);
+    expect(await divider.getAttribute('aria-valuetext')).toMatch(/^0 % source, 100 % (webp|jpeg)-/);
+    await page.getByLabel('Left', { exact: true }).selectOption('webp-640');
+    await page.getByAltText('Left: webp-640').waitFor();
+    expect(await faultsOfLooks(page)).toEqual([]);
+    await page.getByRole('link', { name: 'web', exact: true }).click();
+    await page.getByRole('heading', { name: 'image.renditions' }).waitFor();
   });
 
   test('pictures that look alike stand beside each other when one asks for them', async () => {

@@ -10,6 +10,7 @@ import { playables } from '../../starter/web/src/lib/pictures';
 import { gridWindow } from '../../starter/web/src/lib/grid-window';
 import { parseFieldRows, valueText } from '../../starter/web/src/lib/preset-fields';
 import { piecesOf, wordsOf } from '../../starter/web/src/lib/strip';
+import { playerHtml } from '../../starter/web/src/lib/snippets';
 import { cueAt, parseStoryboard } from '../../starter/web/src/lib/vtt';
 
 test.each([
@@ -184,4 +185,39 @@ describe('the strip of chunks', () => {
     expect(pieces.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
     expect(wordsOf(states)).toBe('5999 of 10000 chunks done, 4000 waiting, 1 failed');
   });
+});
+
+test('a player has the stream first, then files with their codecs, captions and the poster; names are escaped', () => {
+  const rendition = (name: string, role: string, mime: string, more: object = {}) => ({
+    name,
+    role,
+    path: name,
+    mime,
+    ...more,
+  });
+  const manifest = {
+    kind: 'video',
+    renditions: [
+      rendition('360p.mp4', 'video', 'video/mp4', { width: 640, height: 360, codecs: 'avc1.64001e, mp4a.40.2' }),
+      rendition('720p.mp4', 'video', 'video/mp4', { width: 1280, height: 720 }),
+      rendition('hls/master.m3u8', 'stream', 'application/vnd.apple.mpegurl', { codecs: 'avc1' }),
+      rendition('poster.webp', 'poster', 'image/webp', { width: 1280 }),
+      rendition('de.vtt', 'captions', 'text/vtt', { track: { language: 'de', label: '"Deutsch" & <b>' } }),
+    ],
+  } as unknown as Manifest;
+  expect(playerHtml(manifest, ({ path }) => `https://cdn.example/${path}`)).toBe(
+    [
+      '<video controls playsinline preload="metadata" poster="https://cdn.example/poster.webp" width="1280" height="720">',
+      '  <source src="https://cdn.example/hls/master.m3u8" type="application/vnd.apple.mpegurl">',
+      '  <source src="https://cdn.example/720p.mp4" type="video/mp4">',
+      '  <source src="https://cdn.example/360p.mp4" type="video/mp4; codecs=&quot;avc1.64001e, mp4a.40.2&quot;">',
+      '  <track kind="subtitles" src="https://cdn.example/de.vtt" srclang="de" label="&quot;Deutsch&quot; &amp; &lt;b&gt;">',
+      '</video>',
+    ].join('\n'),
+  );
+  expect(playerHtml({ ...manifest, kind: 'image' }, () => '')).toBeUndefined();
+  const sound = { kind: 'audio', renditions: [rendition('a.m4a', 'audio', 'audio/mp4')] } as unknown as Manifest;
+  expect(playerHtml(sound, ({ path }) => path)).toBe(
+    '<audio controls preload="metadata">\n  <source src="a.m4a" type="audio/mp4">\n</audio>',
+  );
 });

@@ -47,6 +47,8 @@ export interface ItemView {
   closedAt?: string;
   /** The most attempts that any of its steps has taken. */
   attempt: number;
+  /** 1 to 5; absent where nobody has chosen one. */
+  priority?: number;
   /** While it is open and a worker answers. */
   progress?: ItemProgress;
   pending: Pending[];
@@ -66,6 +68,8 @@ export async function viewOf(client: Client, run: WorkflowExecutionDescription):
     source: memoText(run, 'source'),
     startedAt: run.startTime.toISOString(),
     closedAt: run.closeTime?.toISOString(),
+    // The server writes 0 where there is none.
+    priority: run.raw.workflowExecutionInfo?.priority?.priorityKey || undefined,
   };
   if (closed === 'open') {
     const pending = await pendingOf(client, run);

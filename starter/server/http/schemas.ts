@@ -99,13 +99,12 @@ export const jobAnswer = z.object({
   batch: z.string(),
   submitted: z.enum(['started', 'joined', 'skipped']).optional().describe('What a submission did'),
   state: z.enum(['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled']),
-  kind: z.string(),
-  preset: z.string(),
-  tenant: z.string(),
+  ...{ kind: z.string(), preset: z.string(), tenant: z.string() },
   source: z.string().optional(),
   startedAt: z.string(),
   closedAt: z.string().optional(),
   attempt: z.int().describe('The most attempts that any of its steps has taken'),
+  priority: z.int().optional().describe('1 to 5; 1 is served first'),
   progress: progress.optional(),
   pending: z
     .array(

@@ -74,6 +74,8 @@ export interface Job extends Item {
   batch: string;
   /** The most attempts that any of its steps has taken. */
   attempt: number;
+  /** 1 to 5; absent where nobody has chosen one. */
+  priority?: number;
   progress?: ItemProgress;
   manifest?: Manifest;
 }
@@ -353,6 +355,12 @@ export interface Acted {
 export function act(on: 'job' | 'batch', id: string, action: Action, state?: 'cancelled'): Promise<Acted> {
   const query = state === undefined ? '' : `?state=${state}`;
   return call(`${on === 'job' ? job(id) : batch(id)}/${action}${query}`, { method: 'POST' });
+}
+
+/** Deletes what has ended, its files and history included. False: a worker goes on with it. */
+export async function remove(on: 'job' | 'batch', id: string): Promise<boolean> {
+  const path = on === 'job' ? job(id) : batch(id);
+  return (await call<{ state: 'running' | 'completed' }>(path, { method: 'DELETE' })).state === 'completed';
 }
 
 interface RawPreset {

@@ -11,6 +11,7 @@ import './styles/add.css';
 import './styles/session.css';
 import './styles/queues.css';
 import './styles/presets.css';
+import './styles/slide.css';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { isCampaignId } from '../../../../common/campaign';
 import { act, eventsOf, getBatch, type Action, type Batch } from '../api';
 import { timeLeft } from '../batches/table';
-import { count, milliseconds, perMinute } from '../lib/format';
+import { count, milliseconds, perMinute, UNKNOWN } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
 import { narrow, toBatches, toPreset, type Query } from '../lib/route';
 import { useTitle } from '../lib/title';
@@ -11,6 +11,7 @@ import { ActionButton, BackLink, CountsBar, Empty, isMissing, Missing, Problem, 
 import type { Question } from '../parts/confirm';
 import { Icon } from '../parts/icon';
 import { PriorityChoice } from '../parts/priority';
+import { RemoveButton } from '../parts/remove';
 import { DuplicateGroups } from './duplicates';
 import { CampaignReport } from './campaign';
 import { FilterBar, filterOf, FILTERS, type Filter } from './filter';
@@ -98,6 +99,15 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
               run={run('retry', 'cancelled')}
             />
           )}
+          {batch.open === 0 && batch.items > 0 && (
+            <RemoveButton
+              on="batch"
+              id={id}
+              name={id}
+              text={`${count(batch.items)} ${batch.items === 1 ? 'item' : 'items'} with all published files (${count(batch.succeeded)} done) and their history are removed. The sources stay. This cannot be undone.`}
+              to={toBatches}
+            />
+          )}
           {batch.open > 0 && (
             <>
               {paused < open ? (
@@ -139,10 +149,10 @@ function Head({ batch, onChanged }: { batch: Batch; onChanged: () => void }) {
 /** @param names of the items that have been read; each is linked once */
 function PresetLinks({ names }: { names: string[] }) {
   const known = [...new Set(names)].filter((name) => name !== '').sort();
-  if (known.length === 0) return null;
+  // The line is there before its names are, so that nothing below it moves.
   return (
     <p class="facts">
-      {known.length === 1 ? 'Preset' : 'Presets'}{' '}
+      {known.length > 1 ? 'Presets' : 'Preset'} {known.length === 0 && UNKNOWN}
       {known.map((name, at) => (
         <Fragment key={name}>
           {at > 0 && ', '}

@@ -3,6 +3,7 @@ import type { Manifest, Rendition } from '../../../../common/contracts';
 import { fileUrl, sourceUrl } from '../api';
 import { bytes, saving } from '../lib/format';
 import { Picture } from '../parts/picture';
+import { Slide, type Comparable } from './slide';
 
 /** Types that every browser of the day shows. */
 const SHOWN = ['jpeg', 'png', 'webp', 'avif', 'gif'];
@@ -11,51 +12,78 @@ const SHOWN = ['jpeg', 'png', 'webp', 'avif', 'gif'];
 export function Compare({ id, manifest }: { id: string; manifest: Manifest }) {
   const pictures = manifest.renditions.filter(({ role }) => role === 'image' || role === 'poster');
   const [name, setName] = useState<string>();
+  const [slides, setSlides] = useState(false);
   const chosen = pictures.find((picture) => picture.name === name) ?? largest(pictures);
   if (chosen === undefined) return null;
   const { source } = manifest;
+  const comparables = comparablesOf(id, manifest, pictures);
   return (
-    <section class="compare" aria-label="Source and rendition">
-      <figure>
-        <Source id={id} manifest={manifest} />
-        <figcaption>
-          <strong>Source</strong>
-          <span>
-            {source.format.toUpperCase()}, {source.width} × {source.height}
-          </span>
-          <span class="far">{bytes(source.bytes)}</span>
-        </figcaption>
-      </figure>
-      <figure>
-        <Picture
-          key={chosen.path}
-          src={fileUrl(id, chosen.path)}
-          alt={`Rendition ${chosen.name}`}
-          placeholder={manifest.placeholder}
-          eager
-        />
-        <figcaption>
-          <label>
-            <span class="hidden">Rendition</span>
-            <select value={chosen.name} onChange={(event) => setName(event.currentTarget.value)}>
-              {pictures.map((picture) => (
-                <option key={picture.name} value={picture.name}>
-                  {picture.name}
-                </option>
-              ))}
-            </select>
-          </label>
-          <span>
-            {chosen.width} × {chosen.height}
-          </span>
-          <span class="far">
-            {bytes(chosen.bytes)}{' '}
-            <b class={chosen.bytes < source.bytes ? 'is-good' : ''}>{saving(source.bytes, chosen.bytes)}</b>
-          </span>
-        </figcaption>
-      </figure>
-    </section>
+    <>
+      <section class="compare" aria-label="Source and rendition">
+        <figure>
+          <Source id={id} manifest={manifest} />
+          <figcaption>
+            <strong>Source</strong>
+            <span>
+              {source.format.toUpperCase()}, {source.width} × {source.height}
+            </span>
+            <span class="far">{bytes(source.bytes)}</span>
+          </figcaption>
+        </figure>
+        <figure>
+          <Picture
+            key={chosen.path}
+            src={fileUrl(id, chosen.path)}
+            alt={`Rendition ${chosen.name}`}
+            placeholder={manifest.placeholder}
+            eager
+          />
+          <figcaption>
+            <label>
+              <span class="hidden">Rendition</span>
+              <select value={chosen.name} onChange={(event) => setName(event.currentTarget.value)}>
+                {pictures.map((picture) => (
+                  <option key={picture.name} value={picture.name}>
+                    {picture.name}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <span>
+              {chosen.width} × {chosen.height}
+            </span>
+            <span class="far">
+              {bytes(chosen.bytes)}{' '}
+              <b class={chosen.bytes < source.bytes ? 'is-good' : ''}>{saving(source.bytes, chosen.bytes)}</b>
+            </span>
+          </figcaption>
+        </figure>
+      </section>
+      {comparables.length > 1 && (
+        <div>
+          <button type="button" class="button" aria-expanded={slides} onClick={() => setSlides(!slides)}>
+            Compare at 100 %
+          </button>
+        </div>
+      )}
+      {slides && <Slide pictures={comparables} />}
+    </>
   );
+}
+
+/** What this browser shows: the source first, then the renditions, the smallest first. */
+function comparablesOf(id: string, { source }: Manifest, pictures: Rendition[]): Comparable[] {
+  const { width, height } = source;
+  const own =
+    SHOWN.includes(source.format) && width !== undefined && height !== undefined
+      ? [{ name: 'source', url: sourceUrl(id), width, height }]
+      : [];
+  const others = pictures.flatMap(({ name, path, mime, width, height }) =>
+    SHOWN.includes(mime.replace('image/', '')) && width !== undefined && height !== undefined
+      ? [{ name, url: fileUrl(id, path), width, height }]
+      : [],
+  );
+  return [...own, ...others.sort((a, b) => a.width - b.width)];
 }
 
 function Source({ id, manifest }: { id: string; manifest: Manifest }) {

@@ -1,13 +1,15 @@
 import { useState } from 'preact/hooks';
 import type { Manifest } from '../../../../common/contracts';
+import { fileUrl } from '../api';
+import { playerHtml } from '../lib/snippets';
 import { ActionButton } from '../parts/bits';
 
-/** Of an image: the snippet for a page, and the colours that the picture is made of. */
-export function Markup({ manifest: { picture, placeholder } }: { manifest: Manifest }) {
+/** The snippet for a page (a picture or a player), and the colours that the picture is made of. */
+export function Markup({ id, manifest }: { id: string; manifest: Manifest }) {
+  const { picture, placeholder } = manifest;
   const palette = placeholder?.palette ?? [];
-  if (picture === undefined) return null;
-  // The pictures first, then the videos, which are another way to show the same.
-  const html = [...new Set([picture.html, picture.video ?? picture.html])].join('\n\n');
+  const html = picture === undefined ? playerOf(id, manifest) : pictureHtml(picture);
+  if (html === undefined) return null;
   return (
     <section class="markup" aria-labelledby="markup-title">
       <div class="head-row">
@@ -28,6 +30,16 @@ export function Markup({ manifest: { picture, placeholder } }: { manifest: Manif
       )}
     </section>
   );
+}
+
+/** The pictures first, then the videos, which are another way to show the same. */
+function pictureHtml({ html, video = html }: NonNullable<Manifest['picture']>): string {
+  return [...new Set([html, video])].join('\n\n');
+}
+
+/** Without a public address, files have the one of this service. */
+function playerOf(id: string, manifest: Manifest): string | undefined {
+  return playerHtml(manifest, ({ url, path }) => url ?? new URL(fileUrl(id, path), location.href).href);
 }
 
 function Copy({ text, label }: { text: string; label: string }) {

@@ -10,6 +10,7 @@ import { ActionButton, BackLink, isMissing, Missing, Problem, StateBadge } from 
 import { Icon } from '../parts/icon';
 import { PriorityChoice } from '../parts/priority';
 import { Chunks } from './chunks';
+import { RemoveButton } from '../parts/remove';
 import { Compare } from './compare';
 import { Listen } from './listen';
 import { Markup } from './markup';
@@ -53,7 +54,7 @@ function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
           {open && job.state !== 'paused' && <ActionButton icon="pause" label="Pause" run={run('pause')} />}
           {open && job.state === 'paused' && <ActionButton icon="play" label="Resume" run={run('resume')} />}
           {job.state === 'running' && <ActionButton icon="retry" label="Restart the step" run={run('restart')} />}
-          {open && <PriorityChoice on="job" id={job.id} onChanged={onChanged} />}
+          {open && <PriorityChoice on="job" id={job.id} current={job.priority} onChanged={onChanged} />}
           {open && (
             <ActionButton
               icon="stop"
@@ -67,6 +68,7 @@ function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
               run={run('cancel')}
             />
           )}
+          {!open && <RemoveButton {...aboutToRemove(job)} />}
           {job.links.temporal && (
             <a class="button plain" href={job.links.temporal} target="_blank" rel="noreferrer">
               <Icon name="out" /> Run in Temporal
@@ -87,7 +89,43 @@ function Head({ job, onChanged }: { job: Job; onChanged: () => void }) {
   );
 }
 
-function factsOf({ manifest, startedAt, closedAt, kind }: Job): string {
+/** What a deletion removes. What was uploaded has a time of its own. */
+function aboutToRemove({ id, batch, source, manifest }: Job) {
+  const { renditions = [] } = manifest ?? {};
+  const size = renditions.reduce((sum, rendition) => sum + rendition.bytes + (rendition.segments?.bytes ?? 0), 0);
+  const files =
+    renditions.length === 0
+      ? 'Its history'
+      : `Its ${renditions.length === 1 ? 'published file' : `${renditions.length} published files`} (${bytes(size)}), its manifest and its history`;
+  return {
+    on: 'job' as const,
+    id,
+    name: fileName(source ?? id),
+    text: `${files} are removed. The source stays. This cannot be undone.`.replace('Its history are', 'Its history is'),
+    to: toBatch(batch),
+  };
+}
+
+/** Texts that the job brought along. */
+function Metadata({ metadata }: { metadata: Record<string, string> }) {
+  const entries = Object.entries(metadata);
+  if (entries.length === 0) return null;
+  return (
+    <section aria-labelledby="metadata-title">
+      <h2 id="metadata-title">Metadata of the job</h2>
+      <dl class="metadata">
+        {entries.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function factsOf({ manifest, startedAt, closedAt, kind, priority }: Job): string {
   const source = manifest?.source;
   const took = closedAt ? `took ${duration((Date.parse(closedAt) - Date.parse(startedAt)) / 1000)}` : undefined;
   const facts = source
@@ -98,7 +136,8 @@ function factsOf({ manifest, startedAt, closedAt, kind }: Job): string {
         source.durationSeconds === undefined ? undefined : duration(source.durationSeconds),
       ]
     : [kind];
-  return [...facts, `submitted ${moment(startedAt)}`, took].filter(Boolean).join('  ·  ');
+  const urgency = priority === undefined ? undefined : `priority ${priority}`;
+  return [...facts, urgency, `submitted ${moment(startedAt)}`, took].filter(Boolean).join('  ·  ');
 }
 
 function Reason({ job }: { job: Job }) {
@@ -148,7 +187,8 @@ function Result({ job, manifest }: { job: Job; manifest: NonNullable<Job['manife
         </ul>
       )}
       <RenditionTable id={job.id} manifest={manifest} />
-      <Markup manifest={manifest} />
+      <Markup id={job.id} manifest={manifest} />
+      <Metadata metadata={manifest.metadata ?? {}} />
     </>
   );
 }

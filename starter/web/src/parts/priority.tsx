@@ -4,8 +4,14 @@ import { setPriority } from '../api';
 const PRIORITIES = [1, 2, 3, 4, 5] as const;
 
 /** Moves what is queued of a batch or an item before or behind other work, and says what went wrong. */
-export function PriorityChoice(props: { on: 'job' | 'batch'; id: string; onChanged: () => void }) {
-  const { on, id, onChanged } = props;
+export function PriorityChoice(props: {
+  on: 'job' | 'batch';
+  id: string;
+  /** Absent: not known, or different from item to item. */
+  current?: number;
+  onChanged: () => void;
+}) {
+  const { on, id, current, onChanged } = props;
   const [said, setSaid] = useState('');
   const choose = async (priority: number): Promise<void> => {
     try {
@@ -27,7 +33,7 @@ export function PriorityChoice(props: { on: 'job' | 'batch'; id: string; onChang
           if (value !== '') void choose(Number(value));
         }}
       >
-        <option value="">Priority…</option>
+        <option value="">{current === undefined ? 'Priority…' : `Priority ${current}`}</option>
         {PRIORITIES.map((priority) => (
           <option key={priority} value={priority}>
             {priority === 1 ? '1, first' : priority === 5 ? '5, last' : priority}
