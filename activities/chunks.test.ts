@@ -1,5 +1,6 @@
 /** A long video in chunks, task by task, without a server: real ffmpeg and storage. */
-import { readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import type { WorkItem } from '../common/contracts';
@@ -7,7 +8,7 @@ import type { PlanRef, Task, TaskActivity, TaskResult } from '../common/tasks';
 import { parsePreset } from '../media/presets';
 import { fileUri } from '../storage';
 import { runTasks } from '../workflows/task-runner';
-import { ffmpeg, picture, sound, streamsOf, X264 } from '../test/support/clips';
+import { ffmpeg, picture, settings, sound, streamsOf, X264 } from '../test/support/clips';
 import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/support/lab';
 import { joinRung, makeChunk } from './chunks';
 import type { ActivityDeps } from './deps';
@@ -37,8 +38,8 @@ async function item(): Promise<WorkItem> {
   return labItem(path.join(folder, 'x'), { kind: 'video', source: fileUri(source), preset: PRESET });
 }
 
-async function planOf(item: WorkItem): Promise<PlanRef> {
-  const outcome = await attempt(() => makeVideo(lab.deps, item), { runId: RUN });
+async function planOf(item: WorkItem, deps = lab.deps): Promise<PlanRef> {
+  const outcome = await attempt(() => makeVideo(deps, item), { runId: RUN });
   if (!('planned' in outcome)) throw new Error('made at once');
   return outcome.planned;
 }
@@ -115,4 +116,98 @@ test('a source that is replaced between the plan and a chunk is noticed by the c
     type: 'SourceReplaced',
     message: expect.stringMatching(/^[^.]+\.$/) as string,
   });
+});
+
+/** 15 s: a flash and a beep every third second, in 5.1 for English and in stereo, at another level, for German; and words. */
+function manyTongues(): string {
+  const beep = (hertz: number, level: number) => `(0.001+${level}*lt(mod(t\\,3)\\,0.25))*sin(${hertz}*2*PI*t)`;
+  const front = Array.from({ length: 6 }, () => beep(900, 0.2)).join('|');
+  const words = path.join(lab.root, 'words.srt');
+  writeFileSync(words, '1\n00:00:04,500 --> 00:00:06,000\nThe second flash.\n');
+  const flash = '-vf geq=lum=if(lt(mod(T\\,3)\\,0.25)\\,235\\,16):cb=128:cr=128';
+  const inputs = [
+    `-f lavfi -i color=black:s=160x90:r=25:d=15`,
+    `-f lavfi -i aevalsrc=${front}:c=5.1:s=48000:d=15`,
+    `-f lavfi -i aevalsrc=${beep(600, 0.6)}|${beep(600, 0.6)}:c=stereo:s=48000:d=15`,
+    `-i ${words}`,
+  ].join(' ');
+  const tags = '-metadata:s:a:0 language=eng -metadata:s:a:1 language=ger -metadata:s:s:0 language=eng';
+  return ffmpeg(
+    `${inputs} -map 0 -map 1 -map 2 -map 3 ${flash} ${X264} -g 250 -c:a flac -c:s srt ${tags}`,
+    path.join(lab.root, 'tongues.mkv'),
+  );
+}
+
+/** Runs ffmpeg to its standard output. */
+const decoded = (file: string, words: string): Buffer =>
+  execFileSync(
+    settings.ffmpegPath,
+    [
+      '-v',
+      'error',
+      ...(file.endsWith('.m3u8') ? ['-allowed_extensions', 'ALL'] : []),
+      '-i',
+      file,
+      ...words.split(' '),
+      '-',
+    ],
+    { maxBuffer: 2 ** 28 },
+  );
+
+test('trimmed, in chunks, with each language, 5.1, a downmix, captions and one level: all of it in sync within 20 ms', async () => {
+  const sounds = 'languages: all, surround: 320, loudness: -18, captions: true, start: 2, end: 14';
+  const preset = parsePreset('tongues', `video: { hls: true, dash: true, ${sounds}, rungs: [${rung('low', 90)}] }`);
+  const folder = await mkdtemp(path.join(lab.root, 'tongues-'));
+  const it = labItem(path.join(folder, 'x'), { kind: 'video', source: fileUri(manyTongues()), preset });
+  // So little is encoded that a chunk has to be smaller still.
+  const planned = await planOf(it, { ...lab.deps, config: { ...lab.deps.config, chunkCpu: 1 } });
+  expect(planned.tasks.find(({ id }) => id === 'sound')?.outputs).toEqual([
+    ...['sound:64', 'track:audio-en-surround', 'track:audio-de'],
+  ]);
+  await run(lab.deps, it, planned);
+  const out = new URL(it.output).pathname;
+  const manifest = await checkedManifest(out);
+  expect(manifest.chunks).toBe(2);
+  const fileOf = (role: string) => path.join(out, manifest.renditions.find((each) => each.role === role)?.path ?? '');
+  const master = fileOf('stream');
+  const language = [...readFileSync(master, 'utf8').matchAll(/LANGUAGE="(\w+)",.*CHANNELS="(\d)",URI="([^"]+)"/g)];
+  expect(new Set(language.map(([, tag, channels]) => `${tag} ${channels}`))).toEqual(new Set(['en 2', 'en 6', 'de 2']));
+  expect(readFileSync(fileOf('captions'), 'utf8')).toContain('00:00:02.500 --> 00:00:04.000');
+
+  // 12 s at 25 pictures a second; flashes at 1, 4, 7 and 10 s.
+  const grey = decoded(fileOf('video'), '-map 0:v -vf scale=1:1 -pix_fmt gray -f rawvideo');
+  const flashes = [...grey].flatMap((level, at) =>
+    level > 120 && (grey[at - 1] ?? 0) < 120 && at > 0 ? [at / 25] : [],
+  );
+  expect(grey).toHaveLength(300);
+  expect(flashes).toEqual([1, 4, 7, 10].map((time) => expect.closeTo(time, 5) as number));
+  const heard = new Map([
+    ['film', fileOf('video')],
+    ...language.map(
+      ([, tag, channels, name]) => [`${tag} ${channels}`, path.join(path.dirname(master), name ?? '')] as const,
+    ),
+  ]);
+  for (const [name, file] of heard) {
+    const samples = decoded(file, '-map 0:a -ac 1 -ar 48000 -f s16le');
+    const level = (at: number) => Math.abs(samples.readInt16LE(2 * at));
+    const seconds = samples.length / 2 / 48_000;
+    const beeps: number[] = [];
+    for (let at = 0, quiet = 0; at < samples.length / 2; at++) {
+      if (level(at) < 600) quiet++;
+      else {
+        if (quiet > 24_000) beeps.push(at / 48_000);
+        quiet = 0;
+      }
+    }
+    expect([name, beeps]).toEqual([name, flashes.map((flash) => expect.closeTo(flash, 1.7) as number)]);
+    beeps.forEach((beep, at) => expect(Math.abs(beep - (flashes[at] ?? 0))).toBeLessThanOrEqual(0.02));
+    expect([name, Math.abs(seconds - 12) <= 0.02 + 1024 / 48_000]).toEqual([name, true]);
+    const { stderr } = spawnSync(settings.ffmpegPath, [
+      ...'-hide_banner -nostats -i'.split(' '),
+      file,
+      ...'-map 0:a -af ebur128 -f null -'.split(' '),
+    ]);
+    const loudness = Number(/I:\s+(\S+) LUFS/.exec(String(stderr).split('Summary:').at(-1) ?? '')?.[1]);
+    expect([name, Math.abs(loudness + 18) < 0.6 || loudness]).toEqual([name, true]);
+  }
 });
