@@ -35,3 +35,25 @@ export function cpuSeconds(root: number): number {
     (all.find((stat) => stat.pid === pid)?.seconds ?? 0);
   return sum(root);
 }
+
+/** CPU seconds of the processes below one, without its own and without those that have ended. Linux only. */
+export function childCpuSeconds(root: number): number {
+  return childrenOf(root).reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+}
+
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readStat(Number(name)) ?? [])
+    .flatMap((stat) => (stat.parent === parent ? [stat.pid] : []));
+}
+
+/** Bytes of memory that a process has resident; 0 once it is gone. Linux only. */
+export function residentBytes(pid: number): number {
+  try {
+    const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return 1024 * Number(kilobytes);
+  } catch {
+    return 0;
+  }
+}
