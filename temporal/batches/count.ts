@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { batchQuery, unsuccessfulQuery } from './query';
-import { latestOnly, pageOfRuns, stateOf } from './runs';
+import { batchQuery, checkBatchId, quoted, unsuccessfulQuery } from './query';
+import { attribute, latestOnly, pageOfRuns, stateOf } from './runs';
 
 /** Runs by state, as the server's visibility store knows them: a second or so behind. */
 export interface BatchCounts {
@@ -14,6 +14,8 @@ export interface BatchCounts {
 /** Runs of a batch that are looked through, so that each item counts once. Some milliseconds for each thousand. */
 const MAX_LISTED = 5_000;
 const PAGE = 1_000;
+/** Runs of several batches that are read at once, memos included. */
+const MAX_SMALL = 200;
 /** Batches whose last look is kept. */
 const MAX_KEPT = 200;
 
@@ -63,6 +65,42 @@ export async function countItems(
   known.set(batchId, { runs: signature, items });
   for (const oldest of known.keys()) if (known.size > MAX_KEPT) known.delete(oldest);
   return items;
+}
+
+/** What one look at several small batches tells of one of them. */
+export interface SmallBatch {
+  counts: BatchCounts;
+  tenants: Set<string>;
+}
+
+/**
+ * Items of several batches by one query, each item by its latest run: queries for each batch made a page of 50 take two seconds.
+ * @returns undefined where the batches have more runs than one page: then each has to be counted by itself
+ */
+export async function countSmall(
+  client: Client,
+  batchIds: readonly string[],
+): Promise<Map<string, SmallBatch> | undefined> {
+  if (batchIds.length === 0) return new Map();
+  const query = `MediaBatchId IN (${batchIds.map((id) => quoted(checkBatchId(id))).join(', ')})`;
+  const { runs, next } = await pageOfRuns(client, query, MAX_SMALL);
+  if (next !== undefined) return undefined;
+  const batches = new Map<string, SmallBatch>();
+  const seen = new Set<string>();
+  // A page has the latest run of an item before its earlier ones.
+  for (const run of runs) {
+    const batch = attribute(run, 'MediaBatchId');
+    const counts = { open: 0, completed: 0, failed: 0, cancelled: 0 };
+    const small = batches.get(batch) ?? { counts, tenants: new Set<string>() };
+    batches.set(batch, small);
+    const tenant = attribute(run, 'MediaTenant');
+    if (tenant !== '') small.tenants.add(tenant);
+    if (seen.has(run.workflowId)) continue;
+    seen.add(run.workflowId);
+    const state = stateOf(run);
+    small.counts[state === 'succeeded' ? 'completed' : state]++;
+  }
+  return batches;
 }
 
 /** Looks through all runs, without their memos: a page has the latest run of an item before its earlier ones. */

@@ -119,6 +119,26 @@ test('a batch with jobs of several tenants is in the list of none of them', asyn
   expect(await ids({ batchPrefix: 'shared' })).toEqual(['shared']);
 });
 
+test('figures are the same for small batches, counted by one query, as for larger ones; a retried item counts once', async () => {
+  const tenant = 'sizes';
+  await make('small', { items: 2, tenant });
+  // Its first item again.
+  await make('small', { items: 1, tenant, ended: false });
+  await make('open', { items: 3, tenant, ended: false });
+  await known('MediaTenant = "sizes"', 6);
+  const small = { id: 'small', items: 2, open: 1, succeeded: 0, failed: 1, cancelled: 0 };
+  const page = async () => (await listBatches(server.client, { tenant }, 10)).batches;
+  expect(await callsOf(page)).toBe(3);
+  const before = await page();
+  expect(before).toEqual(expect.arrayContaining([expect.objectContaining(small)]));
+  // More runs than one look takes.
+  await make('large', { items: 201, tenant });
+  await known('MediaTenant = "sizes"', 207);
+  const after = await page();
+  expect(after).toHaveLength(3);
+  expect(after).toEqual(expect.arrayContaining([...before, expect.objectContaining({ id: 'large', failed: 201 })]));
+});
+
 test('filters narrow to batches that have such items', async () => {
   const tenant = 'filters';
   await make('film-1', { tenant, kind: 'video' });

@@ -1,7 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { DarkroomError } from '../../../common/errors';
-import { countBatch, countUnretried } from '../../../temporal/batches/count';
+import {
+  countBatch,
+  countSmall,
+  countUnretried,
+  type BatchCounts,
+  type SmallBatch,
+} from '../../../temporal/batches/count';
 import { filterQuery, type RunFilter } from '../../../temporal/batches/filter';
 import { batchQuery, quoted } from '../../../temporal/batches/query';
 import { attribute, pageOfRuns, readPlace, stateOf, writePlace, type Run } from '../../../temporal/batches/runs';
@@ -65,23 +71,33 @@ export async function listBatches(
 ): Promise<BatchLines> {
   const start = cursor === undefined ? firstPlace(filter) : placeOf(cursor);
   const { found, place } = await new Search(client, filter, start, cursor === undefined).take(limit);
+  const small = await countSmall(
+    client,
+    found.map(({ id }) => id),
+  );
   const batches: (BatchLine | undefined)[] = [];
   await forEachBounded(found.entries(), CONCURRENCY, async ([index, { id, run }]) => {
-    batches[index] = (await isShared(client, id, filter)) ? undefined : await lineOf(client, id, run);
+    const known = small?.get(id);
+    if (await isShared(client, id, filter, known)) return;
+    batches[index] = lineOf(id, run, known?.counts ?? (await countBig(client, id)));
   });
   return { batches: batches.filter((line) => line !== undefined), next: place && writePlace(place) };
 }
 
 /** Jobs of a queue may bring several tenants into one batch. None of them gets its figures, here as where it is asked for. */
-async function isShared(client: Client, id: string, { tenant }: RunFilter): Promise<boolean> {
+async function isShared(client: Client, id: string, { tenant }: RunFilter, known?: SmallBatch): Promise<boolean> {
   if (tenant === undefined) return false;
+  if (known !== undefined) return [...known.tenants].some((other) => other !== tenant);
   return (await client.workflow.count(`${batchQuery(id)} AND MediaTenant != ${quoted(tenant)}`)).count > 0;
 }
 
-async function lineOf(client: Client, id: string, { startTime, closeTime }: Run): Promise<BatchLine> {
+async function countBig(client: Client, id: string): Promise<BatchCounts> {
   const counts = await countBatch(client, id);
-  const { failed, cancelled } = await countUnretried(client, id, counts);
-  const { open, completed: succeeded } = counts;
+  return { ...counts, ...(await countUnretried(client, id, counts)) };
+}
+
+function lineOf(id: string, { startTime, closeTime }: Run, counts: BatchCounts): BatchLine {
+  const { open, completed: succeeded, failed, cancelled } = counts;
   const lastActivityAt = (closeTime ?? startTime).toISOString();
   return { id, items: open + succeeded + failed + cancelled, open, succeeded, failed, cancelled, lastActivityAt };
 }
