@@ -15,6 +15,7 @@ import { ApiError } from './http/problems';
 import { refuseUnknownQuery } from './http/query';
 import { traceRequests } from './http/traces';
 import { aliasRoutes } from './routes/aliases';
+import { archiveRoutes } from './routes/archive';
 import { batchRoutes } from './routes/batches';
 import { campaignRoutes } from './routes/campaigns';
 import { controlRoutes } from './routes/control';
@@ -98,6 +99,7 @@ export async function createApp(service: Service, times: Times = {}): Promise<Ap
     uploadRoutes(api, service, times.upload);
     healthRoutes(api, service);
     aliasRoutes(api, service);
+    archiveRoutes(api, service);
     stepRoutes(api, service);
     throughputRoutes(api, service);
     costRoutes(api, service);

@@ -29,8 +29,8 @@ export interface Service extends SubmitContext {
   temporal: TemporalMonitor;
   backlog: Backlog;
   openJobs: OpenJobs;
-  /** Of this process: event streams, answers that are held until a job is done, batches as NDJSON, uploads. */
-  seats: Record<'streams' | 'waits' | 'batches' | 'uploads', Seats>;
+  /** Of this process: event streams, answers that are held until a job is done, batches as NDJSON, uploads, archives. */
+  seats: Record<'streams' | 'waits' | 'batches' | 'uploads' | 'archives', Seats>;
   places: Places;
   manifests: ManifestCache;
   /** Aborted when the server is asked to stop: whoever waits is answered. */
@@ -42,6 +42,8 @@ const STREAMS = { all: 500, ofOne: 100 };
 const WAITS = { all: 1000, ofOne: 250 };
 /** Each compares up to a million jobs. */
 const BATCHES = { all: 64, ofOne: 16 };
+/** Each reads from the store as fast as its client takes it. */
+const ARCHIVES = { all: 32, ofOne: 8 };
 
 /** What the routes work with; nothing connects before it is used. */
 export function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {
@@ -63,6 +65,7 @@ export function createService(config: Config, keys: ApiKeys, logger: Logger, sto
       streams: new Seats(STREAMS.all, STREAMS.ofOne),
       waits: new Seats(WAITS.all, WAITS.ofOne),
       batches: new Seats(BATCHES.all, BATCHES.ofOne),
+      archives: new Seats(ARCHIVES.all, ARCHIVES.ofOne),
       uploads: new Seats(config.uploadsAtOnce, Math.ceil(config.uploadsAtOnce / 2)),
     },
     places: new Places(config),

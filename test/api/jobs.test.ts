@@ -1,6 +1,9 @@
 /** One job on a real Temporal with a real worker: its happy way and its errors. */
+import { createHash } from 'node:crypto';
 import sharp from 'sharp';
+import type { Manifest } from '../../common/contracts';
 import { startStack, type Stack } from '../support/stack';
+import { filesInZip } from '../support/zip';
 import { broken, photo, problem, readEvents, startApi, type Api } from './support';
 
 let stack: Stack;
@@ -109,13 +112,21 @@ describe('a job', () => {
     expect((await get({}, 'HEAD')).headers.get('content-length')).toBe(String(bytes.length));
     const source = await fetch(`${api.url}${body.links.original}`);
     expect([source.status, source.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+    const archive = await fetch(`${api.url}${body.links.self}/archive`);
+    expect(archive.headers.get('content-type')).toBe('application/zip');
+    const inside = filesInZip(Buffer.from(await archive.arrayBuffer()));
+    const { renditions } = body.manifest as Manifest;
+    expect([...inside.keys()].sort()).toEqual(['manifest.json', ...renditions.map(({ path }) => path)].sort());
+    for (const { path, sha256 } of renditions) {
+      expect(createHash('sha256').update(inside.get(path)!).digest('hex')).toBe(sha256);
+    }
     for (const name of ['nothing.webp', '..%2f..%2fin%2ffiles.jpg', 'quarantine.json', '%2e%2e/manifest.json']) {
       expect([404]).toContain((await api.call('GET', `${body.links.files}${name}`)).status);
     }
   });
 
   test('that is not there is not found, whatever is asked of it', async () => {
-    const paths = ['', '/result', '/events', '/files/manifest.json', '/source'];
+    const paths = ['', '/result', '/events', '/files/manifest.json', '/archive', '/source'];
     for (const rest of paths)
       expect(await api.call('GET', `/v1/jobs/jobs~none${rest}`)).toMatchObject(problem(404, 'NoSuchJob'));
     for (const verb of ['cancel', 'retry', 'pause', 'resume']) {

@@ -79,7 +79,7 @@ test('a tenant finds neither jobs nor batches nor files of another one', async (
   expect((await api.call('GET', '/v1/jobs/acme.album~mine', undefined, acme)).status).toBe(200);
   await until(async () => (await api.call('GET', '/v1/batches/album', undefined, acme)).status === 200, 200);
 
-  const theirs = ['', '/result', '/events', '/files/manifest.json', '/source'].map(
+  const theirs = ['', '/result', '/events', '/files/manifest.json', '/archive', '/source'].map(
     (rest) => `/v1/jobs/acme.album~mine${rest}`,
   );
   const gets = [

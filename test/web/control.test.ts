@@ -221,10 +221,14 @@ describeInBrowser('control and ways through the page', () => {
       await open('#/item/many~p000');
       const downloading = page.waitForEvent('download');
       await page
-        .getByRole('link', { name: /^Download/ })
+        .getByRole('link', { name: /^Download (?!all)/ })
         .first()
         .click();
       expect((await downloading).suggestedFilename()).toMatch(/^same-[a-z0-9-]+\.[a-z]+$/);
+      const all = page.waitForEvent('download');
+      await page.getByRole('link', { name: 'Download all' }).click();
+      expect((await all).suggestedFilename()).toBe('same.zip');
+      expect(await (await all).failure()).toBeNull();
     });
 
     test('deleting an item asks, says what is removed, and takes the row away; then the same for the batch', async () => {

@@ -6,6 +6,7 @@ import type { Manifest } from '../../common/contracts';
 import { fileUri } from '../../storage';
 import { startApi, type Api } from '../api/support';
 import { ffmpeg, picture, sound, X264 } from '../support/clips';
+import { filesInZip } from '../support/zip';
 import { startStack, until, type Stack } from '../support/stack';
 import { describeInBrowser, launch, openPage, seriousViolations } from './browser';
 
@@ -65,6 +66,7 @@ describeInBrowser('published videos', () => {
   let browser: Browser;
   let source: string;
   let manifest: Manifest;
+  let jobUrl: string;
 
   beforeAll(async () => {
     stack = await startStack();
@@ -79,6 +81,7 @@ describeInBrowser('published videos', () => {
     const { body } = await api.call('POST', '/v1/jobs?wait=40s', job);
     expect(body).toMatchObject({ state: 'succeeded' });
     ({ manifest } = body as { manifest: Manifest });
+    jobUrl = `${api.url}${(body as { links: { self: string } }).links.self}`;
   }, 120_000);
   afterAll(async () => {
     await browser.close();
@@ -170,6 +173,23 @@ describeInBrowser('published videos', () => {
     );
     expect(played).toEqual(expected);
     expect(played.frames[1]).toBeGreaterThan(Number(played.frames[0]) + 5);
+  });
+
+  test('the archive holds every file that the playlists lead to', async () => {
+    const inside = filesInZip(Buffer.from(await (await fetch(`${jobUrl}/archive`)).arrayBuffer()));
+    const stream = manifest.renditions.find(({ role, segments }) => role === 'stream' && segments !== undefined)!;
+    const folder = stream.path.replace(/[^/]*$/, '');
+    const text = (name: string): string => inside.get(name)!.toString();
+    const media = [...text(stream.path).matchAll(/^(?!#)(\S+\.m3u8)$|URI="([^"]+\.m3u8)"/gm)].map(
+      ([, line, uri]) => folder + (line ?? uri ?? ''),
+    );
+    expect(media.length).toBeGreaterThan(0);
+    const named = media.flatMap((name) => {
+      const at = name.replace(/[^/]*$/, '');
+      return [...text(name).matchAll(/^(?!#)(\S+)$|URI="([^"]+)"/gm)].map(([, line, uri]) => at + (line ?? uri ?? ''));
+    });
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !inside.has(name))).toEqual([]);
   });
 
   test('dash.js plays the same segments, changes to the higher rung and shows the captions', async () => {

@@ -9,6 +9,7 @@ export const OPERATION_IDS: Record<string, string> = {
   'GET /v1/jobs/:id/steps': 'listSteps',
   'GET /v1/jobs/:id/files/*': 'getFile',
   'GET /v1/jobs/:id/source': 'getSource',
+  'GET /v1/jobs/:id/archive': 'getArchive',
   'POST /v1/jobs/:id/cancel': 'cancelJob',
   'POST /v1/jobs/:id/pause': 'pauseJob',
   'POST /v1/jobs/:id/resume': 'resumeJob',

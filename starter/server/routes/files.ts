@@ -19,7 +19,7 @@ import * as s from '../http/schemas';
 import type { Service } from '../service';
 import { bounded } from '../submit';
 
-const MANIFEST = 'manifest.json';
+export const MANIFEST = 'manifest.json';
 /** Failures to read a file that its job has named; why exactly is nobody's business. */
 const GONE = new Set<ErrorType>(['SourceNotFound', 'SourceForbidden']);
 
@@ -78,7 +78,7 @@ interface PublishedJob {
 }
 
 /** @throws ApiError NoSuchJob; NoSuchFile while nothing is published */
-async function published(service: Service, principal: Principal, id: string): Promise<PublishedJob> {
+export async function published(service: Service, principal: Principal, id: string): Promise<PublishedJob> {
   const found = await findJob(service, principal, id).catch(async (error: unknown) => {
     const manifest = await findPublished(service, principal, id).catch(() => undefined);
     if (manifest === undefined) throw error;

@@ -332,6 +332,11 @@ export function fileUrl(id: string, path: string): string {
   return `${job(id)}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
+/** All published files, as a ZIP. */
+export function archiveUrl(id: string): string {
+  return `${job(id)}/archive`;
+}
+
 /** The file that was sent. */
 export function sourceUrl(id: string): string {
   return `${job(id)}/source`;

@@ -1,6 +1,6 @@
 import type { Manifest, Rendition } from '../../../../common/contracts';
-import { fileUrl } from '../api';
-import { bytes, downloadName, saving } from '../lib/format';
+import { archiveUrl, fileUrl } from '../api';
+import { archiveName, bytes, downloadName, saving } from '../lib/format';
 import { isHls } from '../lib/pictures';
 import { Icon } from '../parts/icon';
 
@@ -10,7 +10,12 @@ export function RenditionTable({ id, manifest }: { id: string; manifest: Manifes
   const most = Math.max(source.bytes, ...renditions.map(sizeOf));
   return (
     <section aria-labelledby="renditions-title">
-      <h2 id="renditions-title">Files</h2>
+      <div class="head-row">
+        <h2 id="renditions-title">Files</h2>
+        <a class="button small" href={archiveUrl(id)} download={archiveName(source)}>
+          <Icon name="down" /> Download all
+        </a>
+      </div>
       <div class="table-frame">
         <table class="table">
           <thead>

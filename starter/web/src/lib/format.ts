@@ -75,6 +75,12 @@ export function fileName(uri: string): string {
 
 /** `sunset-webp-640.webp`: the source's own name, then which rendition it is. */
 export function downloadName(source: { uri: string }, { name, path }: { name: string; path: string }): string {
-  const own = fileName(source.uri).replace(/\.[^.]{1,8}$/, '');
-  return `${own}-${name}${/\.[A-Za-z0-9]+$/.exec(path)?.[0] ?? ''}`;
+  return `${ownName(source)}-${name}${/\.[A-Za-z0-9]+$/.exec(path)?.[0] ?? ''}`;
 }
+
+/** `sunset.zip` */
+export function archiveName(source: { uri: string }): string {
+  return `${ownName(source)}.zip`;
+}
+
+const ownName = ({ uri }: { uri: string }): string => fileName(uri).replace(/\.[^.]{1,8}$/, '');
