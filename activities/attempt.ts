@@ -7,6 +7,7 @@ import { KINDS } from '../common/kinds';
 import { DarkroomError, tail, type ErrorType } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { Meter } from '../common/meter';
+import { watermarksOf } from '../media/presets';
 import { Places, printable } from '../storage';
 import { quarantined } from './deaths/evidence';
 import { Recorder } from './deaths/recorder';
@@ -144,11 +145,14 @@ export async function checkFence(
     source,
     inputs = [],
     output,
-  }: Pick<WorkItem, 'confined' | 'tenant' | 'source' | 'inputs' | 'output'>,
+    preset,
+  }: Pick<WorkItem, 'confined' | 'tenant' | 'source' | 'inputs' | 'output' | 'preset'>,
 ): Promise<void> {
   if (!confined) return;
   const places = new Places(config);
   for (const uri of [source, ...inputs.map((input) => input.source)]) await places.checkSource(tenant, uri);
+  // A preset of a file is the operator's, who may lay anything on anybody's pictures.
+  if (preset.adjusted) for (const uri of watermarksOf(preset)) await places.checkSource(tenant, uri);
   await places.checkOutput(tenant, output);
 }
 

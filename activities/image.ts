@@ -4,11 +4,13 @@ import { makeFilm } from '../media/image/film';
 import type { Frames, ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
 import type { ImagePreset } from '../media/presets/schema';
+import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishFiles, publishManifest, type MadeFile } from './publish';
 import { copyEarlier } from './reuse';
 import { fileFacts, withSource } from './source';
+import { withWatermarks, type FetchedWatermarks } from './watermarks';
 
 /**
  * The whole way of one image: fetch, every rendition in a child process, publish.
@@ -21,8 +23,8 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
     if (published) return published;
 
     const preset = sectionOf(item.preset, 'image');
-    const { source, copied, made } = await withSource(deps, attempt, item, async (source) => {
-      const copied = await copyEarlier(deps, attempt, item, source);
+    const work = async (source: Fetched, { files, facts }: FetchedWatermarks) => {
+      const copied = await copyEarlier(deps, attempt, item, source, facts);
       if (copied) return { source, copied };
       const task: ImageTask = {
         input: source.path,
@@ -31,10 +33,14 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
         limits: { maxPixels: deps.config.maxPixels, maxFrames: deps.config.maxFrames },
         allowSvg: deps.config.allowSvg,
         faces: findings?.analysis?.faces?.boxes,
+        watermarks: files,
       };
       const make = () => deps.images.run(task, attempt.signal);
-      return { source, made: await attempt.within('image', deps.config.imageTimeout, make) };
-    });
+      return { source, made: await attempt.within('image', deps.config.imageTimeout, make), watermarks: facts };
+    };
+    const { source, copied, made, watermarks } = await withWatermarks(deps, attempt, item, (marks) =>
+      withSource(deps, attempt, item, (source) => work(source, marks)),
+    );
     if (copied) return publishManifest(deps, attempt, item, copied);
     for (const [step, ms] of Object.entries(made.timings)) {
       const file = made.files.find(({ name }) => name === step);
@@ -50,6 +56,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
         ...made.source,
       },
       renditions,
+      watermarks,
       placeholder: made.placeholder,
       perceptualHash: made.perceptualHash,
       analysis: findings?.analysis,

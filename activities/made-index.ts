@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import type { WorkItem } from '../common/contracts';
+import type { Manifest, WorkItem } from '../common/contracts';
 import { DarkroomError, type ErrorType } from '../common/errors';
 import { Places, type Storage } from '../storage';
 import type { Attempt } from './attempt';
@@ -15,7 +16,7 @@ const MAX_ENTRY_BYTES = 16 * 1024;
 const MISSING: ErrorType[] = ['SourceNotFound', 'SourceForbidden'];
 
 /** Of which an entry tells. */
-type MadeItem = Pick<WorkItem, 'tenant' | 'kind' | 'recipe' | 'output'>;
+type MadeItem = Pick<WorkItem, 'tenant' | 'kind' | 'recipe' | 'output'> & Pick<Manifest, 'watermarks'>;
 
 /** Notes that an item is made, for later items with the same bytes. No failure of the item where that does not succeed. */
 export async function rememberMade(
@@ -44,13 +45,24 @@ export async function isEntryValid(storage: Storage, uri: string): Promise<boole
   return manifest !== undefined && uri.endsWith(`/${manifest.source.sha256}.json`);
 }
 
-/** Where the entry is for what an item's recipe makes of these bytes. */
+/** Where the entry is for what an item's recipe makes of these bytes. The bytes of watermarks are part of the recipe. */
 export function entryUri(
   { config }: ActivityDeps,
-  { tenant, kind, recipe }: Omit<MadeItem, 'output'>,
+  { tenant, kind, recipe, watermarks }: Omit<MadeItem, 'output'>,
   sha256: string,
 ): string {
-  return new Places(config).indexOf(tenant, kind, recipe, sha256);
+  return new Places(config).indexOf(tenant, kind, keyOf(recipe, watermarks), sha256);
+}
+
+function keyOf(recipe: string, watermarks: MadeItem['watermarks']): string {
+  if (watermarks === undefined) return recipe;
+  const hash = createHash('sha256').update(JSON.stringify([recipe, hashesOf(watermarks)]));
+  return hash.digest('hex').slice(0, 10);
+}
+
+/** What watermarks are, wherever they lie. */
+export function hashesOf(watermarks: MadeItem['watermarks'] = []): string {
+  return watermarks.map(({ sha256 }) => sha256).join(' ');
 }
 
 /** The folder that an entry leads to; undefined where there is none. */

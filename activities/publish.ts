@@ -85,6 +85,7 @@ export interface ManifestParts {
   kind?: MediaKind;
   source: SourceFacts;
   renditions: Rendition[];
+  watermarks?: Manifest['watermarks'];
   placeholder?: Placeholder;
   perceptualHash?: string;
   analysis?: Analysis;
@@ -121,6 +122,7 @@ export async function publishManifest(
     kind,
     source: parts.source,
     preset: { name: item.preset.name, recipe: kind === item.kind ? item.recipe : recipeHash(item.preset, kind) },
+    ...(parts.watermarks && { watermarks: parts.watermarks }),
     ...(item.preset.cacheControl !== undefined && { cacheControl: item.preset.cacheControl }),
     renditions,
     receipts,
@@ -153,7 +155,9 @@ export async function publishManifest(
   // Attempts before this one may have been killed, and another manifest leaves the files of this attempt without a name.
   const strays = parts.severalAttempts || info.attempt > 1 || !ours;
   if (strays) await removeOwnStrays(deps, attempt, item);
-  if (ours && copiedFrom === undefined) await rememberMade(deps, attempt, item, parts.source.sha256);
+  if (ours && copiedFrom === undefined) {
+    await rememberMade(deps, attempt, { ...item, watermarks: parts.watermarks }, parts.source.sha256);
+  }
   return summary(item, published.workflow.runId === manifest.workflow.runId ? published : manifest);
 }
 

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { ItemResult, Manifest, WorkItem } from '../common/contracts';
-import { parsePreset } from '../media/presets';
+import { inlinePreset, parsePreset } from '../media/presets';
+import { isPublished } from '../starter/core/published';
 import { fileUri, Places } from '../storage';
 import { ffmpeg, picture, sound, X264 } from '../test/support/clips';
 import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/support/lab';
@@ -156,4 +157,49 @@ video:
   const storyboard = second.renditions.find(({ role }) => role === 'storyboard')!.path;
   const sheet = second.renditions.find(({ role }) => role === 'sprite')!.path;
   expect(await readFile(path.join(out('second'), storyboard), 'utf8')).toContain(sheet);
+});
+
+test('the bytes of a watermark are part of what says whether work is copied, wherever the file lies', async () => {
+  const colours = { red: '#ff0000', blue: '#0000ff' };
+  const logo = path.join(folder, 'logo.png');
+  const paint = (to: string, background: string) =>
+    sharp({ create: { width: 20, height: 10, channels: 3, background } }).toFile(to);
+  await paint(logo, colours.red);
+  const watermark = { source: fileUri(logo) };
+  const preset = inlinePreset({ image: { renditions: [{ name: 'a', format: 'png', width: 64, watermark }] } });
+  const marked = (name: string) => item(name, { preset });
+  await make(marked('first'));
+  await make(marked('same'));
+  expect(copied(await checkedManifest(out('same')))).toBe('first');
+  expect(await isPublished(lab.deps.storage, marked('first'))).toBe(true);
+
+  await paint(logo, colours.blue);
+  expect(await isPublished(lab.deps.storage, marked('first'))).toBe(false);
+  await make(marked('replaced'));
+  const [before, after] = [await checkedManifest(out('first')), await checkedManifest(out('replaced'))];
+  expect(copied(after)).toBeUndefined();
+  expect(before.watermarks).toMatchObject([
+    { uri: fileUri(logo), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+  ]);
+  expect(after.watermarks![0]!.sha256).not.toBe(before.watermarks![0]!.sha256);
+  expect(after.renditions[0]!.sha256).not.toBe(before.renditions[0]!.sha256);
+
+  await rm(logo);
+  const missing = {
+    type: 'SourceNotFound',
+    message: expect.stringMatching(/^The watermark cannot be used: /) as string,
+  };
+  await expect(make(marked('gone'))).rejects.toMatchObject(missing);
+});
+
+test("a watermark of a job's own preset is fenced off from other tenants", async () => {
+  const logo = path.join(lab.root, 'outputs/globex/batch/logo.png');
+  await mkdir(path.dirname(logo), { recursive: true });
+  await sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } }).toFile(logo);
+  const watermark = { source: fileUri(logo) };
+  const own = inlinePreset({ image: { renditions: [{ name: 'a', format: 'png', width: 64, watermark }] } });
+  const confined = { tenant: 'acme', confined: true };
+  await expect(make(item('own', { preset: own, ...confined }))).rejects.toMatchObject({ type: 'SourceForbidden' });
+  const { adjusted: _, ...operators } = own;
+  await make(item('operator', { preset: operators, ...confined }));
 });

@@ -8,7 +8,7 @@ import { recipeHash } from '../media/presets';
 import type { Fetched, Storage } from '../storage';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { entryUri, readEntry, readSmall } from './made-index';
+import { entryUri, hashesOf, readEntry, readSmall } from './made-index';
 import { outputName } from './names';
 import { publishedName, publishFile, type ManifestParts } from './publish';
 import { manifestIn } from './removal';
@@ -36,11 +36,12 @@ export async function copyEarlier(
   attempt: Attempt,
   item: WorkItem,
   source: Fetched,
+  watermarks?: Manifest['watermarks'],
 ): Promise<ManifestParts | undefined> {
   // Other bytes may lie at the address of an input.
   if (!deps.config.reuse || item.force || item.inputs) return undefined;
   try {
-    const earlier = await findEarlier(deps, item, source.sha256);
+    const earlier = await findEarlier(deps, { ...item, watermarks }, source.sha256);
     if (earlier === undefined) return undefined;
     const copy = () => copyFiles(deps, attempt, item, earlier);
     const renditions = await attempt.stages.run('publish', 'copy', copy);
@@ -48,6 +49,7 @@ export async function copyEarlier(
     const { folder, manifest } = earlier;
     const { kind, batchId, itemKey, placeholder, perceptualHash, analysis, warnings } = manifest;
     return {
+      ...(watermarks && { watermarks }),
       ...{ kind, renditions, placeholder, perceptualHash, analysis, warnings, timings: attempt.stages.timings },
       source: { ...manifest.source, ...fileFacts(item, source) },
       copiedFrom: { manifest: `${folder}/manifest.json`, batchId, itemKey },
@@ -62,13 +64,18 @@ export async function copyEarlier(
 }
 
 /** What is there is asked: an entry may be older than what became of its item. */
-async function findEarlier(deps: ActivityDeps, item: WorkItem, sha256: string): Promise<Earlier | undefined> {
+async function findEarlier(
+  deps: ActivityDeps,
+  item: WorkItem & Pick<Manifest, 'watermarks'>,
+  sha256: string,
+): Promise<Earlier | undefined> {
   const { storage } = deps;
   const folder = await readEntry(storage, entryUri(deps, item, sha256));
   const manifest = folder === undefined ? undefined : await manifestIn(storage, folder);
   if (folder === undefined || manifest === undefined) return undefined;
   const { source, tenant, kind, preset, renditions } = manifest;
   const isSame = source.sha256 === sha256 && tenant === item.tenant && preset.recipe === recipeOf(item, kind);
+  if (hashesOf(manifest.watermarks) !== hashesOf(item.watermarks)) return undefined;
   if (!isSame || renditions.length === 0) return undefined;
   const streams = new Map<string, string[]>();
   for (const rendition of renditions.filter(({ role }) => role !== 'stream')) {

@@ -231,6 +231,8 @@ export interface Manifest {
   kind: MediaKind;
   source: SourceFacts;
   preset: { name: string; recipe: string };
+  /** The pictures that lie on renditions, as they were when these were made. */
+  watermarks?: Pick<SourceFacts, 'uri' | 'bytes' | 'sha256' | 'fingerprint'>[];
   /** What the preset says of caches; absent: its files are kept for ever. */
   cacheControl?: string;
   renditions: Rendition[];
@@ -276,10 +278,7 @@ export function workflowId(batchId: string, itemKey: string): string {
 /** What the `progress` query of both workflows answers; a step is, for example, `encode 720p`. */
 /** The chunks of a long video, a letter each, so that ten thousand of them are 10 kB. */
 export interface ChunkStates {
-  /**
-   * In the order of the video, by the rungs that are encoded together. `w` waits, `r` runs, `d` is done, `f` failed; `R` and
-   * `D` the same of a second or later attempt.
-   */
+  /** In the order of the video, by the rungs that are encoded together. `w` waits, `r` runs, `d` is done, `f` failed; `R`, `D`: a later attempt. */
   groups: { rungs: string; states: string }[];
   /** Those in the queue or with a worker, in the order in which they came there: places in the states of all groups. */
   queued?: number[];

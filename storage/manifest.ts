@@ -62,6 +62,10 @@ const schema = z.looseObject({
     height: count.optional(),
   }),
   preset: z.looseObject({ name: text, recipe: text }),
+  watermarks: z
+    .array(z.looseObject({ uri: text, bytes: count, sha256: z.string().max(128), fingerprint: text }))
+    .max(32)
+    .optional(),
   // A header of answers, so nothing that would end one.
   cacheControl: z
     .string()

@@ -43,7 +43,10 @@ export function adoptOutputs(deps: ActivityDeps, id: string, item: WorkItem, old
         const before = { campaign: id, manifest: last };
         return { ...found, renditions, picture, batchId, itemKey, metadata, workflow, before };
       });
-      if (adopted) await rememberMade(deps, { log }, { ...item, output: folder }, next.source.sha256);
+      if (adopted) {
+        const { source, watermarks } = next;
+        await rememberMade(deps, { log }, { ...item, output: folder, watermarks }, source.sha256);
+      }
     }
     await removeFolder(storage, made, removing(log, pulse));
     return (await manifestIn(storage, folder))?.before?.campaign === id;

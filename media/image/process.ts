@@ -8,6 +8,7 @@ import { formatRow, formatsThat, isFilm, type FilmFormat, type ImageFormat } fro
 import { encodeFrames, writeFrames } from './edit/frames';
 import { encodeReaching, pixelsOf, searches } from './edit/reach';
 import { keepsProfile, render } from './edit/render';
+import { openWatermarks } from './edit/watermark';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
 import { encodeHdr, hdrWarnings } from './hdr';
@@ -67,7 +68,8 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   };
   const { preset, outputDir } = task;
   const [source, still] = await timed('decode', async () => {
-    const opened = { ...(await openSource(identity, task.limits)), faces: task.faces };
+    const source = await openSource(identity, task.limits);
+    const opened = { ...source, faces: task.faces, watermarks: await openWatermarks(task) };
     const stills = preset.renditions.filter((spec) => !isFilm(spec.format) && !moves(opened, task, spec));
     return [opened, await openStill(opened, preset, stills, task.limits)] as const;
   });

@@ -5,6 +5,7 @@ import { sniffFile } from '../sniff';
 import { fileFailure } from './failures';
 import { isApng } from './foreign/apng';
 import { isHdr, isPlain, type Cicp } from './foreign/colour';
+import type { Watermarks } from './edit/overlays';
 import { readerOf } from './foreign';
 import { mainPicture } from './foreign/iso';
 import { assertWithin, grouped } from './limits';
@@ -30,6 +31,8 @@ export interface OpenSource {
   warnings: string[];
   /** What a model has found: px of the upright picture. */
   faces?: ImageTask['faces'];
+  /** By the source that the preset names. */
+  watermarks?: Watermarks;
 }
 
 /** What a file is, before anything of it is decoded. */

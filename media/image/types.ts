@@ -27,6 +27,8 @@ export interface ImageTask {
   limits: ImageLimits;
   /** Faces that a model has found, px of the upright source. */
   faces?: FacesFound['boxes'];
+  /** Paths of the pictures that renditions bear, by the `source` that their `watermark` names. */
+  watermarks?: Record<string, string>;
   /** SVG is refused without this; with it, still refused when it refers to anything outside of itself. */
   allowSvg: boolean;
 }

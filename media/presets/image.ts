@@ -58,6 +58,28 @@ const text = z.strictObject({
   opacity: opacity.optional(),
 });
 
+const watermark = z
+  .strictObject({
+    /** URI of a picture, read as sources are; no SVG. */
+    source: z
+      .string()
+      .max(8192)
+      .regex(/^(?:file:\/\/\/|s3:\/\/|https?:\/\/)/i, 'expected a URI that begins with file:///, s3:// or https://'),
+    /** Absent: `southeast`. */
+    gravity: compass.optional(),
+    /** How much of the rendition's width the picture takes. Absent: 0.2. */
+    scale: z.number().min(0.01).max(1).optional(),
+    opacity: opacity.optional(),
+    /** All over the rendition, `margin` apart. */
+    tile: z.boolean().optional(),
+    /** px to the edges, and between tiles. Absent: 16. */
+    margin: margin.optional(),
+  })
+  .refine(({ gravity: place, tile }) => place === undefined || tile !== true, {
+    path: ['gravity'],
+    error: 'is one place, and `tile` takes them all',
+  });
+
 const fields = z.strictObject({
   name,
   /** `mp4` and `webm` are silent videos of a moving source's frames. */
@@ -93,6 +115,8 @@ const fields = z.strictObject({
   /** px: radius of the sharpening, after resizing. */
   sharpen: z.number().min(0.3).max(5).optional(),
   greyscale: z.boolean().optional(),
+  /** A picture to lay on the picture. */
+  watermark: watermark.optional(),
   /** Words to lay on the picture. */
   text: text.optional(),
   /** `keep`: a source in PQ or HLG stays so; `tonemap`, and absent: it becomes SDR. */
@@ -123,6 +147,7 @@ const IN_8_BITS = [
   'maxBytes',
   'target',
   'lossless',
+  'watermark',
   'text',
 ] as const;
 
@@ -259,5 +284,9 @@ export const image = section
 
 /** What to make of an image. */
 export type ImagePreset = z.infer<typeof image>;
+/** URIs of the watermarks that the renditions of images bear, each once. */
+export function watermarksOf({ image: asked }: { image?: ImagePreset }): string[] {
+  return [...new Set(asked?.renditions.flatMap(({ watermark: mark }) => (mark ? [mark.source] : [])))];
+}
 /** One image to make. Never larger than the source. */
 export type ImageRenditionSpec = ImagePreset['renditions'][number];

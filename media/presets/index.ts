@@ -9,6 +9,7 @@ import type { ModelName } from '../../common/models';
 import { formatPath } from './path';
 import { presetFile } from './schema';
 
+export { watermarksOf } from './image';
 export { INLINE, inlinePreset, MAX_PIXELS, pixelsAsked, withOptions } from './adjust';
 
 /** Changes when Darkroom itself makes other files from the same preset, so that old outputs count as outdated. */

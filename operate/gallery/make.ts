@@ -7,6 +7,7 @@ import { DarkroomError } from '../../common/errors';
 import { forEachBounded } from '../../common/for-each-bounded';
 import { makeFilm } from '../../media/image/film';
 import { ImagePool, type ImageTask } from '../../media/image/pool';
+import { watermarksOf } from '../../media/presets';
 import { galleryPage } from './page';
 import type { FfmpegSettings } from '../../media/video';
 import { allVariants, type Shown, type ShownGroup, type Variant } from './variants';
@@ -25,6 +26,8 @@ export async function makeGallery(config: Config, photo: string, folder: string)
   };
   const moving = path.join(folder, MOVING);
   await writeFile(moving, await panned(photo));
+  const logo = path.join(folder, LOGO);
+  await writeFile(logo, await ring());
   const pool = new ImagePool({ size: availableCores(), timeoutMs: config.imageTimeout, maxRssBytes: 2 ** 31 });
   try {
     const make = async (shown: Shown): Promise<void> => {
@@ -34,6 +37,7 @@ export async function makeGallery(config: Config, photo: string, folder: string)
           input: animation === 'keep' ? moving : photo,
           outputDir: folder,
           preset: shown.preset,
+          watermarks: Object.fromEntries(watermarksOf({ image: shown.preset }).map((uri) => [uri, logo])),
           allowSvg: config.allowSvg,
         },
         limits: { maxPixels: config.maxPixels, maxFrames: config.maxFrames },
@@ -55,7 +59,7 @@ export async function makeGallery(config: Config, photo: string, folder: string)
     );
   } finally {
     await pool.close();
-    await rm(moving, { force: true });
+    await Promise.all([moving, logo].map((file) => rm(file, { force: true })));
   }
   const original = `original${path.extname(photo).toLowerCase()}`;
   await rm(path.join(folder, original), { force: true });
@@ -65,6 +69,21 @@ export async function makeGallery(config: Config, photo: string, folder: string)
 }
 
 const unmade = (variant: Variant): Shown => ({ ...variant, notes: [] });
+
+/** What stands for each watermark, while the gallery is made: a white ring. */
+const LOGO = 'logo.png';
+
+async function ring(): Promise<Buffer> {
+  const side = 256;
+  const pixels = Buffer.alloc(side * side * 4, 255);
+  for (let at = 0; at < side * side; at++) {
+    const radius = Math.hypot((at % side) + 0.5 - side / 2, Math.floor(at / side) + 0.5 - side / 2);
+    pixels[at * 4 + 3] = radius < side / 2 && radius > side / 3 ? 255 : 0;
+  }
+  return sharp(pixels, { raw: { width: side, height: side, channels: 4 } })
+    .png()
+    .toBuffer();
+}
 
 /** The photo in motion, while the gallery is made. */
 const MOVING = 'moving.webp';

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { SourceFacts, WorkItem } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
 import { possibleKinds } from '../../common/kinds';
-import { recipeHash } from '../../media/presets';
+import { recipeHash, watermarksOf } from '../../media/presets';
 import { withoutSignature } from '../../net/url';
 import type { Storage } from '../../storage';
 
@@ -16,11 +16,16 @@ export async function isPublished(storage: Storage, item: WorkItem, signal?: Abo
   try {
     const found = await storage.readManifest(item.output);
     if (found === undefined) return false;
-    const { source, preset, kind } = found.manifest;
+    const { source, preset, kind, watermarks = [] } = found.manifest;
     if (withoutSignature(source.uri) !== withoutSignature(item.source) || !possibleKinds(item.kind).includes(kind))
       return false;
     const recipe = kind === item.kind ? item.recipe : recipeHash(item.preset, kind);
     if (preset.recipe !== recipe) return false;
+    const uris = kind === 'image' ? watermarksOf(item.preset) : [];
+    if (uris.length !== watermarks.length) return false;
+    for (const [index, before] of watermarks.entries()) {
+      if (!(await isSameSource(storage, { ...before, uri: uris[index]! }, signal))) return false;
+    }
     return await isSameSource(storage, { ...source, uri: item.source }, signal);
   } catch (error) {
     signal?.throwIfAborted();
@@ -29,7 +34,11 @@ export async function isPublished(storage: Storage, item: WorkItem, signal?: Abo
   }
 }
 
-async function isSameSource(storage: Storage, before: SourceFacts, signal?: AbortSignal): Promise<boolean> {
+async function isSameSource(
+  storage: Storage,
+  before: Pick<SourceFacts, 'uri' | 'bytes' | 'sha256' | 'fingerprint'>,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const now = await storage.stat(before.uri, signal);
   if (now.fingerprint === before.fingerprint) return true;
   // Copied or touched files have a new time and the same bytes. Only local ones: others would have to be downloaded.

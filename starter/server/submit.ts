@@ -1,7 +1,7 @@
 import type { MediaJob, Priority, SubmitMode, WorkItem } from '../../common/contracts';
 import { workflowId } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
-import { pixelsAsked } from '../../media/presets';
+import { pixelsAsked, watermarksOf } from '../../media/presets';
 import { checkCallback } from '../../net/post';
 import { describeItem } from '../core/control';
 import { cachedPresets, resolveJob } from '../core/job';
@@ -107,10 +107,27 @@ export async function prepare(
     service,
   );
   checkPixels(principal, job, item);
+  await checkWatermarks(service, tenant, item);
   // Where the files land, item key included: the key of a folder above may name the very folder that is fenced off.
   if (output !== undefined) await service.places.checkOutput(tenant, item.output);
   if (item.callbackUrl !== undefined) checkCallbackOf(service, principal, item.callbackUrl);
   return tenant === undefined ? item : { ...item, confined: true, weight: principal.weight };
+}
+
+/**
+ * Watermarks are sources; those of a preset of a file are the operator's, and lie with no tenant.
+ * @throws DarkroomError SourceForbidden or InvalidJob that names the field
+ */
+async function checkWatermarks(service: Service, tenant: string | undefined, { preset }: WorkItem): Promise<void> {
+  for (const uri of watermarksOf(preset)) {
+    try {
+      service.storage.checkSource(uri);
+      if (preset.adjusted) await service.places.checkSource(tenant, uri);
+    } catch (error) {
+      if (!(error instanceof DarkroomError)) throw error;
+      throw new DarkroomError(error.type, `watermark.source: ${error.message}`, error.details);
+    }
+  }
 }
 
 /** @throws ApiError NotAllowed for a priority that the key's jobs may not have */

@@ -57,7 +57,7 @@ async function drawFrames(source: OpenSource, preset: ImagePreset, spec: ImageRe
   const plan = await planOf(source, stillAt(0), preset, spec);
   const frames: Buffer[] = [];
   for (let page = 0; page < pages; page++) {
-    const picture = await draw(stillAt(page), plan, spec);
+    const picture = await draw(stillAt(page), plan, spec, source.watermarks);
     // Grey pixels have fewer channels than the frames they go into.
     const coloured = spec.greyscale ? await settled(picture) : picture;
     frames.push(await coloured.toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' }).toBuffer());

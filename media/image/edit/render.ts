@@ -5,7 +5,7 @@ import type { OpenSource } from '../source';
 import { fromPixels, resize, type Still } from '../still';
 import { withProfile } from '../wide';
 import { anchorOf } from './anchor';
-import { hasOverlays, withOverlays } from './overlays';
+import { hasOverlays, withOverlays, type Watermarks } from './overlays';
 import { layoutOf, type Layout, type Rect, type Size } from './layout';
 
 /** A rendition as planned: which px of the still, and what becomes of them. */
@@ -90,7 +90,7 @@ export async function render(
   spec: ImageRenditionSpec,
 ): Promise<Sharp> {
   const plan = await planOf(source, still, preset, spec);
-  return draw(still, plan, spec);
+  return draw(still, plan, spec, source.watermarks);
 }
 
 /** Does a rendition hold another profile than sRGB's? A profile of colours fits no grey picture. */
@@ -99,7 +99,12 @@ export function keepsProfile(still: Still, { format, greyscale = false }: ImageR
 }
 
 /** Draws what was planned. */
-export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRenditionSpec): Promise<Sharp> {
+export async function draw(
+  still: Still,
+  { layout, rect }: Plan,
+  spec: ImageRenditionSpec,
+  watermarks?: Watermarks,
+): Promise<Sharp> {
   const { size, canvas, at } = layout;
   const { blur, sharpen, greyscale = false, rotate, flip, background } = spec;
   const row = formatRow(spec.format);
@@ -135,7 +140,7 @@ export async function draw(still: Still, { layout, rect }: Plan, spec: ImageRend
   if (!hasOverlays(spec)) return finished;
   // sharp lays things on a picture before it has made some of the above of it.
   const base = profile ? (await withProfile(finished))(true) : await settled(finished);
-  const layered = await withOverlays(base, canvas, spec, profile && still.profile === 'p3');
+  const layered = await withOverlays(base, canvas, spec, profile && still.profile === 'p3', watermarks);
   return transparent && opaque === undefined ? layered : layered.removeAlpha();
 }
 
