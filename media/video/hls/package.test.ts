@@ -12,6 +12,7 @@ import {
   sound,
   X264,
 } from '../../../test/support/clips';
+import { CODEC_FACTS } from '../../../test/support/codecs';
 import { planVideo } from '../plan/plan';
 import { probeVideo } from '../probe/probe';
 import { encodeRung } from '../single-outputs';
@@ -209,6 +210,49 @@ test('a manifest of DASH over the same segments: ffprobe reads every picture and
   expect(picture_).toMatchObject({ codec_name: 'h264', nb_read_frames: '240', width: 320 });
   expect(sound_).toMatchObject({ codec_name: 'aac', nb_read_frames: expect.stringMatching(/^37\d$/) as string });
 });
+
+test('four codecs in one stream: each a variant of HLS and a set of DASH, and every variant decodes', async () => {
+  const clip = `${picture('320x180', 7, 25)} ${sound(7)} ${X264} -c:a aac`;
+  const others = (['hevc', 'av1', 'vp9'] as const).map((codec) => rung(180, { name: codec, codec, crf: 40 }));
+  const step = await ladder(ffmpeg(clip, clips.at('codecs.mp4')), [rung(180), rung(90), ...others]);
+  const { dash, playlist } = await packageHls({ ...step, hls: { ...step.hls, dash: true } });
+  const text = readFileSync(playlist.file, 'utf8');
+  const lines = text.split('\n');
+  const variants = lines.flatMap((line, at) => {
+    const [, codecs = ''] = /^#EXT-X-STREAM-INF:.*CODECS="([^"]+)"/.exec(line) ?? [];
+    return codecs === '' ? [] : [{ codecs, uri: lines[at + 1] ?? '' }];
+  });
+  const nameOf = new Map(variants.map(({ uri, codecs }) => [path.dirname(uri), codecs.replace(',mp4a.40.2', '')]));
+  expect(Object.fromEntries(nameOf)).toEqual({
+    'video-180p': expect.stringMatching(CODEC_FACTS.h264.name) as string,
+    'video-90p': expect.stringMatching(CODEC_FACTS.h264.name) as string,
+    'video-hevc': expect.stringMatching(CODEC_FACTS.hevc.name) as string,
+    'video-av1': expect.stringMatching(CODEC_FACTS.av1.name) as string,
+    'video-vp9': expect.stringMatching(CODEC_FACTS.vp9.name) as string,
+  });
+  for (const { uri, codecs } of variants) {
+    const [entry] = codecs.split('.');
+    const { codec } = Object.values(CODEC_FACTS).find(({ tag }) => tag === entry) ?? {};
+    expect(played(path.join(path.dirname(playlist.file), uri))).toMatchObject([
+      { codec_name: codec, nb_read_frames: '175' },
+    ]);
+  }
+
+  const sets = readFileSync(dash?.file ?? '', 'utf8')
+    .split('<AdaptationSet ')
+    .slice(1);
+  const representations = sets.map((set) =>
+    [...set.matchAll(/<Representation id="([^"]+)" codecs="([^"]+)"/g)].map(([, id, codecs]) => [id, codecs]),
+  );
+  const inDash = (folder: string) => [folder, nameOf.get(folder)];
+  expect(representations).toEqual([
+    [inDash('video-180p'), inDash('video-90p')],
+    [inDash('video-hevc')],
+    [inDash('video-av1')],
+    [inDash('video-vp9')],
+    [['audio', 'mp4a.40.2']],
+  ]);
+}, 60_000);
 
 test('a playlist of keyframes: each is a picture by itself, at the beginning of its segment', async () => {
   const clip = `${picture('320x180', 14, 25)} ${X264}`;
