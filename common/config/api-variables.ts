@@ -58,17 +58,11 @@ export const API_VARIABLES = {
     '9466',
     'port of those; 0: any free one. Without keys they are on the port of the API',
   ),
-  replicas: variable(
-    'DARKROOM_REPLICAS',
-    integer(1, 1000),
-    '1',
-    'API servers that share the load; each allows its part of what a key may do',
-  ),
   readsPerMinute: variable(
     'DARKROOM_READS_PER_MINUTE',
     integer(0, 1_000_000_000),
     '12000',
-    'reads of one key, lists of batches counting one for each batch; 0: no limit',
+    'reads of one key on each API server, lists of batches counting one for each batch; 0: no limit',
   ),
   maxOpen: variable(
     'DARKROOM_MAX_OPEN_JOBS',
@@ -87,7 +81,7 @@ export const API_VARIABLES = {
     'DARKROOM_UPLOADS_PER_DAY',
     size,
     '1TiB',
-    'bytes that one key may upload in a day, unless its entry says otherwise; 0: no limit',
+    'bytes that one key may upload in a day to each API server, unless its entry says otherwise; 0: no limit',
   ),
   uploadsAtOnce: variable(
     'DARKROOM_UPLOADS_AT_ONCE',

@@ -13,7 +13,7 @@ import { ManifestCache } from '../core/view/item';
 import { createQueueMetrics } from '../queue-metrics';
 import type { ApiKeys } from './guard/auth';
 import { Backlog } from './guard/backlog';
-import { OpenJobs } from './guard/open-jobs';
+import { TenantJobs } from './guard/tenant-jobs';
 import { TemporalMonitor } from './temporal';
 
 /** What the routes work with. Nothing in it is state that another replica would miss. */
@@ -28,7 +28,7 @@ export interface Service extends SubmitContext {
   keys: ApiKeys;
   temporal: TemporalMonitor;
   backlog: Backlog;
-  openJobs: OpenJobs;
+  tenantJobs: TenantJobs;
   /** Of this process: event streams, answers that are held until a job is done, batches as NDJSON, uploads, archives. */
   seats: Record<'streams' | 'waits' | 'batches' | 'uploads' | 'archives', Seats>;
   places: Places;
@@ -60,7 +60,7 @@ export function createService(config: Config, keys: ApiKeys, logger: Logger, sto
       ensureMaintenanceSchedule(client, config),
     ),
     backlog: new Backlog(client, config.queuePrefix, config.maxBacklogAge),
-    openJobs: new OpenJobs(client),
+    tenantJobs: new TenantJobs(client),
     seats: {
       streams: new Seats(STREAMS.all, STREAMS.ofOne),
       waits: new Seats(WAITS.all, WAITS.ofOne),

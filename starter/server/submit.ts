@@ -46,9 +46,10 @@ export async function admit(service: Service, principal: Principal, jobs: number
   }
   service.temporal.require();
   await bounded(service, () => service.backlog.check());
-  await bounded(service, () => service.openJobs.admit(principal, jobs));
+  await bounded(service, () => service.tenantJobs.admit(principal, jobs));
   const seconds = principal.jobs?.take(jobs) ?? 0;
   if (seconds > 0) {
+    service.tenantJobs.correct(principal.tenant, jobs);
     throw new ApiError('RateLimited', 'This key has sent more jobs than it may in a minute.', {
       retryAfterSeconds: seconds,
     });
@@ -56,20 +57,22 @@ export async function admit(service: Service, principal: Principal, jobs: number
 }
 
 /**
- * Slows a stream down instead of refusing it, for some minutes. A Temporal that is away is waited for by the start itself.
+ * Slows a stream down instead of refusing it: to its tenant's rate, however long that takes; for some minutes where there
+ * is no room. A Temporal that is away is waited for by the start itself.
  * @throws ApiError Overloaded or TooManyOpen; the signal's reason
  */
 async function waitForRoom(service: Service, principal: Principal, signal: AbortSignal): Promise<void> {
-  const until = Date.now() + ROOM_MS;
+  let until = Date.now() + ROOM_MS;
   for (;;) {
     try {
       return await bounded(service, async () => {
         await service.backlog.check();
-        await service.openJobs.admit(principal, 1);
+        await service.tenantJobs.admit(principal, 1);
       });
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 429)) return;
-      if (Date.now() >= until) throw error;
+      if (error.type === 'RateLimited') until = Date.now() + ROOM_MS;
+      else if (Date.now() >= until) throw error;
     }
     await sleepUnlessAborted(RETRY_MS, signal);
   }
@@ -168,7 +171,7 @@ export async function start(
   const outcome = await (patient === undefined
     ? bounded(service, () => submitItem(service, item, { force, limitMs: RETRY_MS }))
     : submitItem(service, item, { force, signal: patient }));
-  if (outcome.status !== 'started') service.openJobs.correct(item.tenant, 1);
+  if (outcome.status !== 'started') service.tenantJobs.correct(item.tenant, 1);
   service.metrics.darkroom_jobs_submitted_total.inc({ kind: item.kind, preset: item.preset.name, source });
   return outcome;
 }

@@ -36,6 +36,11 @@ export function openOfTenantQuery(tenant: string): string {
   return `MediaTenant = ${quoted(tenant)} AND ExecutionStatus = "Running"`;
 }
 
+/** Jobs of a tenant that began since then, open or closed, in all of its batches. */
+export function startedOfTenantQuery(tenant: string, since: Date): string {
+  return `MediaTenant = ${quoted(tenant)} AND StartTime >= ${quoted(since.toISOString())}`;
+}
+
 export function runningQuery(batchId: string): string {
   return `${ofBatch(batchId)} AND ExecutionStatus = "Running"`;
 }

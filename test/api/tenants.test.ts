@@ -32,6 +32,8 @@ beforeAll(async () => {
       keyEntry('acme-1', 'acme', 0, 'acme-secret-0123456789'),
       keyEntry('globex-1', 'globex', 6000, 'globex-secret-0123456789'),
       keyEntry('slow-1', 'slow', 2, 'slow-secret-0123456789'),
+      keyEntry('paced-1', 'paced', 2, 'paced-secret-0123456789'),
+      keyEntry('paced-2', 'paced', 3, 'paced-secret-two-0123456789'),
       keyEntry('few-1', 'few', 0, 'few-secret-0123456789', 'open=3'),
       keyEntry('frugal-1', 'frugal', 0, 'frugal-secret-0123456789', 'pixels=1'),
     ].join('\n'),
@@ -142,6 +144,24 @@ test('more jobs than the key may send are put off, by the request or, in a strea
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(30);
   expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60);
   expect((await api.call('POST', '/v1/jobs', { source }, acme)).status).toBe(202);
+});
+
+test('what the keys of a tenant send in a minute is counted over all servers', async () => {
+  const source = await photo(stack, 'paced');
+  const other = await startApi(stack, { DARKROOM_API_KEYS_FILE: path.join(stack.home, 'keys') });
+  try {
+    const jobs = [1, 2, 3, 4, 5].map((n) => ({ source, id: `p${n}` }));
+    const [first, second] = ['paced-secret-0123456789', 'paced-secret-two-0123456789'].map((key) => bearer(key));
+    expect((await api.call('POST', '/v1/batches', { id: 'p', jobs }, first)).status).toBe(202);
+    // Neither this server nor this key has sent anything yet; the visibility store lists the five a little later.
+    await until(async () => (await other.call('GET', '/v1/jobs', undefined, second)).body.jobs.length === 5);
+    expect(await other.call('POST', '/v1/jobs', { source }, second)).toMatchObject({
+      status: 429,
+      body: { code: 'RateLimited', detail: 'The tenant "paced" has sent as many jobs as its keys may in a minute: 5.' },
+    });
+  } finally {
+    await other.stop();
+  }
 });
 
 test('a tenant has so many open jobs on all servers together; a stream waits until one has ended', async () => {

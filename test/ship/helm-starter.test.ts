@@ -66,14 +66,6 @@ describeWithHelm('helm/starter', () => {
     });
   });
 
-  test('each replica allows its part of what a key may do', () => {
-    const replicas = (...set: string[]): string =>
-      find(render('starter', [MINIMAL], ...set), 'ConfigMap', 'starter-config').data.DARKROOM_REPLICAS;
-    expect(replicas()).toBe('2');
-    expect(replicas('replicas=5')).toBe('5');
-    expect(replicas('autoscaling.enabled=true')).toBe('10');
-  });
-
   test('traces go where tracing.endpoint says, and its port is open', () => {
     const to = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'tracing' } } }];
     expect(tracing('starter', [MINIMAL])).toEqual({ rules: [] });

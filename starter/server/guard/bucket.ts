@@ -3,7 +3,7 @@ import { sleepUnlessAborted } from '../../../common/sleep';
 /**
  * A token bucket that may go into debt: whoever has at least one token left is let in with as many jobs as the request
  * holds, and the next one waits until the debt is paid. So the rate holds over time, and no batch is too large for it.
- * It counts within this process: DARKROOM_REPLICAS of them share a key's rate.
+ * It counts within this process; what holds over all of them is counted by Temporal (`TenantJobs`).
  */
 export class TokenBucket {
   private tokens: number;
@@ -14,7 +14,7 @@ export class TokenBucket {
    * @param burst that may be used at once; at least one
    */
   constructor(
-    private readonly perMinute: number,
+    readonly perMinute: number,
     private readonly burst = perMinute,
   ) {
     this.burst = Math.max(1, burst);

@@ -19,6 +19,8 @@ export interface Rights {
   /** Of the hosts that may be called back, those that its jobs may name; absent: all of them. */
   callbackHosts?: string[];
   jobs?: TokenBucket;
+  /** Jobs that all keys of its tenant may send in a minute, over all API servers; absent where one of them has no limit. */
+  tenantRate?: number;
   reads?: TokenBucket;
   /** Bytes. */
   uploads?: TokenBucket;
@@ -35,7 +37,7 @@ export interface Key extends Rights {
 }
 
 /** The limits of keys whose entries say nothing else. */
-export type KeyDefaults = Pick<Config, 'replicas' | 'readsPerMinute' | 'uploadsPerDay' | 'maxOpen'>;
+export type KeyDefaults = Pick<Config, 'readsPerMinute' | 'uploadsPerDay' | 'maxOpen'>;
 
 const MINUTES_A_DAY = 24 * 60;
 /** Single jobs have 2: nobody goes before those who wait, unless an entry says so. */
@@ -53,7 +55,14 @@ const OPTIONS =
  */
 export function parseKeys(text: string, defaults: KeyDefaults): Key[] {
   const entries = text.split(/[,\n]/).map((entry) => entry.trim());
-  return entries.filter((entry) => entry !== '').map((entry, index) => parseKey(entry, index + 1, defaults));
+  const keys = entries.filter((entry) => entry !== '').map((entry, index) => parseKey(entry, index + 1, defaults));
+  return keys.map((key) => ({ ...key, tenantRate: rateOf(keys.filter(({ tenant }) => tenant === key.tenant)) }));
+}
+
+/** Jobs a minute of these keys together; undefined where one of them may send any number. */
+function rateOf(keys: Key[]): number | undefined {
+  if (keys.some(({ jobs }) => jobs === undefined)) return undefined;
+  return keys.reduce((sum, { jobs }) => sum + (jobs?.perMinute ?? 0), 0);
 }
 
 function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
@@ -61,14 +70,13 @@ function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
   const wrong = (expected: string): Error =>
     new Error(`DARKROOM_API_KEYS: entry ${number} is wrong; expected ${expected}`);
   if (name === undefined || tenant === undefined || rate === undefined || sha256 === undefined) throw wrong(SHAPE);
-  const { replicas } = defaults;
   const rights: Rights = {
     operator: false,
     priority: BEST_PRIORITY,
     maxOpen: defaults.maxOpen || Infinity,
-    jobs: bucket(Number(rate) / replicas),
-    reads: bucket(defaults.readsPerMinute / replicas),
-    uploads: bucket(defaults.uploadsPerDay / replicas / MINUTES_A_DAY, MINUTES_A_DAY),
+    jobs: bucket(Number(rate)),
+    reads: bucket(defaults.readsPerMinute),
+    uploads: bucket(defaults.uploadsPerDay / MINUTES_A_DAY, MINUTES_A_DAY),
   };
   for (const option of options?.split(':') ?? []) {
     const [word = '', value = ''] = option.split('=');
@@ -79,7 +87,7 @@ function parseKey(entry: string, number: number, defaults: KeyDefaults): Key {
     else if (word === 'pixels' && isMillions(value)) rights.maxPixels = Number(value) * 1e6;
     else if (word === 'callbacks' && value !== '') rights.callbackHosts = hosts(value.replaceAll('+', ','));
     else if (word === 'uploads' && /^[1-9]\d*(B|KiB|MiB|GiB|TiB)$/.test(value)) {
-      rights.uploads = bucket(size(value) / replicas / MINUTES_A_DAY, MINUTES_A_DAY);
+      rights.uploads = bucket(size(value) / MINUTES_A_DAY, MINUTES_A_DAY);
     } else throw wrong(OPTIONS);
   }
   return { name, tenant, sha256: Buffer.from(sha256, 'hex'), ...rights };

@@ -108,7 +108,7 @@ export function controlRoutes(app: App, service: Service): void {
       const { workflowId } = await findJob(service, request.principal, request.params.id);
       await admit(service, request.principal, 1);
       const retried = await retryItem(service, workflowId);
-      service.openJobs.correct(request.principal.tenant, 1 - retried.restarted);
+      service.tenantJobs.correct(request.principal.tenant, 1 - retried.restarted);
       return audited(request, retried);
     },
   );
@@ -131,7 +131,7 @@ export function controlRoutes(app: App, service: Service): void {
       const { operation } = retried;
       const restarted = operation === undefined ? retried.restarted : operation.total - operation.failed;
       request.principal.jobs?.charge(restarted - 1);
-      service.openJobs.correct(request.principal.tenant, 1 - restarted);
+      service.tenantJobs.correct(request.principal.tenant, 1 - restarted);
       return reply.code(operation === undefined ? 200 : 202).send(audited(request, retried));
     },
   );
