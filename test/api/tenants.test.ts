@@ -154,7 +154,7 @@ test('what the keys of a tenant send in a minute is counted over all servers', a
     const [first, second] = ['paced-secret-0123456789', 'paced-secret-two-0123456789'].map((key) => bearer(key));
     expect((await api.call('POST', '/v1/batches', { id: 'p', jobs }, first)).status).toBe(202);
     // Neither this server nor this key has sent anything yet; the visibility store lists the five a little later.
-    await until(async () => (await other.call('GET', '/v1/jobs', undefined, second)).body.jobs.length === 5);
+    await until(async () => (await other.call('GET', '/v1/jobs', undefined, second)).body.items.length === 5);
     expect(await other.call('POST', '/v1/jobs', { source }, second)).toMatchObject({
       status: 429,
       body: { code: 'RateLimited', detail: 'The tenant "paced" has sent as many jobs as its keys may in a minute: 5.' },
