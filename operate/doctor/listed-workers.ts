@@ -14,22 +14,39 @@ export interface ListedWorkers {
   cpu: number;
 }
 
+/**
+ * Running workers by their last heartbeat, every page of them. A server older than 1.30 lists none, nor does one whose
+ * operator has switched the call off (`frontend.ListWorkersEnabled`).
+ * @param query narrows them, as in `TaskQueue = "darkroom-image"`
+ */
+export async function runningWorkers(
+  { workflowService }: Pick<Connection, 'workflowService'>,
+  namespace: string,
+  query?: string,
+): Promise<temporal.api.worker.v1.IWorkerHeartbeat[]> {
+  const workers: temporal.api.worker.v1.IWorkerHeartbeat[] = [];
+  let nextPageToken: Uint8Array | undefined;
+  do {
+    const page = await workflowService.listWorkers({ namespace, query, nextPageToken }).catch((error: unknown) => {
+      if (grpcCode(error) === undefined) throw error;
+      return undefined;
+    });
+    for (const { workerHeartbeat } of page?.workersInfo ?? []) {
+      if (workerHeartbeat?.status === WORKER_STATUS_RUNNING) workers.push(workerHeartbeat);
+    }
+    nextPageToken = page?.nextPageToken;
+  } while (nextPageToken !== undefined && nextPageToken.length > 0);
+  return workers;
+}
+
 /** Undefined where the server does not list workers (1.30 and newer do), or none has told of itself yet. */
 export async function listedWorkers(
-  { workflowService }: Connection,
+  connection: Pick<Connection, 'workflowService'>,
   namespace: string,
   taskQueue: string,
   carries: 'workflows' | 'media',
 ): Promise<ListedWorkers | undefined> {
-  const { workersInfo } = await workflowService
-    .listWorkers({ namespace, query: `TaskQueue = "${taskQueue}"` })
-    .catch((error: unknown) => {
-      if (grpcCode(error) === undefined) throw error;
-      return { workersInfo: [] };
-    });
-  const workers = (workersInfo ?? []).flatMap(({ workerHeartbeat }) =>
-    workerHeartbeat?.status === WORKER_STATUS_RUNNING ? [workerHeartbeat] : [],
-  );
+  const workers = await runningWorkers(connection, namespace, `TaskQueue = "${taskQueue}"`);
   if (workers.length === 0) return undefined;
   const slots = workers.map((worker) =>
     carries === 'workflows' ? worker.workflowTaskSlotsInfo : worker.activityTaskSlotsInfo,

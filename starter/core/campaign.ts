@@ -92,12 +92,19 @@ export interface CampaignView extends CampaignReport {
   settled?: { how: Settlement; items?: number };
 }
 
-/** How far a campaign is, also after its end. @throws DarkroomError SourceNotFound */
+/**
+ * How far a campaign is. One that ran to its end is described from its result, without a worker; the figures of any other are
+ * the state of its workflow, which a worker of the pool `workflows` has to be asked for.
+ * @throws DarkroomError SourceNotFound
+ */
 export async function describeCampaign(client: Client, id: string): Promise<CampaignView> {
-  const handle = client.workflow.getHandle(campaignWorkflowId(id));
+  const handle: WorkflowHandle<typeof reprocess> = client.workflow.getHandle(campaignWorkflowId(id));
   const run = await unlessNotFound(handle.describe());
   if (run === undefined) throw new DarkroomError('SourceNotFound', `There is no campaign "${id.slice(0, 110)}".`);
-  const [report, settled] = await Promise.all([handle.query(campaign), settlementOf(client, id, run.startTime)]);
+  const [report, settled] = await Promise.all([
+    stateOf(run) === 'succeeded' ? handle.result() : handle.query(campaign),
+    settlementOf(client, id, run.startTime),
+  ]);
   return {
     ...{ id, preset: memoText(run, 'preset') ?? '', tenant: memoText(run, 'tenant') },
     ...{ startedAt: run.startTime.toISOString(), closedAt: run.closeTime?.toISOString(), settled },

@@ -172,4 +172,8 @@ test('a canary that a person does not want leaves nothing behind; what a campaig
   for (const folder of folders['other']!) expect((await checkedManifest(folder)).before).toBeUndefined();
   expect(await presetsOf(OTHER)).toEqual(['good@new']);
   expect(await settle(id, 'rollback')).toBe(0);
+
+  // What has ended is known to the server: no worker is needed to see its figures.
+  await endProcess(worker.pid);
+  expect(await look(id)).toMatchObject({ phase: 'completed', made: ITEMS });
 });

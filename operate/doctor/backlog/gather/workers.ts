@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { grpcCode } from '../../../../temporal/grpc';
 import { targetsFolder } from '../../../../local/embedded/targets';
+import { runningWorkers } from '../../listed-workers';
 import type { Evidence } from '../types';
 import type { Scope } from './queues';
 
@@ -46,16 +46,9 @@ export async function scrapeWorkers(home: string): Promise<WorkerFigures> {
   return figures;
 }
 
-/** Task queues of every worker, where the server lists workers (`frontend.ListWorkersEnabled`); else none. */
+/** Task queues of every running worker, where the server lists workers; else none. */
 export async function queuesOfListedWorkers({ connection, namespace }: Scope): Promise<string[]> {
-  try {
-    const { workersInfo } = await connection.workflowService.listWorkers({ namespace });
-    return (workersInfo ?? []).flatMap(({ workerHeartbeat }) => workerHeartbeat?.taskQueue ?? []);
-  } catch (error) {
-    // Most servers know no such call, or have it switched off.
-    if (grpcCode(error) !== undefined) return [];
-    throw error;
-  }
+  return (await runningWorkers(connection, namespace)).flatMap(({ taskQueue }) => taskQueue ?? []);
 }
 
 function add(sums: Map<string, { sum: number; count: number }>, name: string, stage: string, value: number): void {
