@@ -2,7 +2,7 @@
  * `npm run bench:film -- [--seconds 600] [--only ffmpeg,whole,killed,scale]`: a film of 1080p with cuts, grain and sound,
  * encoded in chunks by two workers of one core each, beside one ffmpeg that makes the same rungs on both cores; then once
  * more with a worker killed half way; then chunks whose encoder sleeps, by one to eight workers. Ten minutes of film take
- * about 25 minutes on two cores. Prints Markdown. Never fails on a number.
+ * about half an hour on two cores. Prints Markdown. Never fails on a number.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { filmEnv, HEIGHTS, PRESET, RATES } from './film/setting';
 import { machine } from './table';
 
 const HELP = `npm run bench:film -- [options]
-  --seconds N   length of the film, 60 to 7200; 600, which takes about 25 minutes on two cores
+  --seconds N   length of the film, 60 to 7200; 600, which takes about half an hour on two cores; 300 takes 17 minutes
   --only PARTS  some of ffmpeg,whole,killed,scale, with commas between; killed needs whole
 `;
 const PARTS = ['ffmpeg', 'whole', 'killed', 'scale'] as const;
