@@ -122,18 +122,83 @@ const ACTIVITIES = {
   removeOutputs: async () => undefined,
   deliverWebhook: async () => undefined,
   awaitBatch: async () => ({ items: 1, succeeded: 1, failed: 0, cancelled: 0 }),
+  compareOutputs: async () => 0.95,
+  adoptOutputs: async () => true,
+  settleOutputs: async (_id, pairs) => pairs.length,
 };
 
+/** A campaign of two pages; its items' workflows are real. */
+const CAMPAIGN = {
+  ...{ id: 'reprocess-p-00000000', preset: { name: 'p', image: { renditions: [] } }, where: { preset: 'old' } },
+  ...{ canary: 2, atOnce: 1, approvesItself: false },
+  bounds: { minSsim: 0.9, maxBytesRatio: 1.5, maxFailures: 0.02 },
+};
+const campaignItem = (name) => ({
+  item: {
+    ...{
+      batchId: CAMPAIGN.id,
+      itemKey: name,
+      kind: 'image',
+      source: `file:///in/${name}`,
+      output: `file:///out/${name}`,
+    },
+    ...{ recipe: '0000000000', priority: 5, tenant: 'default', mode: 'batch' },
+  },
+  old: { workflowId: `old/${name}`, runId: 'run', output: `file:///old/${name}`, bytes: 5 },
+});
+const campaignItems = async (_scope, _most, cursor) =>
+  cursor === undefined
+    ? { items: ['a', 'b'].map(campaignItem), passedOver: 1, next: 'second' }
+    : { items: ['c', 'd', 'e'].map(campaignItem), passedOver: 0 };
+
+const phaseIs = (handle, phase) =>
+  until(async () => (await handle.query('campaign').catch(() => undefined))?.phase === phase);
+
 /**
- * `workflow`, its first argument (`item`: parts of an item's, `watch`: a batch's), what activities do otherwise, and what a
- * client does meanwhile.
+ * The workflow: parts of an `item`, or `starts`, a type with its arguments. What activities do otherwise, and what a client
+ * does meanwhile.
  */
 const HISTORIES = {
   'image-counted-failure': { item: {}, activities: { makeImage: after(1, () => failing('EncoderFailed'), result) } },
   'image-quarantined': { item: {}, activities: { makeImage: after(2, dead) } },
   'image-quarantined-by-worker': { item: {}, activities: { makeImage: after(1, () => failing('Quarantined')) } },
   'image-webhook': { item: { callbackUrl: 'https://example.com/hook' }, activities: {} },
-  'batch-webhook': { watch: { batchId: 'b', url: 'https://example.com/hook', runs: 1 }, activities: {} },
+  'batch-webhook': {
+    starts: ['notifyBatch', { batchId: 'b', url: 'https://example.com/hook', runs: 1 }],
+    activities: {},
+  },
+  // Paused while its canary waits for an approval, which comes before the resume.
+  campaign: {
+    starts: ['reprocess', CAMPAIGN],
+    activities: { campaignItems },
+    async meanwhile(handle) {
+      await phaseIs(handle, 'awaiting approval');
+      for (const signal of ['pause', 'approve']) await handle.signal(signal);
+      await sleep(200);
+      await handle.signal('resume');
+    },
+  },
+  'campaign-stopped': {
+    starts: ['reprocess', CAMPAIGN],
+    activities: { campaignItems, compareOutputs: async () => 0.5 },
+  },
+  'campaign-cancelled': {
+    starts: ['reprocess', CAMPAIGN],
+    activities: { campaignItems },
+    async meanwhile(handle) {
+      await phaseIs(handle, 'awaiting approval');
+      await handle.cancel();
+    },
+  },
+  'campaign-settled': {
+    starts: ['settleCampaign', CAMPAIGN.id, 'rollback'],
+    activities: {
+      campaignPairs: async (_id, cursor) => ({
+        pairs: [{ made: 'file:///out/a', old: 'file:///old/a' }],
+        next: cursor === undefined ? 'second' : undefined,
+      }),
+    },
+  },
   // Nobody serves the model's own queue, so that the task goes on to the common one.
   'image-analysed': {
     item: { preset: { name: 'p', image: { analyse: ['text'], renditions: [] } } },
@@ -195,7 +260,7 @@ const HISTORIES = {
 };
 
 /** Runs one row to its end, however it ends. @returns its history, encoded */
-async function record(name, { item, watch, activities, meanwhile }, { connection, client }) {
+async function record(name, { item, starts, activities, meanwhile }, { connection, client }) {
   const all = { ...ACTIVITIES, ...activities };
   const worker = (pool, options) =>
     Worker.create({ connection, taskQueue: `${PREFIX}-${pool}`, activities: all, ...options });
@@ -221,9 +286,9 @@ async function record(name, { item, watch, activities, meanwhile }, { connection
       },
       ...item,
     };
-    const type = watch ? 'notifyBatch' : built('common/kinds.js').KINDS[kind].workflow;
+    const [type, ...args] = starts ?? [built('common/kinds.js').KINDS[kind].workflow, whole];
     const handle = await client.workflow.start(type, {
-      ...{ workflowId: `recorded/${name}`, taskQueue: `${PREFIX}-workflows`, args: [watch ?? whole] },
+      ...{ workflowId: `recorded/${name}`, taskQueue: `${PREFIX}-workflows`, args },
     });
     await meanwhile?.(handle);
     await handle.result().catch(() => undefined);

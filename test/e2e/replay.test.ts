@@ -45,9 +45,9 @@ test('there are histories of every way that a run takes', () => {
   const turned = ['video-without-pictures'];
   const told = ['image-webhook', 'batch-webhook'];
   const analysed = ['image-analysed', 'image-analysed-unrouted'];
-  const wanted = [...ended, ...analysed, ...failed, ...quarantined, ...steered, ...turned, ...told].map(
-    (name) => `${name}.pb`,
-  );
+  const campaigns = ['campaign', 'campaign-stopped', 'campaign-cancelled', 'campaign-settled'];
+  const items = [...ended, ...analysed, ...failed, ...quarantined, ...steered, ...turned];
+  const wanted = [...items, ...told, ...campaigns].map((name) => `${name}.pb`);
   expect(names).toEqual(expect.arrayContaining(wanted));
 });
 
@@ -75,6 +75,14 @@ test('a history holds what its name says', () => {
   expect(kinds('audio-outputs-removed')).toContain('removeOutputs');
   const upserted = String(EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES);
   expect(kinds('video-without-pictures')).toContain(upserted);
+  const child = String(EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED);
+  expect(kinds('campaign')).toContain(child);
+  expect(kinds('campaign')).toContain('adoptOutputs');
+  expect(kinds('campaign')).toContain(String(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED));
+  expect(kinds('campaign-stopped')).toContain('compareOutputs');
+  expect(kinds('campaign-stopped')).not.toContain('adoptOutputs');
+  expect(kinds('campaign-cancelled')).toContain(String(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED));
+  expect(kinds('campaign-settled')).toContain('settleOutputs');
   expect(kinds('image-webhook')).toContain(String(EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED));
 });
 
