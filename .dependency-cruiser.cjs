@@ -16,7 +16,7 @@ const LAYERS = [
 ];
 
 /** Rooms of starter/: each imports those to its right, and what is below starter/. */
-const ROOMS = ['cli', 'job-queues', 'server', 'queue-metrics', 'inputs', 'core'];
+const ROOMS = ['cli', 'job-queues', 'server', 'queue-metrics', 'backlog', 'inputs', 'core'];
 
 const inside = (folders, root = '') => `^${root}(${folders.join('|')})/`;
 const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });

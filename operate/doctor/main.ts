@@ -4,8 +4,8 @@ import { loadConfig } from '../../common/config';
 import { duration } from '../../common/config/parse';
 import { diagnose, format, healthy } from '.';
 import { messageOf, toStderr } from '../../local/embedded/report';
-import { examineBacklog, formatBacklog } from './backlog';
-import { DEFAULT_LIMITS } from './backlog/types';
+import { examineBacklog, formatBacklog } from '../../starter/backlog';
+import { DEFAULT_LIMITS } from '../../starter/backlog/types';
 
 const program = new Command('doctor')
   .description('Checks each dependency of Darkroom and says how to fix what is missing or broken.')

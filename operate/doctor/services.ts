@@ -2,7 +2,7 @@ import { isOptionalPool, POOL_NAMES, POOLS, taskQueue } from '../../common/pools
 import { missingSearchAttributes, namespaceOf } from '../../temporal/connect';
 import { createStorage } from '../../storage';
 import { accepts } from '../../local/embedded/probe';
-import { listedText, listedWorkers } from './listed-workers';
+import { listedText, listedWorkers } from '../../temporal/listed-workers';
 import { broken, missing, ok, optional, type Check, type Context } from './types';
 
 /** Of the server: queues of workflow tasks, and of activities. */

@@ -10,7 +10,7 @@ import { runProcess } from '../../common/process';
 import { namespaceOf } from '../../temporal/connect';
 import { findTemporalBinary } from '../../local/embedded/temporal-binary';
 import { inputOf } from '../../temporal/input';
-import { gather } from '../../operate/doctor/backlog/gather';
+import { gather } from '../../starter/backlog/gather';
 import type { Service } from '../../local/embedded/child-process';
 import { bearer, keyEntry, photo, startApi, type Api } from '../api/support';
 import { ffmpeg, picture, X264 } from '../support/clips';

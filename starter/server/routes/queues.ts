@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isOptionalPool, POOL_NAMES, POOLS } from '../../../common/pools';
-import { examineBacklog } from '../../../operate/doctor/backlog';
-import { CAUSES, DEFAULT_LIMITS, type Evidence, type Finding } from '../../../operate/doctor/backlog/types';
-import { listedWorkers } from '../../../operate/doctor/listed-workers';
+import { examineBacklog } from '../../backlog';
+import { CAUSES, DEFAULT_LIMITS, type Evidence, type Finding } from '../../backlog/types';
+import { listedWorkers } from '../../../temporal/listed-workers';
 import { namespaceOf } from '../../../temporal/connect';
 import { shared } from '../../queue-metrics';
 import { countPausedByKind } from '../../queue-metrics/sample';

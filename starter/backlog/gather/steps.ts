@@ -1,9 +1,9 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '../../../../temporal/sdk-internals';
+import { decodeOptionalFailureToOptionalError, decodeOptionalSinglePayload } from '../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
-import { queuePrefix, taskQueue } from '../../../../common/pools';
-import { forEachBounded } from '../../../../common/for-each-bounded';
+import { queuePrefix, taskQueue } from '../../../common/pools';
+import { forEachBounded } from '../../../common/for-each-bounded';
 import type { StepEvidence } from '../types';
 import { secondsSince, toMs } from './clock';
 import { poolOf, type OpenItem } from './open-items';

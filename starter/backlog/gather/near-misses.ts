@@ -1,4 +1,4 @@
-import type { Pool } from '../../../../common/pools';
+import type { Pool } from '../../../common/pools';
 
 /**
  * Names that a person may have typed for `<prefix>-<pool>`: a letter lost, doubled or swapped with its neighbour, another

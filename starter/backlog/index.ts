@@ -1,4 +1,4 @@
-import type { Config } from '../../../common/config';
+import type { Config } from '../../common/config';
 import { diagnose } from './diagnose';
 import { gather } from './gather';
 import { DEFAULT_LIMITS, type Evidence, type Finding, type Limits } from './types';

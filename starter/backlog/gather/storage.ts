@@ -1,5 +1,5 @@
-import type { Config } from '../../../../common/config';
-import { createStorage } from '../../../../storage';
+import type { Config } from '../../../common/config';
+import { createStorage } from '../../../storage';
 import type { StorageEvidence } from '../types';
 
 const LIMIT_MS = 15_000;

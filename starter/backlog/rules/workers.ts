@@ -1,4 +1,4 @@
-import { queuePrefix } from '../../../../common/pools';
+import { queuePrefix } from '../../../common/pools';
 import { isBackedUp, type Evidence, type Limits, type QueueEvidence, type Rule } from '../types';
 
 /** Queues that hold work and that nobody serves. */

@@ -1,7 +1,7 @@
 import type { ConnectionLike } from '@temporalio/client';
 import type { LoadedDataConverter } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import type { Pool } from '../../../../common/pools';
+import type { Pool } from '../../../common/pools';
 import type { QueueEvidence } from '../types';
 import { toMs } from './clock';
 

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { targetsFolder } from '../../../../local/embedded/targets';
-import { runningWorkers } from '../../listed-workers';
+import { targetsFolder } from '../../../local/embedded/targets';
+import { runningWorkers } from '../../../temporal/listed-workers';
 import type { Evidence } from '../types';
 import type { Scope } from './queues';
 

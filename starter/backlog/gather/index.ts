@@ -1,10 +1,10 @@
 import type { Connection } from '@temporalio/client';
-import type { Config } from '../../../../common/config';
-import { VARIABLES } from '../../../../common/config/variables';
-import { POOL_NAMES, queuePrefix, taskQueue } from '../../../../common/pools';
-import { loadedConverterOf } from '../../../../temporal/encryption';
-import { configuredAddress, connect, namespaceOf } from '../../../../temporal/connect';
-import { rootMessage } from '../../../../temporal/grpc';
+import type { Config } from '../../../common/config';
+import { VARIABLES } from '../../../common/config/variables';
+import { POOL_NAMES, queuePrefix, taskQueue } from '../../../common/pools';
+import { loadedConverterOf } from '../../../temporal/encryption';
+import { configuredAddress, connect, namespaceOf } from '../../../temporal/connect';
+import { rootMessage } from '../../../temporal/grpc';
 import type { Evidence, QueueEvidence, StepEvidence } from '../types';
 import { nearMisses } from './near-misses';
 import { countOpen, oldestOpen, otherPrefixes } from './open-items';

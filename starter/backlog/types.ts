@@ -1,4 +1,4 @@
-import type { Pool } from '../../../common/pools';
+import type { Pool } from '../../common/pools';
 
 /** One task queue, from every side that can be seen. */
 export interface QueueEvidence {

@@ -1,7 +1,7 @@
 import type { ConnectionLike } from '@temporalio/client';
-import { POOL_NAMES, type Pool } from '../../../../common/pools';
-import { quoted } from '../../../../temporal/batches/query';
-import { DEFAULT_KIND, ITEM_WORKFLOWS, KINDS, kindOfWorkflow, type MediaKind } from '../../../../common/kinds';
+import { POOL_NAMES, type Pool } from '../../../common/pools';
+import { quoted } from '../../../temporal/batches/query';
+import { DEFAULT_KIND, ITEM_WORKFLOWS, KINDS, kindOfWorkflow, type MediaKind } from '../../../common/kinds';
 import type { Scope } from './queues';
 
 /** Items looked at one by one. */

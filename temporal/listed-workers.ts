@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { grpcCode } from '../../temporal/grpc';
+import { grpcCode } from './grpc';
 
 const { WORKER_STATUS_RUNNING } = temporal.api.enums.v1.WorkerStatus;
 
