@@ -116,6 +116,12 @@ test('a wide-gamut source becomes sRGB, also where the preset keeps its profile 
     expect(Math.abs(value - wanted)).toBeLessThanOrEqual(2);
 });
 
+test('a grey picture is grey, and as transparent as it was', async () => {
+  const [made] = (await make(await picture(), [{ lossless: true, greyscale: true }])).files;
+  const [red, green, blue, alpha] = pixelAt(decode(made?.file ?? ''), 80, 9);
+  expect([green, blue, alpha]).toEqual([red, red, 0x88]);
+});
+
 test('JPEG XL is read: upright sRGB pixels with their alpha channel', async () => {
   const source = await picture();
   const [made] = (await make(source, [{ lossless: true }])).files;

@@ -3,6 +3,7 @@ import type { Sharp } from 'sharp';
 import { DarkroomError, tail } from '../../common/errors';
 import { IMAGE_FORMATS } from '../formats';
 import type { ImageRenditionSpec } from '../presets/schema';
+import { withProfile } from './wide';
 
 type Encode = typeof import('@jsquash/jxl/encode.js').default;
 
@@ -24,9 +25,11 @@ async function load(): Promise<Encode> {
  */
 export async function encodeJxl(
   pipeline: Sharp,
-  { quality = IMAGE_FORMATS.jxl.quality, effort = 3, lossless = false }: ImageRenditionSpec,
+  { quality = IMAGE_FORMATS.jxl.quality, effort = 3, lossless = false, greyscale = false }: ImageRenditionSpec,
 ): Promise<{ data: Buffer; info: { width: number; height: number } }> {
-  const { data, info } = await pipeline
+  // As raw pixels, sharp gives of a grey picture one channel, whatever is asked of it.
+  const coloured = greyscale ? (await withProfile(pipeline))(false) : pipeline;
+  const { data, info } = await coloured
     .toColourspace('srgb')
     .ensureAlpha()
     .raw({ depth: 'uchar' })

@@ -6,8 +6,8 @@ import { DarkroomError } from '../../common/errors';
 import { extensionOf } from '../../common/file-types';
 import { formatRow, formatsThat, isFilm, type FilmFormat, type ImageFormat } from '../formats';
 import { encodeFrames, writeFrames } from './edit/frames';
-import { encodeReaching, pixelsOf, searches } from './edit/reach';
-import { keepsProfile, render } from './edit/render';
+import { encodeReaching, searches } from './edit/reach';
+import { render } from './edit/render';
 import { openWatermarks } from './edit/watermark';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
@@ -19,6 +19,7 @@ import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, type Still } from './still';
 import { looksOf } from './thumbnail';
 import type { Frames, ImageFile, ImageOutcome, ImageTask } from './types';
+import { withProfile } from './wide';
 
 /**
  * Makes every rendition of one image. Runs in a child process (`child.ts`), one image at a time.
@@ -162,7 +163,7 @@ async function encodeStill(
   const picture = await render(source, still, preset, spec);
   if (spec.hdr === 'keep' && still.hdr) return encodeHdr(picture, spec, still.hdr, kept);
   const encoded = searches(spec)
-    ? await encodeReaching(await pixelsOf(picture, keepsProfile(still, spec)), spec, kept)
+    ? await encodeReaching(await withProfile(picture), spec, kept)
     : await encode(picture, spec, kept);
   return smaller(source, input, preset, spec, kept, encoded);
 }

@@ -168,6 +168,9 @@ describe('what is kept', () => {
     expect((await only(bordered, { width: 400, trim: 10 })).look).toEqual(['RG', 'BY']);
     expect((await only(bordered, { width: 20, trim: 10 })).width).toBe(20);
     expect((await only(['WWW'], { width: 400, trim: 10 })).look).toEqual(['WWW']);
+    // The GIF of sharp's tests, grey-plus-alpha.gif: smaller than anything that has a border.
+    const gif = Buffer.from('R0lGODlhAgABAIAAAGVlZf///yH5BAEAAAEALAAAAAACAAEAAAICRAoAOw==', 'base64');
+    expect((await make(gif, [{ width: 400, trim: 10 }])).files[0]).toMatchObject({ width: 2, height: 1 });
   });
 });
 
@@ -181,6 +184,20 @@ describe('look', () => {
     const padded = await only(['RR', 'RR'], { width: 40, greyscale: true, pad: 20, background: '#0000ff' });
     expect(padded.look[0]).toBe('BBBB');
     expect(padded.look[1]![1]).not.toBe('R');
+  });
+
+  test('greyscale keeps transparency, also under a border, a budget and in what moves', async () => {
+    const half = sharp({ create: { width: 40, height: 20, channels: 4, background: '#fff' } }).composite([
+      { input: { create: { width: 20, height: 20, channels: 4, background: '#000' } }, left: 20, top: 0, blend: 'dest-out' },
+    ]); // prettier-ignore
+    const still = await half.png().toBuffer();
+    const grey = { width: 40, greyscale: true };
+    const specs = [grey, { ...grey, pad: 20 }, { ...grey, format: 'webp', maxBytes: 10_000 }] as const;
+    const looks = (await make(still, [...specs])).files.map(({ file, width, height }) => cells(file, width / 20, height / 20)); // prettier-ignore
+    expect(await Promise.all(looks)).toEqual([['W.'], ['....', '.W..', '....'], ['W.']]);
+    const moving = await sharp([still, still], { join: { animated: true } }).webp({ lossless: true }).toBuffer();
+    const { files } = await make(moving, [{ ...grey, format: 'webp' }], { animation: 'keep' });
+    expect(await cells(files[0]!.file, 2, 1, 1)).toEqual(['W.']);
   });
 
   test('blur softens, sharpen hardens, and neither reaches into the padding', async () => {

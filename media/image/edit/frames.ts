@@ -8,10 +8,11 @@ import type { Kept } from '../metadata/kept';
 import type { OpenSource } from '../source';
 import { fromPixels, resize, type Still } from '../still';
 import { ROOM } from '../film/movie';
+import { withProfile } from '../wide';
 import type { Frames } from '../types';
 import { decodeSize, targetSize, type Size } from './layout';
 import { encodeReaching, searches } from './reach';
-import { draw, planOf, settled } from './render';
+import { draw, planOf } from './render';
 
 /** Fields that sharp applies to all frames at once, or that say nothing of pixels. */
 const AT_ONCE = ['name', 'format', 'width', 'height', 'quality', 'effort', 'lossless', 'trellis', 'dpr'];
@@ -58,8 +59,8 @@ async function drawFrames(source: OpenSource, preset: ImagePreset, spec: ImageRe
   const frames: Buffer[] = [];
   for (let page = 0; page < pages; page++) {
     const picture = await draw(stillAt(page), plan, spec, source.watermarks);
-    // Grey pixels have fewer channels than the frames they go into.
-    const coloured = spec.greyscale ? await settled(picture) : picture;
+    // As raw pixels, sharp gives of a grey picture one channel, whatever is asked of it.
+    const coloured = spec.greyscale ? (await withProfile(picture))(false) : picture;
     frames.push(await coloured.toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' }).toBuffer());
   }
   return { frames, canvas: plan.layout.canvas };

@@ -2,7 +2,8 @@ import sharp from 'sharp';
 import type { ImageRenditionSpec } from '../../presets/schema';
 import { parsePreset } from '../../presets';
 import { encode } from '../encode';
-import { encodeReaching, pixelsOf } from './reach';
+import { withProfile } from '../wide';
+import { encodeReaching } from './reach';
 import { ssim } from './ssim';
 
 /** 160x120 with soft shapes and grain. */
@@ -23,7 +24,7 @@ const spec = (fields: Partial<ImageRenditionSpec>): ImageRenditionSpec => ({ nam
 
 describe.each(['jpeg', 'webp', 'avif'] as const)('%s', (format) => {
   test('maxBytes: the highest quality that fits, and one more would not', async () => {
-    const pixels = await pixelsOf(photo());
+    const pixels = await withProfile(photo());
     const limit = Math.round((await encode(pixels(), spec({ format }))).data.length * 0.6);
     const { data, reached } = await encodeReaching(pixels, spec({ format, maxBytes: limit }));
     expect(data.length).toBeLessThanOrEqual(limit);
@@ -32,7 +33,7 @@ describe.each(['jpeg', 'webp', 'avif'] as const)('%s', (format) => {
   });
 
   test('target: the lowest quality that is like enough, by the decoded file', async () => {
-    const pixels = await pixelsOf(photo());
+    const pixels = await withProfile(photo());
     const { data, reached } = await encodeReaching(pixels, spec({ format, target: { ssim: 0.93 } }));
     const grey = (picture: sharp.Sharp) => picture.greyscale().raw().toBuffer();
     expect(ssim(await grey(pixels()), await grey(sharp(data)), 160, 120)).toBeCloseTo(reached!.ssim!, 3);
@@ -43,7 +44,7 @@ describe.each(['jpeg', 'webp', 'avif'] as const)('%s', (format) => {
 });
 
 test('a budget with room to spare keeps the quality; bytes have the last word over likeness; the worst is kept', async () => {
-  const pixels = await pixelsOf(photo());
+  const pixels = await withProfile(photo());
   expect((await encodeReaching(pixels, spec({ quality: 70, maxBytes: 1_000_000 }))).reached).toEqual({ quality: 70 });
   const likeness = await encodeReaching(pixels, spec({ target: { ssim: 0.97 } }));
   const both = await encodeReaching(pixels, spec({ target: { ssim: 0.97 }, maxBytes: likeness.data.length - 200 }));

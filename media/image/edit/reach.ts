@@ -3,8 +3,6 @@ import { formatRow } from '../../formats';
 import type { ImageRenditionSpec } from '../../presets/schema';
 import { encode, type Encoded } from '../encode';
 import type { Kept } from '../metadata/kept';
-import { fromPixels } from '../still';
-import { withProfile } from '../wide';
 import { ssim } from './ssim';
 
 /** True for a rendition whose quality is searched for. */
@@ -12,19 +10,8 @@ export function searches({ maxBytes, target }: ImageRenditionSpec): boolean {
   return maxBytes !== undefined || target !== undefined;
 }
 
-/** Fresh pipelines over the pixels of a picture, with its profile or in sRGB. */
+/** Fresh pipelines over the pixels of a picture, which is drawn once: with its profile, or in sRGB. */
 type Pixels = (profile?: boolean) => Sharp;
-
-/** The pixels of a picture, which is drawn once. @param profile the picture has one that stays */
-export async function pixelsOf(picture: Sharp, profile = false): Promise<Pixels> {
-  if (profile) return withProfile(picture);
-  const { data, info } = await picture
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const raw = { width: info.width, height: info.height, channels: info.channels };
-  return () => fromPixels(data, raw);
-}
 
 interface Attempt extends Encoded {
   quality: number;

@@ -52,12 +52,16 @@ export function cropped({ width, height }: Size, crop: ImagePreset['crop']): Rec
   return { left, top, width: within(left, crop.width, width), height: within(top, crop.height, height) };
 }
 
+/** px of a side from which on a border is looked for. */
+const LEAST_SIDE = 3;
+
 /** Renditions that trim alike share the search. */
 const trims = new WeakMap<Still, Map<number, Promise<Rect>>>();
 
 /** What a trim leaves of the area. The corner of the area says which colour its border has. */
 function trimmed(still: Still, area: Rect, { trim }: ImageRenditionSpec): Promise<Rect> | Rect {
-  if (trim === undefined) return area;
+  // libvips looks for no border in less.
+  if (trim === undefined || Math.min(area.width, area.height) < LEAST_SIDE) return area;
   const known = trims.get(still) ?? new Map<number, Promise<Rect>>();
   trims.set(still, known);
   const rect = known.get(trim) ?? findTrim(still, area, trim);
@@ -128,7 +132,7 @@ export async function draw(
   if (around) {
     // sharp blurs after it extends, and the edge would run into the background.
     if (blur !== undefined || sharpen !== undefined || (greyscale && background !== undefined))
-      picture = profile ? (await withProfile(picture))(true) : await settled(picture);
+      picture = (await withProfile(picture))(profile);
     picture = picture.extend({
       ...{ left: at.left, right: canvas.width - turned.width - at.left },
       ...{ top: at.top, bottom: canvas.height - turned.height - at.top },
@@ -139,23 +143,7 @@ export async function draw(
   const finished = transparent && opaque !== undefined ? picture.flatten({ background: opaque }) : picture;
   if (!hasOverlays(spec)) return finished;
   // sharp lays things on a picture before it has made some of the above of it.
-  const base = profile ? (await withProfile(finished))(true) : await settled(finished);
+  const base = (await withProfile(finished))(profile);
   const layered = await withOverlays(base, canvas, spec, profile && still.profile === 'p3', watermarks);
   return transparent && opaque === undefined ? layered : layered.removeAlpha();
-}
-
-/** What was drawn so far, as pixels in colour: a grey picture may get a coloured border. */
-export async function settled(picture: Sharp): Promise<Sharp> {
-  const { data, info } = await picture
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const { width, height, channels } = info;
-  if (channels > 2) return fromPixels(data, { width, height, channels });
-  const pixels = Buffer.alloc((data.length / channels) * (channels + 2));
-  for (let from = 0, to = 0; from < data.length; from += channels, to += channels + 2) {
-    pixels.fill(data[from]!, to, to + 3);
-    if (channels === 2) pixels[to + 3] = data[from + 1]!;
-  }
-  return fromPixels(pixels, { width, height, channels: channels === 2 ? 4 : 3 });
 }

@@ -5,7 +5,7 @@ import { identify, openSource } from '../source';
 import { openStill } from '../still';
 import type { ImageLimits, ImageTask } from '../types';
 import type { Watermark, Watermarks } from './overlays';
-import { settled } from './render';
+import { withProfile } from '../wide';
 
 /** px: a larger watermark is decoded to fit in a square of this side. */
 const MAX_SIDE = 4096;
@@ -40,7 +40,7 @@ async function open(file: string, limits: ImageLimits): Promise<Watermark> {
     const size = { width: Math.max(1, Math.round(width * fitting)), height: Math.max(1, Math.round(height * fitting)) };
     const picture = still.pipeline(false);
     const small = fitting < 1 ? picture.resize({ ...size, fit: 'fill' }) : picture;
-    const data = await (await settled(small)).ensureAlpha().raw({ depth: 'uchar' }).toBuffer();
+    const data = await (await withProfile(small))(false).ensureAlpha().raw({ depth: 'uchar' }).toBuffer();
     return { data, ...size, resized: new Map() };
   } catch (error) {
     const { type, message, details } = decodeFailure(error, name);
