@@ -195,7 +195,9 @@ describe('look', () => {
     const specs = [grey, { ...grey, pad: 20 }, { ...grey, format: 'webp', maxBytes: 10_000 }] as const;
     const looks = (await make(still, [...specs])).files.map(({ file, width, height }) => cells(file, width / 20, height / 20)); // prettier-ignore
     expect(await Promise.all(looks)).toEqual([['W.'], ['....', '.W..', '....'], ['W.']]);
-    const moving = await sharp([still, still], { join: { animated: true } }).webp({ lossless: true }).toBuffer();
+    const moving = await sharp([still, still], { join: { animated: true } })
+      .webp({ lossless: true })
+      .toBuffer();
     const { files } = await make(moving, [{ ...grey, format: 'webp' }], { animation: 'keep' });
     expect(await cells(files[0]!.file, 2, 1, 1)).toEqual(['W.']);
   });
