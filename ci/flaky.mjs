@@ -18,6 +18,9 @@ import { runWithRetries } from './lib/retry.mjs';
 import { isMain, reports, root } from './lib/root.mjs';
 import { split, suiteOf } from './lib/suites.mjs';
 
+/** Tests with servers wait for more than half of their time, so twice as many run at once as there are cores in CI. */
+const WORKERS = { integration: 4 };
+
 const timingsFile = path.join(root, 'ci/timings.json');
 const say = (line) => process.stderr.write(`${line}\n`);
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -74,7 +77,9 @@ async function main() {
   const total = Number(process.env.CIRCLE_NODE_TOTAL ?? 1);
   const files = select(suite, { onlyChanged: flags.includes('--changed'), index, total });
   say(`${suite}: ${files.length} test files`);
-  const { code, last } = await runSuite(suite, files);
+  // What failed runs again with less beside it.
+  const run = (list, attempt) => runJest(list, attempt === 0 ? { workers: WORKERS[suite] } : {});
+  const { code, last } = await runSuite(suite, files, { run });
   if (flags.includes('--record-timings')) {
     const times = Object.fromEntries([...last].map(([file, { ms }]) => [file, ms]));
     const sorted = Object.entries({ ...readJson(timingsFile), ...times }).filter(([file]) =>

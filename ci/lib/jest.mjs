@@ -24,9 +24,10 @@ export function listTests(related) {
 
 /**
  * Runs test files in one jest, in this order as far as workers allow.
+ * @param options `workers`: how many files run at once; without it, as jest.config.js says
  * @returns one result a file: `{ file, ok, ms, passed, failed, cases: [{ name, ok, skipped, ms, message }], message }`
  */
-export async function runJest(files, { config, env = {}, quiet = false } = {}) {
+export async function runJest(files, { config, env = {}, quiet = false, workers } = {}) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'darkroom-jest-'));
   const output = path.join(folder, 'result.json');
   const args = [
@@ -40,6 +41,7 @@ export async function runJest(files, { config, env = {}, quiet = false } = {}) {
       path.join(root, 'ci/lib/sequencer.cjs'),
     ],
     ...(config === undefined ? [] : ['--config', config]),
+    ...(workers === undefined ? [] : [`--maxWorkers=${workers}`]),
     ...['--runTestsByPath', ...files],
   ];
   try {
