@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { built } from './paths';
 
-function run(module: string, argument: string): Promise<{ code: unknown; text: string }> {
+function run(module: string, ...words: string[]): Promise<{ code: unknown; text: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [built(module), argument], { timeout: 30_000 }, (error, stdout, stderr) =>
+    execFile(process.execPath, [built(module), ...words], { timeout: 30_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : error.code, text: stdout + stderr }),
     );
   });
@@ -24,4 +24,15 @@ test.each([
 test('what is not taken is refused', async () => {
   const text = expect.stringMatching(/^error: too many arguments/);
   expect(await run('local/embedded/stop.js', 'nonsense')).toEqual({ code: 2, text });
+});
+
+test.each([
+  [['--jsonn'], "unknown option '--jsonn' (Did you mean --json?)\n"],
+  [['backlog', 'more'], "too many arguments for 'backlog'. Expected 0 arguments but got 1.\n"],
+  [
+    ['backlog', '--patience', 'x'],
+    expect.stringMatching(/'--patience <duration>' argument 'x' is invalid\. expected a/),
+  ],
+])('the doctor refuses %j', async (words, text) => {
+  expect(await run('operate/doctor/main.js', ...words)).toEqual({ code: 2, text });
 });

@@ -47,12 +47,17 @@ export function deleteItems(deps: ActivityDeps, input: DeletionInput): Promise<D
       onProgress();
     };
     if (output !== undefined && itemKey !== undefined) await remove(output, itemKey);
-    const query = itemKey === undefined ? batchQuery(batchId) : `WorkflowId = ${quoted(workflowId(batchId, itemKey))}`;
+    const id = itemKey === undefined ? undefined : workflowId(batchId, itemKey);
+    // Lists are a moment behind: in them a run that has just ended may be open still, or missing.
+    const last = id === undefined ? undefined : await unlessNotFound(client.workflow.getHandle(id).describe());
+    if (last !== undefined) await forget(last);
+    const query = id === undefined ? batchQuery(batchId) : `WorkflowId = ${quoted(id)}`;
     let next: string | undefined;
     do {
       const page = await pageOfRuns(client, query, PAGE, next);
       next = page.next;
-      await forEachBounded(page.runs, CONCURRENCY, forget);
+      const others = page.runs.filter(({ runId }) => runId !== last?.runId);
+      await forEachBounded(others, CONCURRENCY, forget);
     } while (next !== undefined);
     return deleted;
   });

@@ -161,6 +161,8 @@ function serverArgs({ home, port, uiPort, dbFile, namespace = 'default', dynamic
   // By default an operation on many workflows, such as cancelling a batch, takes 50 of them a second.
   for (const setting of ['batcherRPS=500', 'batcherConcurrency=20'])
     args.push('--dynamic-config-value', `worker.${setting}`);
+  // By default the history of what has just ended is deleted half a minute after it was asked for.
+  args.push('--dynamic-config-value', 'history.transferProcessorUpdateAckInterval="2s"');
   args.push(...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]));
   args.push(...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]));
   if (dbFile === false) return args;

@@ -1,14 +1,15 @@
-/** `npm run doctor`: what is installed, reachable and missing, and how to mend it. Exit code 1 when something is missing. */
-import { Command, InvalidArgumentError } from 'commander';
+/** `npm run doctor`: what is installed, reachable and missing, and how to fix it. Exit code 1: something is missing; 2: wrong arguments. */
+import { InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../common/config';
 import { duration } from '../../common/config/parse';
 import { diagnose, format, healthy } from '.';
-import { messageOf, toStderr } from '../../local/embedded/report';
 import { examineBacklog, formatBacklog } from '../../starter/backlog';
 import { DEFAULT_LIMITS } from '../../starter/backlog/types';
+import { EXIT, runCommand } from '../../starter/cli/ui/command';
+import { command } from '../../starter/cli/ui/options';
 
-const program = new Command('doctor')
-  .description('Checks each dependency of Darkroom and says how to fix what is missing or broken.')
+let code: number = EXIT.ok;
+const program = command('doctor', 'Checks each dependency of Darkroom and says how to fix what is missing or broken.')
   // `doctor backlog --json` is the subcommand's option.
   .enablePositionalOptions()
   .option('--json', 'one JSON object on stdout')
@@ -16,7 +17,7 @@ const program = new Command('doctor')
     const results = await diagnose();
     const fine = healthy(results);
     process.stdout.write(json ? `${JSON.stringify({ healthy: fine, checks: results })}\n` : `${format(results)}\n`);
-    if (!fine) process.exitCode = 1;
+    if (!fine) code = EXIT.failed;
   });
 
 program
@@ -29,7 +30,7 @@ program
     const fine = findings.length === 0;
     const text = json ? JSON.stringify({ healthy: fine, findings, evidence }) : formatBacklog(evidence, findings);
     process.stdout.write(`${text}\n`);
-    if (!fine) process.exitCode = 1;
+    if (!fine) code = EXIT.failed;
   });
 
 function seconds(text: string): number {
@@ -40,7 +41,7 @@ function seconds(text: string): number {
   }
 }
 
-program.parseAsync().catch((error: unknown) => {
-  toStderr(messageOf(error));
-  process.exitCode = 1;
+runCommand(async () => {
+  await program.parseAsync();
+  return code;
 });

@@ -266,17 +266,30 @@ describe('deletion', () => {
       body: { state: 'completed', runs: 1, files: expect.any(Number) },
     });
     expect((await filesOf('gone')).filter((name) => name.startsWith('d0/'))).toEqual([]);
-    await until(async () => (await api.call('GET', '/v1/jobs/gone~d0')).status === 404);
+    expect(await api.call('GET', '/v1/jobs/gone~d0')).toMatchObject(problem(404, 'NoSuchJob'));
     expect(await api.call('DELETE', '/v1/jobs/gone~d0')).toMatchObject(problem(404, 'NoSuchJob'));
+    await until(async () => (await stack.client.workflow.count('MediaBatchId = "gone"')).count === 3, 200);
     const whole = await api.call('DELETE', '/v1/batches/gone');
     expect(whole).toMatchObject({ status: 200, body: { state: 'completed', runs: 3 } });
     await expect(filesOf('gone')).rejects.toThrow('ENOENT');
-    await until(async () => (await api.call('GET', '/v1/batches/gone')).status === 404);
+    expect(await api.call('GET', '/v1/batches/gone')).toMatchObject(problem(404, 'NoSuchBatch'));
     // The other batch has all of its files.
     const { manifest } = (await api.call('GET', '/v1/jobs/kept~d0')).body;
     expect(await filesOf('kept')).toEqual(
       expect.arrayContaining(manifest.renditions.map((each: { path: string }) => `d0/${each.path}`)),
     );
+  });
+
+  test('a job that ended this very moment is gone when the answer says so', async () => {
+    const source = await photo(stack, 'brief');
+    const job = { source, batch: 'brief', preset: 'thumbnails' };
+    for (const id of ['b0', 'b1', 'b2', 'b3', 'b4']) {
+      expect(await api.call('POST', '/v1/jobs?wait=30s', { ...job, id })).toMatchObject({
+        body: { state: 'succeeded' },
+      });
+      expect(await api.call('DELETE', `/v1/jobs/brief~${id}`)).toMatchObject({ status: 200, body: { runs: 1 } });
+      expect(await api.call('GET', `/v1/jobs/brief~${id}`)).toMatchObject(problem(404, 'NoSuchJob'));
+    }
   });
 
   test('an open job has to be cancelled first; one that Temporal has forgotten is deleted by its manifest', async () => {

@@ -4,6 +4,7 @@ import { DarkroomError } from '../../../common/errors';
 import { joinUri } from '../../../storage';
 import { campaignOwner } from '../../core/campaign';
 import { describeItem } from '../../core/control';
+import { deletedBefore } from '../../core/deletion';
 import { BATCH_ID, batchQuery, quoted } from '../../../temporal/batches/query';
 import { attribute } from '../../../temporal/batches/runs';
 import type { Principal } from './auth';
@@ -12,10 +13,24 @@ import type { Service } from '../service';
 import { bounded } from '../submit';
 
 /**
- * A job that the caller may see. Somebody else's is answered like one that does not exist.
+ * A job that the caller may see. Somebody else's is answered like one that does not exist, and so is a deleted one.
  * @throws ApiError NoSuchJob
  */
 export async function findJob(
+  service: Service,
+  principal: Principal,
+  id: string,
+): Promise<WorkflowExecutionDescription> {
+  const run = await findRun(service, principal, id);
+  if (run.closeTime === undefined) return run;
+  const { batchId, itemKey } = parseJobId(id);
+  const before = await bounded(service, () => deletedBefore(service.client, batchId, itemKey));
+  if (before !== undefined && run.closeTime.getTime() < before) throw noSuchJob(id);
+  return run;
+}
+
+/** The same for a job that cannot have been deleted, since the caller has just submitted it. */
+export async function findRun(
   service: Service,
   principal: Principal,
   id: string,
@@ -53,7 +68,7 @@ export async function findBatch(service: Service, { tenant }: Principal, name: s
   const count = (query: string): Promise<number> =>
     bounded(service, async () => (await service.client.workflow.count(query)).count);
   const all = await count(batchQuery(id));
-  if (all === 0) throw noSuchBatch(name);
+  if (all === 0 || (await isDeleted(service, id, count))) throw noSuchBatch(name);
   if (tenant !== undefined && (await count(`${batchQuery(id)} AND MediaTenant = ${quoted(tenant)}`)) !== all) {
     throw noSuchBatch(name);
   }
@@ -63,6 +78,13 @@ export async function findBatch(service: Service, { tenant }: Principal, name: s
     if (owner !== undefined && owner.tenant !== tenant) throw noSuchBatch(name);
   }
   return id;
+}
+
+/** Has a deletion taken the whole batch, and has nothing of it begun since? */
+async function isDeleted(service: Service, id: string, count: (query: string) => Promise<number>): Promise<boolean> {
+  const before = await bounded(service, () => deletedBefore(service.client, id));
+  if (before === undefined) return false;
+  return (await count(batchQuery(id, new Date(before)))) === 0;
 }
 
 /**

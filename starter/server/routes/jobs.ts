@@ -5,7 +5,7 @@ import { awaitItem } from '../../core/await';
 import { parseJob } from '../../core/job';
 import { wishKey } from '../../core/keys';
 import type { Submitted } from '../../core/submit';
-import { findJob, findPublished } from '../guard/access';
+import { findJob, findPublished, findRun } from '../guard/access';
 import { answerJob, answerPublished, type JobAnswer } from '../answers';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
@@ -125,7 +125,7 @@ async function settle(
   if (found !== undefined) return answerPublished(service, found.manifest);
   const id = jobId(workflowId(item.batchId, item.itemKey));
   if (wait) await waitFor(service, who, id, wait);
-  const run = await findJob(service, who, id);
+  const run = await findRun(service, who, id);
   return bounded(service, () => answerJob(service, run));
 }
 
