@@ -118,6 +118,68 @@ test('a source that is replaced between the plan and a chunk is noticed by the c
   });
 });
 
+/** A film of one grey in chunks, whose preset lays a red logo on it: 60 of 180 px wide in the larger rung, 30 in the other. */
+async function markedFilm(logo: string): Promise<WorkItem> {
+  const grey = path.join(lab.root, 'grey.mp4');
+  ffmpeg(`-f lavfi -i color=0x808080:s=360x180:r=30:d=14 ${X264}`, grey);
+  ffmpeg('-f lavfi -i color=red:s=60x30 -frames:v 1', logo);
+  const mark = `{ source: '${fileUri(logo)}', gravity: northeast, scale: 0.25, margin: 20, opacity: 0.8 }`;
+  const more = 'preview: { scenes: 2, seconds: 0.5, width: 180 }, poster: { format: jpeg, width: 360, quality: 90 }';
+  const text = `video: { watermark: ${mark}, ${more}, rungs: [${rung('low', 90)}, ${rung('high', 180)}] }`;
+  const place = path.join(await mkdtemp(path.join(lab.root, 'marked-')), 'x');
+  return labItem(place, { kind: 'video', source: fileUri(grey), preset: parsePreset('marked', text) });
+}
+
+test('a watermark lies on each picture of each rung at its size, in all chunks, and on the preview', async () => {
+  const it = await markedFilm(path.join(lab.root, 'logo.png'));
+  const planned = await planOf(it);
+  expect(planned.tasks.filter(({ activity }) => activity === 'makeChunk').length).toBeGreaterThan(1);
+  await run(lab.deps, it, planned);
+  const folder = new URL(it.output).pathname;
+  const manifest = await checkedManifest(folder);
+  expect(manifest.watermarks).toMatchObject([{ uri: fileUri(path.join(lab.root, 'logo.png')) }]);
+  const shown = manifest.renditions.filter(({ mime }) => mime === 'video/mp4');
+  expect(shown.map(({ name }) => name)).toEqual(['low', 'high', 'preview']);
+  for (const { name, path: file, frames, width = 0 } of shown) {
+    const pixels = decoded(path.join(folder, file), '-map 0:v -pix_fmt rgb24 -f rawvideo');
+    const height = width / 2;
+    expect([name, pixels.length]).toEqual([name, (frames ?? 0) * width * height * 3]);
+    // Edges of the mark as parts of the width: from 0.75 - 1/18 to 1 - 1/18, and below 1/18.
+    const [left, right, top, bottom] = [25 / 36, 34 / 36, 2 / 36, 6.5 / 36].map((part) => Math.round(part * width));
+    const inside = [left! + 4, right! - 4].flatMap((x) => [top! + 4, bottom! - 4].map((y) => [x, y] as const));
+    const outside = [
+      ...[left! - 8, right! + 7].map((x) => [x, top! + 4] as const),
+      ...[top! - 7, bottom! + 8].map((y) => [left! + 4, y] as const),
+    ];
+    const differing = (places: (readonly [number, number])[], wanted: number[]): string[] =>
+      Array.from({ length: frames ?? 0 }, (_, frame) =>
+        places.flatMap(([x, y]) => {
+          const at = ((frame * height + y) * width + x) * 3;
+          const found = [...pixels.subarray(at, at + 3)];
+          return found.some((value, band) => Math.abs(value - wanted[band]!) > 14)
+            ? [`${name} ${frame}: ${x},${y} is ${found.join()}`]
+            : [];
+        }),
+      ).flat();
+    expect(differing(inside, [230, 26, 26])).toEqual([]);
+    expect(differing(outside, [128, 128, 128])).toEqual([]);
+  }
+  const poster = manifest.renditions.find(({ role }) => role === 'poster')?.path ?? '';
+  const red = [...decoded(path.join(folder, poster), '-pix_fmt rgb24 -f rawvideo')].filter((_, at) => at % 3 === 0);
+  expect(Math.max(...red)).toBeLessThan(140);
+});
+
+test('a watermark that is replaced between the plan and a chunk is noticed by the chunk, in one sentence', async () => {
+  const logo = path.join(lab.root, 'other-logo.png');
+  const it = await markedFilm(logo);
+  const planned = await planOf(it);
+  ffmpeg('-f lavfi -i color=blue:s=60x30 -frames:v 1', logo);
+  await expect(run(lab.deps, it, planned)).rejects.toMatchObject({
+    type: 'SourceReplaced',
+    message: expect.stringMatching(/^The watermark [^.]+\.$/) as string,
+  });
+});
+
 /** 15 s: a flash and a beep every third second, in 5.1 for English and in stereo, at another level, for German; and words. */
 function manyTongues(): string {
   const beep = (hertz: number, level: number) => `(0.001+${level}*lt(mod(t\\,3)\\,0.25))*sin(${hertz}*2*PI*t)`;

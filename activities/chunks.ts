@@ -5,7 +5,7 @@ import { DarkroomError } from '../common/errors';
 import { forEachBounded } from '../common/for-each-bounded';
 import type { TaskInput, TaskResult } from '../common/tasks';
 import * as video from '../media/video';
-import type { Chunk, ChunkGroup, HlsFile } from '../media/video';
+import type { BranchId, Chunk, ChunkGroup, HlsFile, StepInput } from '../media/video';
 import { runAttempt } from './attempt';
 import { readLists, storeList } from './chunk-lists';
 import type { ActivityDeps } from './deps';
@@ -30,10 +30,12 @@ export function makeChunk(deps: ActivityDeps, item: WorkItem, { plan, task }: Ta
     const work = await readPlan(deps, plan);
     const { group, chunk, range } = chunkOf(work, task.outputs);
     const onProgress = (progress: object): void => attempt.progress({ ...positionIn(chunk, progress), range });
-    const tracks = await withStepInput(deps, attempt, item, work, (input) => {
+    const encode = (input: StepInput) => {
       const make = () => video.makeChunk({ ...input, onProgress, plan: work.plan, group, chunk });
       return attempt.stages.run('encode', 'video', () => attempt.within('encode', deps.ffmpeg.stallMs, make));
-    }).catch((error: unknown) => {
+    };
+    const rungs = group.rungs.map((name): BranchId => `rung:${name}`);
+    const tracks = await withStepInput(deps, attempt, item, work, encode, rungs).catch((error: unknown) => {
       throw error instanceof DarkroomError ? withRange(error, range) : error;
     });
     const folder = `${workFolder(attempt.writer.runId)}/${attempt.writer.activityId}-${attempt.writer.attempt}`;

@@ -38,7 +38,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
       const make = () => deps.images.run(task, attempt.signal);
       return { source, made: await attempt.within('image', deps.config.imageTimeout, make), watermarks: facts };
     };
-    const { source, copied, made, watermarks } = await withWatermarks(deps, attempt, item, (marks) =>
+    const { source, copied, made, watermarks } = await withWatermarks(deps, attempt, item, 'image', (marks) =>
       withSource(deps, attempt, item, (source) => work(source, marks)),
     );
     if (copied) return publishManifest(deps, attempt, item, copied);

@@ -2,19 +2,21 @@ import type { ItemResult, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import type { PlanRef } from '../common/tasks';
 import * as video from '../media/video';
-import type { HlsPackage, VideoFile, VideoPlan } from '../media/video';
+import type { HlsPackage, Marks, VideoFile, VideoPlan } from '../media/video';
 import type { Fetched } from '../storage';
 import { makeSounds, publishSounds } from './audio';
 import { runAttempt, type Attempt } from './attempt';
 import { captionsOf } from './captions';
 import type { ActivityDeps } from './deps';
 import { cutStream, publishStream } from './package';
+import { drawMarks } from './marks';
 import { planTasks } from './plan-tasks';
 import { alreadyPublished, publishedName, publishFiles, publishManifest } from './publish';
 import { copyEarlier } from './reuse';
 import { withSource } from './source';
 import { inspect, placeholderOf, stepInput, type VideoWork } from './video';
 import { storePlan } from './video-tasks';
+import { withWatermarks, type FetchedWatermarks } from './watermarks';
 
 /** A short video is made at once; a longer one is planned. */
 export type VideoOutcome = { result: ItemResult } | { planned: PlanRef };
@@ -33,19 +35,23 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     const { shortVideo } = deps.config;
     // Models run elsewhere, so the poster has to be in storage before the item is published.
     const analyse = item.preset.video?.analyse ?? [];
-    const look = async (source: Fetched) => {
-      const copied = await copyEarlier(deps, attempt, item, source);
+    const look = async (source: Fetched, { files, facts }: FetchedWatermarks) => {
+      const copied = await copyEarlier(deps, attempt, item, source, facts);
       if (copied) return { copied };
-      const work = await inspect(deps, attempt, item, source).catch((error: unknown) => {
+      const found = await inspect(deps, attempt, item, source).catch((error: unknown) => {
         if (item.preset.audio && isSoundOnly(error)) return undefined;
         throw error;
       });
+      const work = found && { ...found, watermarks: facts };
       if (work === undefined) return { sound: await makeSounds(deps, attempt, item, source) };
       const costs = video.estimateCpuSeconds(work.probe, work.plan);
       const isShort = video.totalCost(costs) <= shortVideo && analyse.length === 0;
       const captions = await captionsOf(deps, attempt, item, work, source);
       work.warnings.push(...captions.warnings);
-      if (isShort) return { work, made: await makeAll(deps, attempt, work, source, captions.files) };
+      if (isShort) {
+        const marks = await drawMarks(deps, attempt, item, work.plan, video.branchIds(work.plan), files);
+        return { work, made: await makeAll(deps, attempt, work, source, captions.files, marks) };
+      }
       const chunked = await planChunked(deps, attempt, work, source);
       if (captions.files.length > 0) chunked.captions = await publishFiles(deps, attempt, item, captions.files);
       return { work: chunked, tasks: planTasks(chunked, costs, shortVideo / 2, analyse) };
@@ -53,7 +59,9 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     const isPlanned = (found: { copied?: object; made?: object; sound?: object }): boolean =>
       (found.copied ?? found.made ?? found.sound) === undefined;
     const sharing = { again: false, keep: isPlanned };
-    const { copied, sound, work, tasks, made } = await withSource(deps, attempt, item, look, sharing);
+    const { copied, sound, work, tasks, made } = await withWatermarks(deps, attempt, item, 'video', (marks) =>
+      withSource(deps, attempt, item, (source) => look(source, marks), sharing),
+    );
     if (copied) return { result: await publishManifest(deps, attempt, item, copied) };
     if (sound) return { result: await publishSounds(deps, attempt, item, sound) };
     if (made === undefined) {
@@ -65,10 +73,12 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     const placeholder = poster && (await placeholderOf(deps, attempt, poster.file));
     const streams = stream ? await publishStream(deps, attempt, item, stream) : [];
     const renditions = [...streams, ...(await publishFiles(deps, attempt, item, files))];
-    const { warnings, source } = work;
+    const { warnings, source, watermarks } = work;
     const { timings } = attempt.stages;
     return {
-      result: await publishManifest(deps, attempt, item, { source, renditions, placeholder, warnings, timings }),
+      result: await publishManifest(deps, attempt, item, {
+        ...{ source, watermarks, renditions, placeholder, warnings, timings },
+      }),
     };
   });
 }
@@ -93,10 +103,11 @@ async function makeAll(
   work: VideoWork,
   source: Fetched,
   captions: VideoFile[],
+  marks: Marks,
 ): Promise<{ files: VideoFile[]; stream?: HlsPackage }> {
   const { plan, probe } = work;
   const sheetName = (sheet: Omit<VideoFile, 'file'>): string => publishedName(attempt, sheet);
-  const input = { ...stepInput(deps, attempt, work, source), plan, sheetName };
+  const input = { ...stepInput(deps, attempt, work, source), marks, plan, sheetName };
   const started = performance.now();
   const make = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.makeOutputs(input));
   const files = await attempt.stages.run('encode', 'video', make, totalBytes);

@@ -192,6 +192,32 @@ test('the bytes of a watermark are part of what says whether work is copied, whe
   await expect(make(marked('gone'))).rejects.toMatchObject(missing);
 });
 
+test('the bytes of a watermark on a video are part of it as well; a source that would pass through is marked', async () => {
+  const logo = path.join(folder, 'logo.png');
+  const paint = (background: string) =>
+    sharp({ create: { width: 20, height: 10, channels: 3, background } }).toFile(logo);
+  await paint('#ff0000');
+  file = ffmpeg(`${picture('128x72', 1)} ${X264}`, path.join(folder, 'clip.mp4'));
+  const rung = { name: '72p', height: 72, crf: 32, maxrate: 9000, speed: 'superfast', audioBitrate: 64 };
+  const preset = inlinePreset({ video: { rungs: [rung], watermark: { source: fileUri(logo) } } });
+  const marked = (name: string): WorkItem => item(name, { kind: 'video', preset });
+  const makeClip = (name: string) =>
+    attempt(() => makeVideo(lab.deps, marked(name)), { runId: `marked-${name}` }).then(() =>
+      checkedManifest(out(name)),
+    );
+  const first = await makeClip('first');
+  expect(first.watermarks).toMatchObject([{ uri: fileUri(logo) }]);
+  expect(copied(await makeClip('same'))).toBe('first');
+  expect(await isPublished(lab.deps.storage, marked('first'))).toBe(true);
+  await paint('#0000ff');
+  expect(await isPublished(lab.deps.storage, marked('first'))).toBe(false);
+  const replaced = await makeClip('replaced');
+  expect([copied(replaced), replaced.renditions[0]!.sha256 === first.renditions[0]!.sha256]).toEqual([
+    undefined,
+    false,
+  ]);
+});
+
 test("a watermark of a job's own preset is fenced off from other tenants", async () => {
   const logo = path.join(lab.root, 'outputs/globex/batch/logo.png');
   await mkdir(path.dirname(logo), { recursive: true });
@@ -200,6 +226,10 @@ test("a watermark of a job's own preset is fenced off from other tenants", async
   const own = inlinePreset({ image: { renditions: [{ name: 'a', format: 'png', width: 64, watermark }] } });
   const confined = { tenant: 'acme', confined: true };
   await expect(make(item('own', { preset: own, ...confined }))).rejects.toMatchObject({ type: 'SourceForbidden' });
+  const rungs = [{ name: '72p', height: 72, crf: 32, maxrate: 200, speed: 'superfast', audioBitrate: 64 }];
+  const film = { kind: 'video', preset: inlinePreset({ video: { rungs, watermark } }), ...confined } as const;
+  const marked = attempt(() => makeVideo(lab.deps, item('film', film)), { runId: 'film' });
+  await expect(marked).rejects.toMatchObject({ type: 'SourceForbidden' });
   const { adjusted: _, ...operators } = own;
   await make(item('operator', { preset: operators, ...confined }));
 });

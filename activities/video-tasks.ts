@@ -4,7 +4,7 @@ import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import type { PlanRef, Task, TaskInput, TaskResult, WorkFile } from '../common/tasks';
 import * as video from '../media/video';
-import type { BranchId, SoundFiles, VideoFile } from '../media/video';
+import type { BranchId, SoundFiles, StepInput, VideoFile } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import { fetchCaptions } from './captions';
 import { readLists } from './chunk-lists';
@@ -92,7 +92,8 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
   return runAttempt(deps, item, async (attempt) => {
     const published = await alreadyPublished(deps, attempt, item);
     if (published) return { renditions: [], result: published };
-    const { source, warnings, captions = [], plan: outputs, receipts: probed } = await readPlan(deps, plan);
+    const work = await readPlan(deps, plan);
+    const { source, watermarks, warnings, captions = [], plan: outputs, receipts: probed } = work;
     const { timings } = attempt.stages;
     // The rungs in the order of the preset, whichever task was done first.
     const rungs = outputs.rungs.map(({ name }) => name);
@@ -106,7 +107,7 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     const receipts = Object.assign({ ...probed }, ...[...made, ...findings].map((each) => each.receipts)) as Receipts;
     const found = findings.flatMap(({ analysis }) => analysis ?? []);
     const parts = {
-      ...{ source, renditions, placeholder, chunks, timings, receipts, severalAttempts: true },
+      ...{ source, watermarks, renditions, placeholder, chunks, timings, receipts, severalAttempts: true },
       analysis: found.length === 0 ? undefined : (Object.assign({}, ...found) as Analysis),
       warnings: [...warnings, ...findings.flatMap((each) => each.warnings)],
     };
@@ -142,12 +143,14 @@ function makeBranches(
   branches: string[],
   soundFiles?: SoundFiles,
 ): Promise<VideoFile[]> {
-  return withStepInput(deps, attempt, item, work, (input) => {
+  const ids = branches as BranchId[];
+  const step = (input: StepInput): Promise<VideoFile[]> => {
     const sheetName = (sheet: Omit<VideoFile, 'file'>): string => publishedName(attempt, sheet);
-    const all = { ...input, plan: work.plan, branches: branches as BranchId[], soundFiles, sheetName };
+    const all = { ...input, plan: work.plan, branches: ids, soundFiles, sheetName };
     const make = () => attempt.within('encode', deps.ffmpeg.stallMs, () => video.makeOutputs(all));
     return attempt.stages.run('encode', 'video', make);
-  });
+  };
+  return withStepInput(deps, attempt, item, work, step, ids);
 }
 
 /** Written by this run's own makeVideo, into a folder that nobody else writes to. */

@@ -1,14 +1,15 @@
-import type { ItemResult, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
+import type { ItemResult, Manifest, Placeholder, Rendition, SourceFacts, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
 import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
 import * as video from '../media/video';
-import type { MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
+import type { BranchId, MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
 import type { Fetched } from '../storage';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
 import { alreadyPublished, publishedName, publishFile, publishFiles, publishManifest } from './publish';
 import type { Receipts } from './receipt';
+import { withMarks } from './marks';
 import { fileFacts, withSource } from './source';
 
 /** What the probe found out and every later step gets, through workflow history. */
@@ -19,6 +20,8 @@ export interface VideoWork {
   /** Names of the rungs to make, in order. */
   rungs: string[];
   warnings: string[];
+  /** As they were when the video was planned. */
+  watermarks?: Manifest['watermarks'];
   /** Captions, which are in storage already. */
   captions?: Rendition[];
   /** What looking at the source cost. */
@@ -140,6 +143,7 @@ export function publishVideo(
 
 /**
  * One step's work on the source.
+ * @param branches what the step makes: those with a watermark get theirs
  * @throws DarkroomError SourceReplaced where the source is no longer the one that was probed
  */
 export function withStepInput<T>(
@@ -148,13 +152,16 @@ export function withStepInput<T>(
   item: WorkItem,
   work: VideoWork,
   step: (input: StepInput) => Promise<T>,
+  branches: readonly BranchId[] = [],
 ): Promise<T> {
   const use = (source: Fetched): Promise<T> => {
     if (source.sha256 !== work.source.sha256) {
       const message = 'The source was replaced while it was being processed; submit it again when it is final.';
       throw new DarkroomError('SourceReplaced', message);
     }
-    return step(stepInput(deps, attempt, work, source));
+    return withMarks(deps, attempt, item, work, branches, (marks) =>
+      step({ ...stepInput(deps, attempt, work, source), marks }),
+    );
   };
   return withSource(deps, attempt, item, use, { again: true, keep: () => true });
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Manifest, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
+import type { MediaKind } from '../common/kinds';
 import { watermarksOf } from '../media/presets';
 import { withoutSignature } from '../net/url';
 import { printable, type Fetched } from '../storage';
@@ -12,7 +13,7 @@ import type { FetchTo, Lease } from './source-cache';
 /** Bytes of a watermark. */
 const MAX_BYTES = 64 * 2 ** 20;
 
-/** The watermarks of an item's image renditions, on the scratch disk. */
+/** The watermarks of an item's renditions, on the scratch disk. */
 export interface FetchedWatermarks {
   /** Path by the source that the preset names. */
   files: Record<string, string>;
@@ -21,7 +22,7 @@ export interface FetchedWatermarks {
 }
 
 /**
- * Works with the watermarks that the item's preset names. Their bytes are established here, once per attempt: what is laid on
+ * Works with the watermarks that the item's preset names for a kind. Their bytes are established here, once per attempt: what is laid on
  * the renditions has the hash that the manifest and the key of reuse have, and a retry takes a replaced file.
  * @throws DarkroomError SourceUnavailable where one has changed meanwhile; what the storage says of one that cannot be read
  */
@@ -29,9 +30,10 @@ export async function withWatermarks<T>(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,
+  kind: MediaKind,
   use: (watermarks: FetchedWatermarks) => Promise<T>,
 ): Promise<T> {
-  const uris = watermarksOf(item.preset);
+  const uris = watermarksOf(item.preset, kind);
   if (uris.length === 0) return use({ files: {} });
   const leases = new Map<string, Lease>();
   let keep = false;

@@ -5,7 +5,9 @@ import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { DarkroomError } from '../../common/errors';
 import { extensionOf } from '../../common/file-types';
 import { formatRow, formatsThat, isFilm, type FilmFormat, type ImageFormat } from '../formats';
+import { visibleBounds } from './edit/bounds';
 import { encodeFrames, writeFrames } from './edit/frames';
+import type { Rect } from './edit/layout';
 import { encodeReaching, searches } from './edit/reach';
 import { render } from './edit/render';
 import { openWatermarks } from './edit/watermark';
@@ -93,7 +95,8 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
       const encoded = await timed(spec.name, () =>
         animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, still, task, spec, kept),
       );
-      const write = save(outputDir, spec.name, spec.format as ImageFormat, encoded);
+      const bounds = task.bounds && (await visibleBounds(encoded.data));
+      const write = save(outputDir, spec.name, spec.format as ImageFormat, encoded, bounds);
       // A write may fail while the next rendition is encoded: without a handler from its start, Node would end the process.
       write.catch(() => undefined);
       writes.push(write);
@@ -173,6 +176,7 @@ async function save(
   name: string,
   format: ImageFormat,
   { data, info, reached, original }: Encoded,
+  bounds?: Rect,
 ): Promise<ImageFile> {
   const { mime } = formatRow(format);
   const file = path.resolve(folder, `${name}.${extensionOf(mime)}`);
@@ -192,6 +196,7 @@ async function save(
     bytes: data.length,
     sha256,
     ...frames,
+    ...(bounds && { bounds }),
     ...(reached && { reached }),
     ...(original && { original }),
   };

@@ -28,6 +28,7 @@ const outcome = z.object({
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         frames: count.optional(),
         reached: z.object({ quality: count, ssim: z.number().optional() }).optional(),
+        bounds: z.object({ left: count, top: count, width: px, height: px }).optional(),
         original: z.literal(true).optional(),
       }),
     )

@@ -29,6 +29,8 @@ export interface ImageTask {
   faces?: FacesFound['boxes'];
   /** Paths of the pictures that renditions bear, by the `source` that their `watermark` names. */
   watermarks?: Record<string, string>;
+  /** Tell which part of each rendition shows; for formats with transparency. */
+  bounds?: true;
   /** SVG is refused without this; with it, still refused when it refers to anything outside of itself. */
   allowSvg: boolean;
 }
@@ -50,6 +52,8 @@ export interface ImageFile {
   frames?: number;
   /** What `maxBytes` or `target` came to. */
   reached?: Reached;
+  /** px: what is not fully transparent, where the task asks for that; absent: nothing. */
+  bounds?: { left: number; top: number; width: number; height: number };
   /** The picture of the source itself, without its metadata: encoding it again made no smaller file. */
   original?: true;
 }

@@ -1,34 +1,16 @@
 import { z } from 'zod';
 import { FILM_FORMAT_NAMES, formatRow, formatsThat, isFilm, RENDITION_FORMAT_NAMES } from '../formats';
 import { analyse, byteCount, colour, name, pixels, quality, uniqueNames } from './fields';
+import { COMPASS, compass, margin, opacity, watermark } from './watermark';
 
-const COMPASS = [
-  'centre',
-  'north',
-  'northeast',
-  'east',
-  'southeast',
-  'south',
-  'southwest',
-  'west',
-  'northwest',
-] as const;
 /** Places of a picture: a side, a corner, or what the picture itself says. */
 const GRAVITIES = [...COMPASS, 'attention', 'entropy', 'faces', 'focus'] as const;
-export type Compass = (typeof COMPASS)[number];
 
 const gravity = z.enum(GRAVITIES);
 
 /** Of the upright picture: 0 is its left or upper edge, 1 its right or lower one. */
 const fraction = z.number().min(0).max(1);
 const share = z.number().min(0.001).max(1);
-
-const compass = z.enum(COMPASS);
-
-/** px that are kept free around what is laid on a picture. */
-const margin = z.int().min(0).max(1024);
-/** 1: as it is; nothing of the picture shows through. */
-const opacity = z.number().min(0.05).max(1);
 
 /** Letters of the scripts that the shipped fonts have; all else that is common to scripts, up to where East Asia begins. */
 const WRITABLE =
@@ -57,28 +39,6 @@ const text = z.strictObject({
   width: z.number().min(0.05).max(1).optional(),
   opacity: opacity.optional(),
 });
-
-const watermark = z
-  .strictObject({
-    /** URI of a picture, read as sources are; no SVG. */
-    source: z
-      .string()
-      .max(8192)
-      .regex(/^(?:file:\/\/\/|s3:\/\/|https?:\/\/)/i, 'expected a URI that begins with file:///, s3:// or https://'),
-    /** Absent: `southeast`. */
-    gravity: compass.optional(),
-    /** How much of the rendition's width the picture takes. Absent: 0.2. */
-    scale: z.number().min(0.01).max(1).optional(),
-    opacity: opacity.optional(),
-    /** All over the rendition, `margin` apart. */
-    tile: z.boolean().optional(),
-    /** px to the edges, and between tiles. Absent: 16. */
-    margin: margin.optional(),
-  })
-  .refine(({ gravity: place, tile }) => place === undefined || tile !== true, {
-    path: ['gravity'],
-    error: 'is one place, and `tile` takes them all',
-  });
 
 const fields = z.strictObject({
   name,
@@ -284,9 +244,5 @@ export const image = section
 
 /** What to make of an image. */
 export type ImagePreset = z.infer<typeof image>;
-/** URIs of the watermarks that the renditions of images bear, each once. */
-export function watermarksOf({ image: asked }: { image?: ImagePreset }): string[] {
-  return [...new Set(asked?.renditions.flatMap(({ watermark: mark }) => (mark ? [mark.source] : [])))];
-}
 /** One image to make. Never larger than the source. */
 export type ImageRenditionSpec = ImagePreset['renditions'][number];

@@ -7,9 +7,8 @@ import { KINDS, MEDIA_KINDS, type MediaKind } from '../../common/kinds';
 import { DarkroomError } from '../../common/errors';
 import type { ModelName } from '../../common/models';
 import { formatPath } from './path';
-import { presetFile } from './schema';
+import { presetFile, type PresetSections } from './schema';
 
-export { watermarksOf } from './image';
 export { INLINE, inlinePreset, MAX_PIXELS, pixelsAsked, withOptions } from './adjust';
 
 /** Changes when Darkroom itself makes other files from the same preset, so that old outputs count as outdated. */
@@ -80,6 +79,14 @@ export function sectionOf<Kind extends MediaKind>(preset: Preset, kind: Kind): N
 /** The models that a preset asks for any kind. */
 export function modelsOf({ image, video, audio }: Preset): ModelName[] {
   return [...new Set([image, video, audio].flatMap((section): ModelName[] => section?.analyse ?? []))];
+}
+
+/** URIs of the watermarks that what is made of a kind bears, each once; without a kind, of all of them. */
+export function watermarksOf({ image, video }: PresetSections, kind?: MediaKind): string[] {
+  const images = kind === 'video' ? [] : (image?.renditions ?? []).map(({ watermark }) => watermark);
+  const videos = kind === 'image' ? [] : [video?.watermark];
+  const marks = kind === 'audio' ? [] : [...images, ...videos];
+  return [...new Set(marks.flatMap((mark) => mark?.source ?? []))];
 }
 
 /** The pure part of `loadPreset`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
 import { analyse, name, poster, quality, uniqueNames } from './fields';
+import { watermark } from './watermark';
 
 /** A week: nothing is that long. */
 const MAX_SECONDS = 604_800;
@@ -36,6 +37,8 @@ const fields = z.strictObject({
   /** Of a stream: kbit/s of 5.1 beside stereo, where the source has six channels. Absent: stereo only. */
   surround: z.int().min(96).max(1024).optional(),
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
+  /** A picture to lay on the pictures of all rungs, and so of the stream, and of the preview; not of the poster and the sprite. */
+  watermark: watermark.optional(),
   /** A picture that stands for the video; `width` in px at most. */
   poster,
   /** A short clip of scenes from all over the video, as MP4 and animated WebP, without sound. */

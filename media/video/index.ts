@@ -15,6 +15,7 @@
 export { probeVideo } from './probe/probe';
 export { leftOut, planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
+export { markedBranches } from './outputs/mark';
 export { isCut, planChunks } from './plan/chunks';
 export { clipProbe } from './plan/clip';
 export { makeCaptions } from './captions/captions';
@@ -25,7 +26,7 @@ export { joinChunks } from './chunks/join';
 export { makeChunk } from './chunks/make-chunk';
 export type { ChunkTrack } from './chunks/make-chunk';
 export type { Costs } from './plan/cost';
-export { makeOutputs, soundBitrates } from './make-outputs';
+export { branchIds, makeOutputs, soundBitrates } from './make-outputs';
 export { encodeRung, makePoster, makeSprite } from './single-outputs';
 export { packageHls } from './hls/package';
 export type { PackageInput } from './hls/package';

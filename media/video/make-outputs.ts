@@ -81,11 +81,11 @@ function ridesAlong(branches: Branch[]): boolean {
   return branches.some(({ films = [] }) => films.some(({ picture }) => picture !== undefined));
 }
 
-function branchesOf({ plan, branches, probe, range, sheetName = ({ name }) => name }: OutputsInput): Branch[] {
+function branchesOf({ plan, branches, probe, range, marks, sheetName = ({ name }) => name }: OutputsInput): Branch[] {
   const wanted = new Set<BranchId>(branches ?? branchIds(plan));
   const rungs = plan.rungs.map((rung) => (range ? { ...rung, audioBitrate: undefined } : rung));
   const all: Branch[] = [
-    ...rungs.map((rung) => rungBranch(probe, rung, range)),
+    ...rungs.map((rung) => rungBranch(probe, rung, range, marks?.[`rung:${rung.name}`])),
     ...soundBitrates(plan).map(soundBranch),
     ...(plan.tracks ?? []).map(trackBranch),
     ...(plan.poster ? [posterBranch(plan.poster)] : []),

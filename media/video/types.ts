@@ -1,6 +1,8 @@
 import type { Rendition } from '../../common/contracts';
 import type { CodecName, Speed } from './codecs';
 
+export type { HlsFile, HlsPackage } from './hls/types';
+
 /** How the tools of this worker run. */
 export interface FfmpegSettings {
   ffmpegPath: string;
@@ -234,6 +236,20 @@ export interface ChunkPlan {
   groups: ChunkGroup[];
 }
 
+/** A watermark as drawn for pictures of one size: the part of a transparent picture that shows. */
+export interface Mark {
+  /** Name of the PNG in the output folder, letters, digits, dots and dashes; as large as the pictures. */
+  file: string;
+  /** px */
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Absent: without a mark. */
+export type Marks = Partial<Record<BranchId, Mark>>;
+
 /** Paths of sound that is encoded already, by its bitrate (kbit/s). */
 export type SoundFiles = Record<number, string>;
 
@@ -259,34 +275,11 @@ export interface StepInput {
   probe: MediaProbe;
   /** ms; nothing that is made gets longer, whatever the source turns out to be. */
   maxDuration: number;
+  /** Watermarks on the pictures. */
+  marks?: Marks;
   settings: FfmpegSettings;
   signal?: AbortSignal;
   onProgress?: (progress: StepProgress) => void;
-}
-
-/** A file of a stream. */
-export interface HlsFile {
-  /** Relative to the multivariant playlist. */
-  path: string;
-  /** Absolute path. */
-  file: string;
-  mime: string;
-  bytes: number;
-  /** Lower-case hex. */
-  sha256: string;
-}
-
-/** A finished and checked stream. */
-export interface HlsPackage {
-  /** The multivariant playlist: to be published after everything else. */
-  playlist: HlsFile;
-  /** What it leads to, each playlist behind its segments. */
-  files: HlsFile[];
-  /** Media segments of all tracks. */
-  segments: number;
-  durationSeconds: number;
-  /** Where the plan asks for one; to be published after everything else, too. */
-  dash?: HlsFile;
 }
 
 /** A finished and checked file: a rendition without its published name. */

@@ -37,7 +37,7 @@ export async function makeGallery(config: Config, photo: string, folder: string)
           input: animation === 'keep' ? moving : photo,
           outputDir: folder,
           preset: shown.preset,
-          watermarks: Object.fromEntries(watermarksOf({ image: shown.preset }).map((uri) => [uri, logo])),
+          watermarks: Object.fromEntries(watermarksOf({ image: shown.preset }, 'image').map((uri) => [uri, logo])),
           allowSvg: config.allowSvg,
         },
         limits: { maxPixels: config.maxPixels, maxFrames: config.maxFrames },

@@ -21,7 +21,7 @@ export async function isPublished(storage: Storage, item: WorkItem, signal?: Abo
       return false;
     const recipe = kind === item.kind ? item.recipe : recipeHash(item.preset, kind);
     if (preset.recipe !== recipe) return false;
-    const uris = kind === 'image' ? watermarksOf(item.preset) : [];
+    const uris = watermarksOf(item.preset, kind);
     if (uris.length !== watermarks.length) return false;
     for (const [index, before] of watermarks.entries()) {
       if (!(await isSameSource(storage, { ...before, uri: uris[index]! }, signal))) return false;

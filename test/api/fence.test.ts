@@ -138,10 +138,17 @@ describe.each(KINDS)('$name', (kind) => {
     const call = (job: object) => kind.api().call('POST', '/v1/jobs', job, acme);
     for (const source of spelled) {
       expect([source, await call({ source })]).toMatchObject([source, problem(403, 'SourceForbidden')]);
-      const preset = { image: { renditions: [{ name: 'a', format: 'png', width: 64, watermark: { source } }] } };
-      const marked = await call({ source: mine, preset });
-      expect([source, marked]).toMatchObject([source, problem(403, 'SourceForbidden')]);
-      expect(JSON.stringify(marked.body)).toContain('watermark.source: The source belongs to another tenant.');
+      const watermark = { source };
+      const rung = { name: '72p', height: 72, crf: 32, maxrate: 200, speed: 'superfast', audioBitrate: 64 };
+      const presets = [
+        { image: { renditions: [{ name: 'a', format: 'png', width: 64, watermark }] } },
+        { video: { rungs: [rung], watermark } },
+      ];
+      for (const preset of presets) {
+        const marked = await call({ source: mine, kind: 'video' in preset ? 'video' : 'image', preset });
+        expect([source, marked]).toMatchObject([source, problem(403, 'SourceForbidden')]);
+        expect(JSON.stringify(marked.body)).toContain('watermark.source: The source belongs to another tenant.');
+      }
     }
     const folder = `${kind.outputs()}/globex/trip`;
     for (const output of [folder, folder.toUpperCase().replace(/^.*?:\/\/(\/|MEDIA\/)/, scheme)]) {

@@ -1,5 +1,5 @@
 import { formatRow } from '../../formats';
-import type { Compass } from '../../presets/image';
+import type { Compass } from '../../presets/watermark';
 import type { ImageRenditionSpec } from '../../presets/schema';
 import { turned, unturned, type Point, type Size } from './turn';
 

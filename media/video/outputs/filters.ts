@@ -1,6 +1,8 @@
 import { codecOf } from '../codecs';
 import { fraction } from '../fraction';
-import type { Clip, PosterPlan, PreviewPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
+import { colourTags, matrixOption } from './colour';
+import { markChains } from './mark';
+import type { Clip, Mark, PosterPlan, PreviewPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
 
 /**
  * Filter graphs, from numbers and fixed words only: no name of a user's ever gets into one.
@@ -107,7 +109,7 @@ function around(at: number): string {
 }
 
 /** The scenes, each an input of its own, joined as `[preview-mp4]`, and fewer pictures of them as `[preview-webp]`. */
-export function previewFilters(video: VideoStream, preview: PreviewPlan): string {
+export function previewFilters(video: VideoStream, preview: PreviewPlan, mark?: Mark): string {
   const { starts, frames, fps, webpFps } = preview;
   const scene = [
     ...deinterlace(video),
@@ -120,8 +122,12 @@ export function previewFilters(video: VideoStream, preview: PreviewPlan): string
   ].join(',');
   const scenes = starts.map((_, index) => `[${index}:${video.index}]${scene}[scene-${index}]`);
   const joined = starts.map((_, index) => `[scene-${index}]`).join('');
-  const split = `${joined}concat=n=${starts.length},split=2[preview-mp4][preview-all]`;
-  return [...scenes, split, `[preview-all]fps=${webpFps}:eof_action=pass[preview-webp]`].join(';');
+  const bare = `${joined}concat=n=${starts.length}`;
+  const shown = mark
+    ? [`${bare}[preview-bare]`, ...markChains(mark, video, preview.height, '[preview-bare]', '[preview-one]')]
+    : [`${bare}[preview-one]`];
+  const split = '[preview-one]split=2[preview-mp4][preview-all]';
+  return [...scenes, ...shown, split, `[preview-all]fps=${webpFps}:eof_action=pass[preview-webp]`].join(';');
 }
 
 export function spriteFilters(video: VideoStream, sprite: SpritePlan): string {
@@ -170,22 +176,4 @@ function untaggedHdr({ colour }: VideoStream): string[] {
     ...(colour.range === undefined ? ['range=tv'] : []),
   ];
   return missing.length === 0 ? [] : [`setparams=${missing.join(':')}`];
-}
-
-const isRgb = ({ colour, pixFmt }: VideoStream) =>
-  colour.matrix === 'gbr' || /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(pixFmt);
-
-/** RGB sources take the matrix that players assume for the size. */
-function matrixOption(video: VideoStream, height: number): string {
-  return isRgb(video) ? `:out_color_matrix=${height >= 720 ? 'bt709' : 'smpte170m'}` : '';
-}
-
-/**
- * Where the source does not state its matrix, players guess by the size, and would guess otherwise for a smaller rung:
- * so the guess for the source's own size is written down.
- */
-function colourTags(video: VideoStream, height: number): string[] {
-  if (video.hdr || (video.colour.matrix !== undefined && !isRgb(video))) return [];
-  const name = (isRgb(video) ? height : video.height) >= 720 ? 'bt709' : 'smpte170m';
-  return [`setparams=colorspace=${name}:color_primaries=${name}:color_trc=${name}`];
 }

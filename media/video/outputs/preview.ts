@@ -37,7 +37,12 @@ export function previewBranch(preview: PreviewPlan): Branch {
       const { settings, signal, onProgress } = step;
       const files = { mp4: partOf(MP4), webp: partOf(WEBP) };
       const make = async (starts: number[]): Promise<Mp4Facts | undefined> => {
-        await runFfmpeg(command(step, { ...preview, starts }, files), { settings, signal, onProgress });
+        await runFfmpeg(command(step, { ...preview, starts }, files), {
+          settings,
+          signal,
+          onProgress,
+          cwd: step.outputDir,
+        });
         // Without any picture, ffmpeg ends well and writes a file without a track.
         return readMp4(files.mp4).catch(() => undefined);
       };
@@ -77,7 +82,7 @@ function command(step: StepInput, preview: PreviewPlan, files: { mp4: string; we
       ],
       file: fileUrl(input),
     })),
-    filterGraph: previewFilters(probe.video, preview),
+    filterGraph: previewFilters(probe.video, preview, step.marks?.preview),
     outputs: [
       {
         options: [

@@ -3,12 +3,13 @@ import { badOutput } from '../check/finish';
 import { checkComplete } from '../check/complete';
 import { readMp4, type Mp4Facts } from '../check/mp4';
 import { codecOf } from '../codecs';
-import type { MediaProbe, Range, RungPlan, VideoFile } from '../types';
+import type { Mark, MediaProbe, Range, RungPlan, VideoFile } from '../types';
 import { rungFilters } from './filters';
 import type { Branch, Film } from './branch';
+import { markChains } from './mark';
 
 /** One MP4 of the ladder, as `<rung name>.mp4`: ready to play while it loads. */
-export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Branch {
+export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range, mark?: Mark): Branch {
   const name = `${rung.name}.mp4`;
   const pad = `[rung-${rung.name}]`;
   const kbps = rung.copy ? (probe.video.bitrateKbps ?? rung.maxrate) : rung.maxrate;
@@ -20,7 +21,12 @@ export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range): Br
         every: true,
         size: { width: rung.width, height: rung.height },
         fps: rung.fps,
-        chain: (video) => `${rungFilters(video, rung, range, probe.clip)}${pad}`,
+        chain: (video) => {
+          const filters = rungFilters(video, rung, range, probe.clip);
+          if (mark === undefined) return `${filters}${pad}`;
+          const bare = `[bare-${rung.name}]`;
+          return [`${filters}${bare}`, ...markChains(mark, video, rung.height, bare, pad)].join(';');
+        },
       },
     }),
     films: [film(probe, rung, name, pad, range)],

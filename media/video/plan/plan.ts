@@ -32,7 +32,7 @@ const POSTER_POSITIONS = [0.1, 0.25, 0.5, 0.75, 0.35, 0.9];
 export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const { poster, preview, sprite } = preset;
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
-  const sized = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset.audio === 'optional'));
+  const sized = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset));
   const rungs = sized.filter(isHeld);
   const [lost] = sized;
   if (rungs.length === 0 && lost !== undefined) throw tooSmall(preset, lost);
@@ -101,7 +101,7 @@ function tooSmall(preset: VideoPreset, rung: RungPlan): DarkroomError {
   );
 }
 
-function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): RungPlan {
+function planRung(probe: MediaProbe, spec: VideoRungSpec, { audio, watermark }: VideoPreset): RungPlan {
   const { displayWidth, displayHeight, fps } = probe.video;
   const size = fitShortSide(displayWidth, displayHeight, spec.height);
   const source = fraction(fps);
@@ -113,7 +113,7 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): 
     name: spec.name,
     ...(spec.codec && { codec: spec.codec }),
     ...size,
-    ...(isAlready(probe, spec, size) && target === source && !probe.clip && { copy: true }),
+    ...(isAlready(probe, spec, size) && target === source && !probe.clip && !watermark && { copy: true }),
     // The pictures of a part are counted from its beginning.
     ...((target !== source || probe.clip) && { fps: `${target.num}/${target.den}` }),
     gop: Math.max(2, Math.round((2 * target.num) / target.den)),
@@ -121,7 +121,7 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, wantsAudio: boolean): 
     maxrate,
     bufsize: 2 * maxrate,
     speed: spec.speed,
-    ...(wantsAudio && probe.audio && { audioBitrate: spec.audioBitrate }),
+    ...(audio === 'optional' && probe.audio && { audioBitrate: spec.audioBitrate }),
   };
 }
 
