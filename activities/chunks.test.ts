@@ -93,6 +93,29 @@ test('the result is that of any video: whole rungs with their sound, a stream, a
   expect(readdirSync(folder)).not.toContain('.work');
 });
 
+test('a quality: the chunks that miss it are encoded again, and the manifest says so of each rung, and what it cost', async () => {
+  const cut = `hls: true, quality: { ssim: 0.95 }, rungs: [${rung('low', 90)}, ${rung('capped', 144)}]`;
+  const preset = parsePreset('quality', `video: { ${cut.replace('300', '3000')} }`);
+  const folder = await mkdtemp(path.join(lab.root, 'quality-'));
+  const grain = `${picture('256x144', 14, 25)},noise=alls=40:allf=t:enable=gte(t\\,6)`;
+  const own = ffmpeg(`${grain} ${X264} -crf 12`, path.join(folder, 'grain.mp4'));
+  const it = labItem(path.join(folder, 'x'), { kind: 'video', source: fileUri(own), preset });
+  await run(lab.deps, it, await planOf(it, { ...lab.deps, config: { ...lab.deps.config, chunkCpu: 22 } }));
+  const { chunks = 0, renditions, warnings, receipts = {} } = await checkedManifest(new URL(it.output).pathname);
+  expect(chunks).toBe(3);
+  const [low, capped] = ['low', 'capped'].map((name) => renditions.find((each) => each.name === name)?.quality);
+  expect(low).toMatchObject({ target: 0.95, chunks: { again: 2 } });
+  expect(low?.crf).toBeLessThan(30);
+  expect(low?.chunks?.lowest).toBeGreaterThanOrEqual(0.95);
+  expect(low?.ssim).toBeGreaterThan(low?.chunks?.lowest ?? 1);
+  expect(capped?.chunks?.lowest).toBeLessThan(0.95);
+  expect(warnings).toEqual([expect.stringMatching(/^A chunk of capped has an SSIM of .* video\.quality\.ssim/)]);
+  const compared = Object.values(receipts).filter(({ commands }) =>
+    commands.some(({ argv }) => argv.some((word) => word.includes('ssim@like'))),
+  );
+  expect(compared).toHaveLength(3);
+});
+
 test('a chunk whose encoder fails names its range', async () => {
   const it = await item();
   const planned = await planOf(it);

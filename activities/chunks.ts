@@ -5,7 +5,7 @@ import { DarkroomError } from '../common/errors';
 import { forEachBounded } from '../common/for-each-bounded';
 import type { TaskInput, TaskResult } from '../common/tasks';
 import * as video from '../media/video';
-import type { BranchId, Chunk, ChunkGroup, HlsFile, StepInput } from '../media/video';
+import type { BranchId, Chunk, ChunkGroup, ChunkTrack, HlsFile, StepInput } from '../media/video';
 import { runAttempt } from './attempt';
 import { readLists, storeList } from './chunk-lists';
 import type { ActivityDeps } from './deps';
@@ -86,8 +86,8 @@ export function joinRung(deps: ActivityDeps, item: WorkItem, { plan, task, resul
       const uri = `${item.output}/${folder}/${name}`;
       local.set(name, await fetchMade(deps, attempt, { uri, bytes, sha256 }, name));
     };
-    const parts = [{ folder: first.folder, ...first.track.init }, ...segments];
-    const fetch = () => forEachBounded(parts, AT_ONCE, fetchTo, attempt.signal);
+    const pieces = [{ folder: first.folder, ...first.track.init }, ...segments];
+    const fetch = () => forEachBounded(pieces, AT_ONCE, fetchTo, attempt.signal);
     await attempt.stages.run('fetch', 'stream', fetch);
     const sounds = await fetchSound(deps, attempt, results['sound']?.files ?? []);
     const join = () =>
@@ -96,11 +96,16 @@ export function joinRung(deps: ActivityDeps, item: WorkItem, { plan, task, resul
         ...{ settings: deps.ffmpeg, signal: attempt.signal, onProgress: attempt.progress },
         init: local.get(first.track.init.path) ?? '',
         segments: segments.map((segment) => local.get(segment.path) ?? ''),
-        frames: segments.reduce((sum, { frames }) => sum + frames, 0),
+        frames: tracks.reduce((sum, { track }) => sum + framesOf(track), 0),
         sound: rung.audioBitrate === undefined ? undefined : sounds[rung.audioBitrate],
       });
     const file = await attempt.stages.run('package', 'mp4', () => attempt.within('join', deps.ffmpeg.stallMs, join));
-    const renditions = await publishFiles(deps, attempt, item, [file]);
+    const parts = tracks.map(({ track }) => ({ frames: framesOf(track), quality: track.quality }));
+    const renditions = await publishFiles(deps, attempt, item, [{ ...file, ...video.joinedQuality(parts) }]);
     return { renditions, receipts: receiptOf(deps, attempt) };
   });
+}
+
+function framesOf({ segments }: ChunkTrack): number {
+  return segments.reduce((sum, { frames }) => sum + frames, 0);
 }

@@ -73,7 +73,8 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     const placeholder = poster && (await placeholderOf(deps, attempt, poster.file));
     const streams = stream ? await publishStream(deps, attempt, item, stream) : [];
     const renditions = [...streams, ...(await publishFiles(deps, attempt, item, files))];
-    const { warnings, source, watermarks } = work;
+    const { source, watermarks } = work;
+    const warnings = [...work.warnings, ...video.missedQuality(renditions)];
     const { timings } = attempt.stages;
     return {
       result: await publishManifest(deps, attempt, item, {

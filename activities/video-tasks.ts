@@ -109,7 +109,7 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     const parts = {
       ...{ source, watermarks, renditions, placeholder, chunks, timings, receipts, severalAttempts: true },
       analysis: found.length === 0 ? undefined : (Object.assign({}, ...found) as Analysis),
-      warnings: [...warnings, ...findings.flatMap((each) => each.warnings)],
+      warnings: [...warnings, ...video.missedQuality(renditions), ...findings.flatMap((each) => each.warnings)],
     };
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
   });

@@ -142,6 +142,8 @@ export interface Rendition {
   frames?: number;
   /** Of an image with `maxBytes` or `target`: the quality that was found, and the SSIM of the luminance at that quality. */
   reached?: { quality: number; ssim?: number };
+  /** Of a video of a preset with `quality`: how like the source its pictures are, and what that took. */
+  quality?: Quality;
   /** Of captions. */
   track?: CaptionTrack;
   /** Of an image: the picture of the source itself, without its metadata, since encoding it again made no smaller file. */
@@ -156,6 +158,18 @@ export interface Rendition {
   segments?: { count: number; bytes: number };
   /** Names one of the manifest's receipts: what made this file, together with the other files of that receipt. */
   receipt?: string;
+}
+
+/** How like the source the pictures of a video are: the SSIM of the luminance, 0–1, as a mean over all pictures. */
+export interface Quality {
+  target: number;
+  ssim: number;
+  /** Constant rate factor of the file; of one in chunks, the lowest. */
+  crf: number;
+  /** How often it was encoded; of one in chunks, the most. */
+  tries: number;
+  /** Of one in chunks: the SSIM of the worst of them, and how many were encoded again. */
+  chunks?: { lowest: number; again: number };
 }
 
 /** How loud a sound is, by EBU R 128. */

@@ -71,6 +71,7 @@ describe('presets', () => {
     ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
     ['video: { rungs: [] }', 'video.rungs'],
     ['video: { rungs: [], hls: please }', 'video.hls'],
+    ['video: { rungs: [], quality: { ssim: 1 } }', 'video.quality.ssim'],
     ['video: { rungs: [], preview: { width: 320, scenes: 11 } }', 'video.preview.scenes'],
     ['video: { rungs: [], preview: { scenes: 3 } }', 'video.preview.width'],
     ['{}', 'needs image or video'],

@@ -39,6 +39,11 @@ const fields = z.strictObject({
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
   /** A picture to lay on the pictures of all rungs, and so of the stream, and of the preview; not of the poster and the sprite. */
   watermark: watermark.optional(),
+  /**
+   * How like the source every encoded rung is to be: the SSIM of the luminance as a mean over all pictures, and over those
+   * of each chunk. Rungs that miss it are encoded again at a lower `crf`, up to three times, under their cap.
+   */
+  quality: z.strictObject({ ssim: z.number().min(0.5).max(0.999) }).optional(),
   /** A picture that stands for the video; `width` in px at most. */
   poster,
   /** A short clip of scenes from all over the video, as MP4 and animated WebP, without sound. */

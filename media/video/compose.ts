@@ -35,7 +35,7 @@ export interface Composition {
 export function compose(composition: Composition): FfmpegCommand {
   const { branches, probe, maxDuration } = composition;
   const films = branches.flatMap((branch) => branch.films ?? []);
-  const graph = filterGraph(
+  const graph = pictureGraph(
     composition,
     branches.flatMap(({ pictures }) => pictures ?? []),
   );
@@ -112,7 +112,7 @@ function steady({ video, joined }: MediaProbe): string[] {
 }
 
 /** Chains from the one decoded stream to the pads of all branches. */
-function filterGraph(composition: Composition, pictures: Pictures[]): string {
+export function pictureGraph(composition: Composition, pictures: Pictures[]): string {
   if (pictures.length === 0) return '';
   const { probe } = composition;
   const { video } = probe;

@@ -27,6 +27,7 @@ export { makeChunk } from './chunks/make-chunk';
 export type { ChunkTrack } from './chunks/make-chunk';
 export type { Costs } from './plan/cost';
 export { branchIds, makeOutputs, soundBitrates } from './make-outputs';
+export { joinedQuality, missedQuality } from './quality';
 export { encodeRung, makePoster, makeSprite } from './single-outputs';
 export { packageHls } from './hls/package';
 export type { PackageInput } from './hls/package';

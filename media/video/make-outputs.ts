@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DarkroomError } from '../../common/errors';
 import { fileFacts, finished } from './check/finish';
-import { compose } from './compose';
+import { compose, type Composition } from './compose';
 import { runFfmpeg } from './ffmpeg/run';
 import type { Branch } from './outputs/branch';
 import { posterBranch } from './outputs/poster';
@@ -11,6 +11,7 @@ import { rungBranch } from './outputs/rung';
 import { measureSounds } from './outputs/loudness';
 import { soundBranch, trackBranch } from './outputs/sound';
 import { spriteBranch } from './outputs/sprite';
+import { reachQuality } from './quality';
 import type { BranchId, Range, SoundFiles, StepInput, VideoFile, VideoPlan } from './types';
 
 export interface OutputsInput extends StepInput {
@@ -29,7 +30,7 @@ export interface OutputsInput extends StepInput {
 
 /**
  * Makes any part of a plan with one ffmpeg and one decode, checks every file, and returns them in the plan's order: rungs,
- * sound, poster, preview, sprite sheets, storyboard. Nothing is left of a run that does not end well.
+ * sound, poster, preview, sprite sheets, storyboard. Rungs that miss the plan's `quality` are made again. Nothing is left of a run that does not end well.
  * @throws DarkroomError CorruptMedia where the source breaks off, does not decode or is longer than stated; MediaTooLarge
  * where it exceeds a limit; UnsupportedMedia; EncoderFailed; StorageUnavailable. After an abort the signal's reason
  */
@@ -51,29 +52,44 @@ export function isOfDecoder(error: unknown): boolean {
 }
 
 async function makeAll(input: OutputsInput, branches: Branch[]): Promise<VideoFile[]> {
-  const { settings, signal, onProgress } = input;
-  const fileOf = (name: string) => path.resolve(input.outputDir, name);
-  const partOf = (name: string) => `${fileOf(name)}.part`;
-  const run = branches.filter(({ id }) => id !== 'preview' && (id !== 'poster' || ridesAlong(branches)));
+  const { settings, probe, range } = input;
+  const partOf = (name: string) => `${path.resolve(input.outputDir, name)}.part`;
+  const base = { ...input, input: path.resolve(input.input), branches, partOf, threads: settings.threads };
+  const levels = await measureSounds(input, { ...base, branches: ofRun(branches) });
+  const composition = { ...base, levels };
   try {
-    if (run.length > 0) {
-      const composition = {
-        ...input,
-        input: path.resolve(input.input),
-        ...{ branches: run, partOf, threads: settings.threads },
-      };
-      const levels = await measureSounds(input, composition);
-      const command = compose({ ...composition, levels });
-      await runFfmpeg(command, { settings, signal, onProgress, cwd: path.resolve(input.outputDir) });
-    }
-    const measure = async (name: string) => ({ file: fileOf(name), ...(await fileFacts(partOf(name), input)) });
-    const files: VideoFile[] = [];
-    for (const branch of branches) files.push(...(await branch.finish({ step: input, partOf, measure })));
-    return files;
+    const files = await makeOnce(input, composition);
+    return await reachQuality(input, composition, files, (rungs) => {
+      const silent = rungs.map((rung) => (range ? { ...rung, audioBitrate: undefined } : rung));
+      return makeOnce(input, { ...composition, branches: silent.map((rung) => rungBranch(probe, rung, range)) });
+    });
   } finally {
     const names = branches.flatMap((branch) => branch.temporary ?? []);
     await Promise.all(names.map((name) => rm(partOf(name), { force: true })));
   }
+}
+
+/** One run of ffmpeg for the branches of a composition, and their checks. */
+async function makeOnce(input: OutputsInput, composition: Composition): Promise<VideoFile[]> {
+  const { settings, signal, onProgress } = input;
+  const { branches, partOf } = composition;
+  const cwd = path.resolve(input.outputDir);
+  const run = ofRun(branches);
+  if (run.length > 0) {
+    await runFfmpeg(compose({ ...composition, branches: run }), { settings, signal, onProgress, cwd });
+  }
+  const measure = async (name: string) => ({
+    file: path.resolve(cwd, name),
+    ...(await fileFacts(partOf(name), input)),
+  });
+  const files: VideoFile[] = [];
+  for (const branch of branches) files.push(...(await branch.finish({ step: input, partOf, measure })));
+  return files;
+}
+
+/** Those that ffmpeg makes in the one run; the others start their own. */
+function ofRun(branches: Branch[]): Branch[] {
+  return branches.filter(({ id }) => id !== 'preview' && (id !== 'poster' || ridesAlong(branches)));
 }
 
 /** A poster comes out of a run that decodes the pictures well anyway; otherwise seeking for it is cheaper, or better. */

@@ -196,6 +196,8 @@ export interface VideoPlan {
   tracks?: SoundTrack[];
   /** LUFS that every sound is brought to. */
   loudness?: number;
+  /** How like the source every encoded rung is to be. */
+  quality?: { ssim: number };
   /** Of a long video. */
   chunks?: ChunkPlan;
 }

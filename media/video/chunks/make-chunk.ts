@@ -6,6 +6,7 @@ import { moveFragment, readFragment, timescaleOf } from '../hls/fragment';
 import { fileOf } from '../hls/file-of';
 import { cutTrack } from '../hls/track';
 import { isOfDecoder, makeOutputs, type OutputsInput } from '../make-outputs';
+import type { Quality } from '../../../common/contracts';
 import type { BranchId, Chunk, ChunkGroup, HlsFile, StepInput, VideoFile, VideoPlan } from '../types';
 
 /** A segment of a track, on the track's own time. */
@@ -25,6 +26,8 @@ export interface ChunkTrack {
   height: number;
   init: HlsFile;
   segments: TrackSegment[];
+  /** Where the plan asks for one. */
+  quality?: Quality;
 }
 
 export interface ChunkInput extends StepInput {
@@ -47,7 +50,7 @@ export async function makeChunk(input: ChunkInput): Promise<ChunkTrack[]> {
   const branches = group.rungs.map((name): BranchId => `rung:${name}`);
   const films = await encode({ ...input, branches, range: chunk });
   const tracks: ChunkTrack[] = [];
-  for (const { name, file, width = 0, height = 0 } of films) {
+  for (const { name, file, width = 0, height = 0, quality } of films) {
     const segmentSeconds = plan.chunks?.segmentSeconds ?? 0;
     const cut = { ...input, root: outputDir, segmentSeconds };
     const facts = await readMp4(file);
@@ -68,7 +71,7 @@ export async function makeChunk(input: ChunkInput): Promise<ChunkTrack[]> {
         segments: segments.length,
       });
     }
-    tracks.push({ rung: name, codecs: header.codecs, width, height, init, segments });
+    tracks.push({ rung: name, codecs: header.codecs, width, height, init, segments, ...(quality && { quality }) });
   }
   return tracks;
 }

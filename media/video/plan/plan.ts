@@ -39,6 +39,7 @@ export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   return {
     ...(preset.hls ? planStream(rungs, probe, preset) : { rungs }),
     ...(preset.loudness !== undefined && { loudness: preset.loudness }),
+    ...(preset.quality && { quality: preset.quality }),
     ...(poster && { poster: planPoster(probe, poster) }),
     ...(preview && { preview: planPreview(probe, preview) }),
     ...(sprite && { sprite: planSprite(probe, sprite) }),
