@@ -6,6 +6,7 @@ import type { Analysis } from './analysis';
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 import type { Receipt } from './receipts';
+import type { Quality } from './video-facts';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.enableFairness=true`, or `matching.useNewMatcher=true`. */
 export type Priority = 1 | 2 | 3 | 4 | 5;
@@ -158,18 +159,6 @@ export interface Rendition {
   segments?: { count: number; bytes: number };
   /** Names one of the manifest's receipts: what made this file, together with the other files of that receipt. */
   receipt?: string;
-}
-
-/** How like the source the pictures of a video are: the SSIM of the luminance, 0–1, as a mean over all pictures. */
-export interface Quality {
-  target: number;
-  ssim: number;
-  /** Constant rate factor of the file; of one in chunks, the lowest. */
-  crf: number;
-  /** How often it was encoded; of one in chunks, the most. */
-  tries: number;
-  /** Of one in chunks: the SSIM of the worst of them, and how many were encoded again. */
-  chunks?: { lowest: number; again: number };
 }
 
 /** How loud a sound is, by EBU R 128. */

@@ -1,4 +1,5 @@
-import type { Quality, Rendition } from '../../common/contracts';
+import type { Rendition } from '../../common/contracts';
+import type { Quality } from '../../common/video-facts';
 import { likenessOf, type Pair } from './check/likeness';
 import type { Composition } from './compose';
 import { rungBranch } from './outputs/rung';

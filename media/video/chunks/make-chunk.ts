@@ -1,12 +1,12 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Quality } from '../../../common/video-facts';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
 import { moveFragment, readFragment, timescaleOf } from '../hls/fragment';
 import { fileOf } from '../hls/file-of';
 import { cutTrack } from '../hls/track';
 import { isOfDecoder, makeOutputs, type OutputsInput } from '../make-outputs';
-import type { Quality } from '../../../common/contracts';
 import type { BranchId, Chunk, ChunkGroup, HlsFile, StepInput, VideoFile, VideoPlan } from '../types';
 
 /** A segment of a track, on the track's own time. */
