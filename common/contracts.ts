@@ -6,7 +6,7 @@ import type { Analysis } from './analysis';
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 import type { Receipt } from './receipts';
-import type { Quality } from './video-facts';
+import type { CaptionTrack, Quality } from './video-facts';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.enableFairness=true`, or `matching.useNewMatcher=true`. */
 export type Priority = 1 | 2 | 3 | 4 | 5;
@@ -100,18 +100,6 @@ export interface ItemResult {
 /** `audio`: sound alone; of a video it is an intermediate, which no manifest names. `waveform`: a picture, or its numbers. */
 export type RenditionRole =
   'image' | 'video' | 'audio' | 'captions' | 'poster' | 'preview' | 'sprite' | 'storyboard' | 'stream' | 'waveform';
-
-/** What captions are. */
-export interface CaptionTrack {
-  /** RFC 5646; `und` where nobody says. */
-  language: string;
-  /** What speakers call the language. */
-  label: string;
-  /** Only what has to be read by everybody, such as signs and foreign words. */
-  forced?: boolean;
-  /** For the deaf and hard of hearing: sounds and speakers are described, too. */
-  sdh?: boolean;
-}
 
 /** A file that belongs to the source of a video. */
 export interface JobInput {

@@ -11,3 +11,15 @@ export interface Quality {
   /** Of one in chunks: the SSIM of the worst of them, and how many were encoded again. */
   chunks?: { lowest: number; again: number };
 }
+
+/** What captions are. */
+export interface CaptionTrack {
+  /** RFC 5646; `und` where nobody says. */
+  language: string;
+  /** What speakers call the language. */
+  label: string;
+  /** Only what has to be read by everybody, such as signs and foreign words. */
+  forced?: boolean;
+  /** For the deaf and hard of hearing: sounds and speakers are described, too. */
+  sdh?: boolean;
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { CaptionTrack } from '../../../common/contracts';
+import type { CaptionTrack } from '../../../common/video-facts';
 import { DarkroomError } from '../../../common/errors';
 import { fileUrl, inputStart, type FfmpegCommand } from '../ffmpeg/command';
 import { copyBounds } from '../ffmpeg/bounds';

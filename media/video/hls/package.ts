@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fraction } from '../fraction';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
-import type { CaptionTrack } from '../../../common/contracts';
+import type { CaptionTrack } from '../../../common/video-facts';
 import type { HlsFile, HlsPackage, HlsPlan, RungPlan, SoundTrack, StepInput } from '../types';
 import { KEYFRAMES, PLAYLIST } from './command';
 import { dashManifest } from './dash';

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { CaptionTrack } from '../../../common/contracts';
+import type { CaptionTrack } from '../../../common/video-facts';
 import { cutCues, readCues, toWebVtt, type Cue } from '../captions/cues';
 import type { HlsFile } from '../types';
 import { PLAYLIST } from './command';
