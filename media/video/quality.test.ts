@@ -109,7 +109,7 @@ test.each([
     () => ffmpeg(`${picture('160x96', 1, 25)} ${X264} -vf transpose=1`, clips.at('tall.mp4')),
     { codec: 'hevc' as const, height: 64 },
   ],
-])('what is compared is the same picture of both: %s', async (_, preset, make, more = {}) => {
+])('what is compared is the same picture of both: %s', async (_, preset, make, more: Partial<VideoRungSpec> = {}) => {
   const rungs = [rung(90, { crf: 4, speed: 'veryfast', ...more })];
   const [made] = await makeOutputs(await prepare(make(), { quality: { ssim: 0.9 }, rungs, ...preset }));
   // Moving pictures that are off by one resemble each other far less.
