@@ -148,7 +148,7 @@ async function markedFilm(logo: string): Promise<WorkItem> {
   ffmpeg('-f lavfi -i color=red:s=60x30 -frames:v 1', logo);
   const mark = `{ source: '${fileUri(logo)}', gravity: northeast, scale: 0.25, margin: 20, opacity: 0.8 }`;
   const more = 'preview: { scenes: 2, seconds: 0.5, width: 180 }, poster: { format: jpeg, width: 360, quality: 90 }';
-  const text = `video: { watermark: ${mark}, ${more}, rungs: [${rung('low', 90)}, ${rung('high', 180)}] }`;
+  const text = `video: { watermark: ${mark}, ${more}, quality: { ssim: 0.99 }, rungs: [${rung('low', 90)}, ${rung('high', 180)}] }`;
   const place = path.join(await mkdtemp(path.join(lab.root, 'marked-')), 'x');
   return labItem(place, { kind: 'video', source: fileUri(grey), preset: parsePreset('marked', text) });
 }
@@ -161,6 +161,8 @@ test('a watermark lies on each picture of each rung at its size, in all chunks, 
   const folder = new URL(it.output).pathname;
   const manifest = await checkedManifest(folder);
   expect(manifest.watermarks).toMatchObject([{ uri: fileUri(path.join(lab.root, 'logo.png')) }]);
+  // They are compared with the source as it is with the mark.
+  expect(manifest.renditions.flatMap(({ quality }) => quality?.tries ?? [])).toEqual([1, 1]);
   const shown = manifest.renditions.filter(({ mime }) => mime === 'video/mp4');
   expect(shown.map(({ name }) => name)).toEqual(['low', 'high', 'preview']);
   for (const { name, path: file, frames, width = 0 } of shown) {

@@ -12,7 +12,7 @@ import { measureSounds } from './outputs/loudness';
 import { soundBranch, trackBranch } from './outputs/sound';
 import { spriteBranch } from './outputs/sprite';
 import { reachQuality } from './quality';
-import type { BranchId, Range, SoundFiles, StepInput, VideoFile, VideoPlan } from './types';
+import type { BranchId, Range, RungPlan, SoundFiles, StepInput, VideoFile, VideoPlan } from './types';
 
 export interface OutputsInput extends StepInput {
   plan: VideoPlan;
@@ -30,7 +30,8 @@ export interface OutputsInput extends StepInput {
 
 /**
  * Makes any part of a plan with one ffmpeg and one decode, checks every file, and returns them in the plan's order: rungs,
- * sound, poster, preview, sprite sheets, storyboard. Rungs that miss the plan's `quality` are made again. Nothing is left of a run that does not end well.
+ * sound, poster, preview, sprite sheets, storyboard. Rungs that miss the plan's `quality` are made again. Nothing is left
+ * of a run that does not end well.
  * @throws DarkroomError CorruptMedia where the source breaks off, does not decode or is longer than stated; MediaTooLarge
  * where it exceeds a limit; UnsupportedMedia; EncoderFailed; StorageUnavailable. After an abort the signal's reason
  */
@@ -52,17 +53,16 @@ export function isOfDecoder(error: unknown): boolean {
 }
 
 async function makeAll(input: OutputsInput, branches: Branch[]): Promise<VideoFile[]> {
-  const { settings, probe, range } = input;
+  const { settings } = input;
   const partOf = (name: string) => `${path.resolve(input.outputDir, name)}.part`;
   const base = { ...input, input: path.resolve(input.input), branches, partOf, threads: settings.threads };
   const levels = await measureSounds(input, { ...base, branches: ofRun(branches) });
   const composition = { ...base, levels };
   try {
     const files = await makeOnce(input, composition);
-    return await reachQuality(input, composition, files, (rungs) => {
-      const silent = rungs.map((rung) => (range ? { ...rung, audioBitrate: undefined } : rung));
-      return makeOnce(input, { ...composition, branches: silent.map((rung) => rungBranch(probe, rung, range)) });
-    });
+    return await reachQuality(input, composition, files, (rungs) =>
+      makeOnce(input, { ...composition, branches: rungBranches(input, rungs) }),
+    );
   } finally {
     const names = branches.flatMap((branch) => branch.temporary ?? []);
     await Promise.all(names.map((name) => rm(partOf(name), { force: true })));
@@ -97,11 +97,16 @@ function ridesAlong(branches: Branch[]): boolean {
   return branches.some(({ films = [] }) => films.some(({ picture }) => picture !== undefined));
 }
 
-function branchesOf({ plan, branches, probe, range, marks, sheetName = ({ name }) => name }: OutputsInput): Branch[] {
+function rungBranches({ probe, range, marks }: OutputsInput, rungs: RungPlan[]): Branch[] {
+  const heard = rungs.map((rung) => (range ? { ...rung, audioBitrate: undefined } : rung));
+  return heard.map((rung) => rungBranch(probe, rung, range, marks?.[`rung:${rung.name}`]));
+}
+
+function branchesOf(input: OutputsInput): Branch[] {
+  const { plan, branches, probe, sheetName = ({ name }) => name } = input;
   const wanted = new Set<BranchId>(branches ?? branchIds(plan));
-  const rungs = plan.rungs.map((rung) => (range ? { ...rung, audioBitrate: undefined } : rung));
   const all: Branch[] = [
-    ...rungs.map((rung) => rungBranch(probe, rung, range, marks?.[`rung:${rung.name}`])),
+    ...rungBranches(input, plan.rungs),
     ...soundBitrates(plan).map(soundBranch),
     ...(plan.tracks ?? []).map(trackBranch),
     ...(plan.poster ? [posterBranch(plan.poster)] : []),

@@ -62,8 +62,8 @@ export async function reachQuality(
 }
 
 /** What a rung is compared with: what its encoder got. @param films names of what was made of that */
-export function pairOf({ probe, range }: Pick<Gated, 'probe' | 'range'>, rung: RungPlan, films: string[]): Pair {
-  const branch = rungBranch(probe, { ...rung, audioBitrate: undefined }, range);
+function pairOf({ probe, range, marks }: Gated, rung: RungPlan, films: string[]): Pair {
+  const branch = rungBranch(probe, { ...rung, audioBitrate: undefined }, range, marks?.[`rung:${rung.name}`]);
   const { name, width, height, fps = probe.video.fps } = rung;
   return { branch, pad: `rung-${name}`, fps, width, height, films };
 }
