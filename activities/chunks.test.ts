@@ -116,6 +116,30 @@ test('a quality: the chunks that miss it are encoded again, and the manifest say
   expect(compared).toHaveLength(3);
 });
 
+test('ladder: auto: the plan has the rungs that samples led to, for chunks as for a video in one piece', async () => {
+  const preset = parsePreset('auto', 'video: { hls: true, ladder: auto, quality: { ssim: 0.9 } }');
+  const it = { ...(await item()), preset };
+  await run(lab.deps, it, await planOf(it));
+  const inChunks = await checkedManifest(new URL(it.output).pathname);
+  const other = { ...(await item()), preset };
+  const deps = { ...lab.deps, config: { ...lab.deps.config, shortVideo: 1000 } };
+  expect(await attempt(() => makeVideo(deps, other), { runId: RUN })).toHaveProperty('result');
+  const atOnce = await checkedManifest(new URL(other.output).pathname);
+  expect([inChunks.chunks, atOnce.chunks]).toEqual([expect.any(Number), undefined]);
+  expect(inChunks.ladder).toEqual(atOnce.ladder);
+  const [rung] = inChunks.ladder?.rungs ?? [];
+  expect(inChunks.ladder).toMatchObject({
+    target: 0.9,
+    rungs: [{ name: '360p', width: 320, height: 180 }],
+    dropped: [],
+  });
+  // Other than the factor that stands where nothing was sampled.
+  expect(rung?.crf).not.toBe(23);
+  for (const { renditions } of [inChunks, atOnce]) {
+    expect(renditions.find(({ name }) => name === '360p')?.quality).toMatchObject({ crf: rung?.crf, tries: 1 });
+  }
+});
+
 test('a chunk whose encoder fails names its range', async () => {
   const it = await item();
   const planned = await planOf(it);

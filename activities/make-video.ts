@@ -78,7 +78,7 @@ export function makeVideo(deps: ActivityDeps, item: WorkItem): Promise<VideoOutc
     const { timings } = attempt.stages;
     return {
       result: await publishManifest(deps, attempt, item, {
-        ...{ source, watermarks, renditions, placeholder, warnings, timings },
+        ...{ source, watermarks, renditions, placeholder, ladder: work.plan.ladder, warnings, timings },
       }),
     };
   });

@@ -91,6 +91,7 @@ export interface ManifestParts {
   analysis?: Analysis;
   warnings: string[];
   chunks?: number;
+  ladder?: Manifest['ladder'];
   timings: Record<string, number>;
   /** Of earlier activities of this run; that of this attempt is added. */
   receipts?: Receipts;
@@ -133,6 +134,7 @@ export async function publishManifest(
     analysis: parts.analysis,
     warnings: parts.warnings,
     ...(parts.chunks !== undefined && { chunks: parts.chunks }),
+    ...(parts.ladder && { ladder: parts.ladder }),
     timings: parts.timings,
     tools: deps.tools,
     metadata: item.metadata,

@@ -47,10 +47,11 @@ export async function copyEarlier(
     const renditions = await attempt.stages.run('publish', 'copy', copy);
     if (renditions === undefined) return undefined;
     const { folder, manifest } = earlier;
-    const { kind, batchId, itemKey, placeholder, perceptualHash, analysis, warnings } = manifest;
+    const { kind, batchId, itemKey, placeholder, perceptualHash, analysis, ladder, warnings } = manifest;
     return {
       ...(watermarks && { watermarks }),
-      ...{ kind, renditions, placeholder, perceptualHash, analysis, warnings, timings: attempt.stages.timings },
+      ...{ kind, renditions, placeholder, perceptualHash, analysis, ladder, warnings },
+      timings: attempt.stages.timings,
       source: { ...manifest.source, ...fileFacts(item, source) },
       copiedFrom: { manifest: `${folder}/manifest.json`, batchId, itemKey },
     };

@@ -108,6 +108,7 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     const found = findings.flatMap(({ analysis }) => analysis ?? []);
     const parts = {
       ...{ source, watermarks, renditions, placeholder, chunks, timings, receipts, severalAttempts: true },
+      ladder: outputs.ladder,
       analysis: found.length === 0 ? undefined : (Object.assign({}, ...found) as Analysis),
       warnings: [...warnings, ...video.missedQuality(renditions), ...findings.flatMap((each) => each.warnings)],
     };

@@ -2,6 +2,7 @@ import type { ItemResult, Manifest, Placeholder, Rendition, SourceFacts, WorkIte
 import { DarkroomError } from '../common/errors';
 import type { ImageTask } from '../media/image/pool';
 import { sectionOf } from '../media/presets';
+import type { VideoPreset } from '../media/presets/schema';
 import * as video from '../media/video';
 import type { BranchId, MediaProbe, StepInput, VideoFile, VideoPlan } from '../media/video';
 import type { Fetched } from '../storage';
@@ -56,7 +57,8 @@ export async function inspect(
     video.probeVideo(source.path, { maxDuration, maxStreams }, deps.ffmpeg, attempt.signal, attempt.progress);
   const probe = await attempt.stages.run('probe', 'video', () => attempt.within('probe', deps.ffmpeg.stallMs, look));
   const part = video.clipProbe(probe, preset);
-  const plan = video.planVideo(part, preset);
+  const { settled, ladder } = await settle(deps, attempt, preset, stepInput(deps, attempt, { probe: part }, source));
+  const plan: VideoPlan = { ...video.planVideo(part, settled), ...(ladder && { ladder }) };
   return {
     source: {
       ...fileFacts(item, source),
@@ -68,8 +70,21 @@ export async function inspect(
     probe: part,
     plan,
     rungs: plan.rungs.map(({ name }) => name),
-    warnings: video.leftOut(part, preset, plan),
+    warnings: video.leftOut(part, settled, plan),
   };
+}
+
+/** The preset with rungs that are chosen for this source, where it leaves them to samples. */
+async function settle(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  preset: VideoPreset,
+  input: StepInput,
+): Promise<{ settled: VideoPreset; ladder?: VideoPlan['ladder'] }> {
+  if (preset.ladder === undefined) return { settled: preset };
+  const choose = () => attempt.within('ladder', deps.ffmpeg.stallMs, () => video.autoLadder(input, preset));
+  const { rungs, ladder } = await attempt.stages.run('probe', 'ladder', choose);
+  return { settled: { ...preset, rungs }, ladder };
 }
 
 /** One MP4. */
@@ -167,7 +182,12 @@ export function withStepInput<T>(
 }
 
 /** What a run of ffmpeg over the source gets. */
-export function stepInput(deps: ActivityDeps, attempt: Attempt, work: VideoWork, source: Fetched): StepInput {
+export function stepInput(
+  deps: ActivityDeps,
+  attempt: Attempt,
+  work: Pick<VideoWork, 'probe'>,
+  source: Fetched,
+): StepInput {
   return {
     input: source.path,
     outputDir: attempt.workDir,

@@ -6,7 +6,7 @@ import type { Analysis } from './analysis';
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
 import type { Receipt } from './receipts';
-import type { CaptionTrack, Quality } from './video-facts';
+import type { CaptionTrack, Ladder, Quality } from './video-facts';
 
 /** 1 is served first, 5 last; 3 is the default. Needs a server started with `matching.enableFairness=true`, or `matching.useNewMatcher=true`. */
 export type Priority = 1 | 2 | 3 | 4 | 5;
@@ -244,6 +244,8 @@ export interface Manifest {
   warnings: string[];
   /** How many chunks a long video was encoded in; absent: in one piece. */
   chunks?: number;
+  /** Of a video whose rungs were chosen by samples. */
+  ladder?: Ladder;
   /** ms by step. */
   timings: Record<string, number>;
   /** Versions of what made the files. */

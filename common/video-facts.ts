@@ -12,6 +12,18 @@ export interface Quality {
   chunks?: { lowest: number; again: number };
 }
 
+/** How the rungs of a video of a preset with `ladder: auto` were chosen. */
+export interface Ladder {
+  /** The SSIM that the factors were chosen for; absent where no sample could be decoded. */
+  target?: number;
+  /** Seconds of the video at which samples were taken. */
+  samples: number[];
+  /** Those that were chosen, with the SSIM and the kbit/s (of the pictures) that the samples let expect. */
+  rungs: { name: string; width: number; height: number; crf: number; ssim: number; kbps: number }[];
+  /** Those that bring nothing. */
+  dropped: { name: string; why: string }[];
+}
+
 /** What captions are. */
 export interface CaptionTrack {
   /** RFC 5646; `und` where nobody says. */

@@ -21,15 +21,16 @@ describe('presets', () => {
       ['webp', 1920],
       ['jpeg', 1280],
     ]);
-    expect(web.video?.rungs.map((rung) => rung.height)).toEqual([720, 360]);
+    expect(web.video?.rungs?.map((rung) => rung.height)).toEqual([720, 360]);
     expect(web.video).toHaveProperty('poster');
     expect(web.video).toHaveProperty('sprite');
   });
 
   test('stream makes a ladder of 1080, 720, 480 and 360 lines and HLS of it; no other preset does', async () => {
+    expect((await loadPreset(folder, 'stream-auto')).video).toMatchObject({ ladder: 'auto', quality: { ssim: 0.95 } });
     const stream = await loadPreset(folder, 'stream');
     expect(stream.video).toMatchObject({ hls: true, poster: {}, sprite: {} });
-    expect(stream.video?.rungs.map((rung) => rung.height)).toEqual([1080, 720, 480, 360]);
+    expect(stream.video?.rungs?.map((rung) => rung.height)).toEqual([1080, 720, 480, 360]);
     for (const name of ['archive', 'thumbnails', 'web']) {
       expect((await loadPreset(folder, name)).video).not.toHaveProperty('hls');
     }
@@ -71,6 +72,11 @@ describe('presets', () => {
     ['image: { renditions: [{ name: ../a, format: webp, width: 100 }] }', 'image.renditions[0].name'],
     ['video: { rungs: [] }', 'video.rungs'],
     ['video: { rungs: [], hls: please }', 'video.hls'],
+    ['video: { hls: true }', 'video.rungs: is needed, or `ladder: auto`'],
+    [
+      'video: { ladder: auto, rungs: [{ name: a, height: 90, crf: 30, maxrate: 300, speed: fast, audioBitrate: 64 }] }',
+      'video.ladder: `auto` chooses the rungs, so leave out `rungs`',
+    ],
     ['video: { rungs: [], quality: { ssim: 1 } }', 'video.quality.ssim'],
     ['video: { rungs: [], preview: { width: 320, scenes: 11 } }', 'video.preview.scenes'],
     ['video: { rungs: [], preview: { scenes: 3 } }', 'video.preview.width'],

@@ -36,7 +36,10 @@ const fields = z.strictObject({
   languages: z.enum(['first', 'all']).optional(),
   /** Of a stream: kbit/s of 5.1 beside stereo, where the source has six channels. Absent: stereo only. */
   surround: z.int().min(96).max(1024).optional(),
-  rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name'),
+  /** The MP4s to make; absent with `ladder`. */
+  rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name').optional(),
+  /** `auto`: rungs of H.264, and their factors, are chosen for each video by samples of it, for the SSIM of `quality`. */
+  ladder: z.enum(['auto']).optional(),
   /** A picture to lay on the pictures of all rungs, and so of the stream, and of the preview; not of the poster and the sprite. */
   watermark: watermark.optional(),
   /**
@@ -81,6 +84,14 @@ export const video = fields
     path: ['end'],
     error: 'is at least 0.1 s behind `start`',
   })
+  .refine(({ rungs, ladder }) => rungs === undefined || ladder === undefined, {
+    path: ['ladder'],
+    error: '`auto` chooses the rungs, so leave out `rungs`',
+  })
+  .refine(({ rungs, ladder }) => rungs !== undefined || ladder !== undefined, {
+    path: ['rungs'],
+    error: 'is needed, or `ladder: auto`, which chooses them',
+  })
   .refine(({ hls, dash }) => !dash || hls === true, { path: ['dash'], message: 'a manifest of DASH needs hls: true' })
   .refine(({ hls, languages, surround }) => hls === true || (languages === undefined && surround === undefined), {
     path: ['languages'],
@@ -97,7 +108,7 @@ export type VideoPreset = z.infer<typeof video>;
  * One MP4 to make, never larger than the source: of the rungs above the source only the lowest may stay, at the source's own
  * size.
  */
-export type VideoRungSpec = VideoPreset['rungs'][number];
+export type VideoRungSpec = z.infer<typeof rung>;
 
 /** Fields that a job may replace. */
 export const VIDEO_FIELDS = ['start', 'end'] as const satisfies (keyof VideoPreset)[];

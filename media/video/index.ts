@@ -16,6 +16,7 @@ export { probeVideo } from './probe/probe';
 export { leftOut, planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
 export { markedBranches } from './outputs/mark';
+export { autoLadder } from './ladder/sample';
 export { isCut, planChunks } from './plan/chunks';
 export { clipProbe } from './plan/clip';
 export { makeCaptions } from './captions/captions';

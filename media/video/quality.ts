@@ -1,5 +1,6 @@
 import type { Rendition } from '../../common/contracts';
 import type { Quality } from '../../common/video-facts';
+import { decibels } from './check/decibels';
 import { likenessOf, type Pair } from './check/likeness';
 import type { Composition } from './compose';
 import { rungBranch } from './outputs/rung';
@@ -45,9 +46,9 @@ export async function reachQuality(
     const pairs = open.map((rung) => pairOf(input, rung, [`${rung.name}.mp4.part`]));
     const found = await likenessOf(input, composition, pairs);
     const again: RungPlan[] = [];
-    for (const rung of open) {
+    for (const [index, rung] of open.entries()) {
       const file = made.get(rung.name);
-      const ssim = round(found.get(`${rung.name}.mp4.part`) ?? 0);
+      const ssim = round(found[index]?.[0] ?? 0);
       if (file === undefined) continue;
       const gain = ssim - (file.quality?.ssim ?? 0);
       made.set(rung.name, { ...file, quality: { target, ssim, crf: rung.crf, tries } });
@@ -62,7 +63,7 @@ export async function reachQuality(
 }
 
 /** What a rung is compared with: what its encoder got. @param films names of what was made of that */
-function pairOf({ probe, range, marks }: Gated, rung: RungPlan, films: string[]): Pair {
+export function pairOf({ probe, range, marks }: Omit<Gated, 'plan'>, rung: RungPlan, films: string[]): Pair {
   const branch = rungBranch(probe, { ...rung, audioBitrate: undefined }, range, marks?.[`rung:${rung.name}`]);
   const { name, width, height, fps = probe.video.fps } = rung;
   return { branch, pad: `rung-${name}`, fps, width, height, films };
@@ -73,9 +74,6 @@ export function nextCrf(crf: number, ssim: number, target: number): number {
   const steps = Math.ceil((decibels(target) - decibels(ssim)) / DB_PER_STEP);
   return Math.max(LOWEST_CRF, crf - Math.min(MAX_STEP, Math.max(MIN_STEP, steps)));
 }
-
-/** An SSIM as a ratio in dB: about even for even steps of the factor. */
-export const decibels = (ssim: number): number => -10 * Math.log10(Math.max(1e-6, 1 - ssim));
 
 const round = (value: number): number => Math.round(value * 1e4) / 1e4;
 

@@ -1,4 +1,5 @@
 import type { Rendition } from '../../common/contracts';
+import type { Ladder } from '../../common/video-facts';
 import type { CodecName, Speed } from './codecs';
 
 export type { HlsFile, HlsPackage } from './hls/types';
@@ -198,6 +199,8 @@ export interface VideoPlan {
   loudness?: number;
   /** How like the source every encoded rung is to be. */
   quality?: { ssim: number };
+  /** How the rungs were chosen, where the preset leaves that to samples. */
+  ladder?: Ladder;
   /** Of a long video. */
   chunks?: ChunkPlan;
 }

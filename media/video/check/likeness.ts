@@ -26,14 +26,14 @@ export interface Pair {
 /**
  * How like the source films are: the structural similarity (SSIM) of the luminance, 0–1, as a mean over all their
  * pictures. All of them by one ffmpeg, which decodes the source once.
- * @returns by the names of the films
+ * @returns of each pair, in the order of its films
  * @throws DarkroomError as runFfmpeg does; EncoderFailed where nothing could be compared
  */
 export async function likenessOf(
   { settings, signal, onProgress, outputDir }: StepInput,
   composition: Composition,
   pairs: Pair[],
-): Promise<Map<string, number>> {
+): Promise<number[][]> {
   const branches = pairs.map(({ branch }) => branch);
   const films = pairs.flatMap((pair) => pair.films.map((name) => ({ pair, name })));
   const sources = pictureGraph(
@@ -68,12 +68,13 @@ export async function likenessOf(
     await runFfmpeg(command, { settings, signal, onProgress, cwd, report });
     const text = await readFile(reported, 'latin1');
     const found = [...text.matchAll(/\[ssim@like-(\d+) @ \w+\] SSIM Y:([\d.]+)/g)];
-    const values = new Map(found.map(([, at, value]) => [films[Number(at)]?.name ?? '', Number(value)]));
-    const missing = films.find(({ name }) => !values.has(name));
+    const values = new Map(found.map(([, at, value]) => [Number(at), Number(value)]));
+    const missing = films.find((_, at) => !values.has(at));
     if (missing) {
       throw badOutput('The encoder wrote a film that cannot be compared with the source.', { film: missing.name });
     }
-    return values;
+    let next = 0;
+    return pairs.map((pair) => pair.films.map(() => values.get(next++) ?? 0));
   } finally {
     await rm(reported, { force: true });
   }

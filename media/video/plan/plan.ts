@@ -3,6 +3,7 @@ import { DarkroomError } from '../../../common/errors';
 import { codecOf } from '../codecs';
 import { fraction, type Fraction } from '../fraction';
 import { alignRungs } from '../hls/align';
+import { rungsOf } from '../ladder/choose';
 import { planPreview } from './preview';
 import { even, fitWidth, lowerRate } from './sizes';
 import { planTracks } from './tracks';
@@ -32,7 +33,7 @@ const POSTER_POSITIONS = [0.1, 0.25, 0.5, 0.75, 0.35, 0.9];
 export function planVideo(probe: MediaProbe, preset: VideoPreset): VideoPlan {
   const { poster, preview, sprite } = preset;
   const short = Math.min(probe.video.displayWidth, probe.video.displayHeight);
-  const sized = fitting(preset.rungs, short).map((rung) => planRung(probe, rung, preset));
+  const sized = fitting(rungsOf(preset), short).map((rung) => planRung(probe, rung, preset));
   const rungs = sized.filter(isHeld);
   const [lost] = sized;
   if (rungs.length === 0 && lost !== undefined) throw tooSmall(preset, lost);
@@ -77,8 +78,8 @@ function fitting(rungs: VideoRungSpec[], short: number): VideoRungSpec[] {
 
 /** Sentences about the rungs of a preset that a plan does not have. */
 export function leftOut(probe: MediaProbe, preset: VideoPreset, plan: VideoPlan): string[] {
-  const fit = fitting(preset.rungs, Math.min(probe.video.displayWidth, probe.video.displayHeight));
-  const dropped = preset.rungs.filter(({ name }) => !plan.rungs.some((rung) => rung.name === name));
+  const fit = fitting(rungsOf(preset), Math.min(probe.video.displayWidth, probe.video.displayHeight));
+  const dropped = rungsOf(preset).filter(({ name }) => !plan.rungs.some((rung) => rung.name === name));
   return dropped.map((spec) =>
     fit.includes(spec)
       ? `${spec.name} was left out: its codec ${spec.codec} needs ${codecOf(spec).minSide} px on each side.`
@@ -93,7 +94,7 @@ function isHeld(rung: RungPlan): boolean {
 
 function tooSmall(preset: VideoPreset, rung: RungPlan): DarkroomError {
   const { name, codec, width, height } = rung;
-  const at = preset.rungs.findIndex((spec) => spec.name === name);
+  const at = rungsOf(preset).findIndex((spec) => spec.name === name);
   const { minSide } = codecOf(rung);
   return new DarkroomError(
     'InvalidJob',

@@ -371,7 +371,7 @@ export async function remove(on: 'job' | 'batch', id: string): Promise<boolean> 
 interface RawPreset {
   name: string;
   image?: { renditions: { name: string }[] };
-  video?: { rungs: { name: string }[] };
+  video?: { rungs?: { name: string }[]; ladder?: string };
   audio?: { renditions: { name: string }[] };
 }
 
