@@ -6,6 +6,7 @@ import { createMetrics, type Metrics } from '../../common/metrics';
 import { connectionOptions, createClient, namespaceOf } from '../../temporal/connect';
 import { presetsOf } from '../../media/presets';
 import { createStorage, Places, type Storage } from '../../storage';
+import type { ControlOptions } from '../core/control';
 import type { PresetSource } from '../core/job';
 import { ensureMaintenanceSchedule } from '../core/maintenance';
 import type { SubmitContext } from '../core/submit';
@@ -33,6 +34,7 @@ export interface Service extends SubmitContext {
   seats: Record<'streams' | 'waits' | 'batches' | 'uploads' | 'archives', Seats>;
   places: Places;
   manifests: ManifestCache;
+  changes: Pick<ControlOptions, 'waitMs' | 'limitMs' | 'mostOneByOne'>;
   /** Aborted when the server is asked to stop: whoever waits is answered. */
   stopping: AbortSignal;
 }
@@ -44,6 +46,9 @@ const WAITS = { all: 1000, ofOne: 250 };
 const BATCHES = { all: 64, ofOne: 16 };
 /** Each reads from the store as fast as its client takes it. */
 const ARCHIVES = { all: 32, ofOne: 8 };
+
+/** ms for which an answer waits for the change of a whole batch, and tries again while another operation of the server runs. */
+const CHANGES = { waitMs: 5_000, limitMs: 20_000 };
 
 /** What the routes work with; nothing connects before it is used. */
 export function createService(config: Config, keys: ApiKeys, logger: Logger, stopping: AbortSignal): Service {
@@ -69,6 +74,7 @@ export function createService(config: Config, keys: ApiKeys, logger: Logger, sto
       uploads: new Seats(config.uploadsAtOnce, Math.ceil(config.uploadsAtOnce / 2)),
     },
     places: new Places(config),
+    changes: CHANGES,
     manifests: new ManifestCache(storage),
   };
 }

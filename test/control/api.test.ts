@@ -80,6 +80,35 @@ describeOnServers('an operation', (control) => {
     );
   });
 
+  test('changes one job, whether it is queued, runs, or waits for its next attempt', async () => {
+    const { serverVersion } = await control().server.client.workflowService.getClusterInfo({});
+    const { retries, queued } = await mixed('each');
+    const ids = [...queued, retries, 'each/run-each'];
+    const on = (id: string, verb: string, body?: object) => post(`jobs/${id.replace('/', '~')}/${verb}`, body);
+    const changed = { status: 200, body: { changed: 1, already: 0 } };
+    for (const id of ids) expect(await on(id, 'pause')).toMatchObject(changed);
+    await until(async () => (await view('each')).paused === 4);
+    const priorityOf = async (id: string) =>
+      (await control().server.client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.priority
+        ?.priorityKey;
+    for (const id of ids) {
+      const moved = await on(id, 'priority', { priority: 2 });
+      if (/^1\.2\d\./.test(serverVersion)) expect(moved).toMatchObject({ status: 501, body: { code: 'ServerTooOld' } });
+      else expect([moved, await priorityOf(id)]).toMatchObject([changed, 2]);
+    }
+    for (const id of ids) expect(await on(id, 'resume')).toMatchObject(changed);
+    await until(async () => (await view('each')).paused === 0);
+    expect(await on(queued[0]!, 'cancel')).toMatchObject(changed);
+    await until(async () => (await view('each')).cancelled === 1);
+    expect(await on(queued[0]!, 'pause')).toMatchObject({ status: 200, body: { changed: 0, already: 1 } });
+    expect(await on(queued[0]!, 'retry')).toMatchObject({ status: 200, body: { restarted: 1, already: 0 } });
+    expect(await on(queued[1]!, 'retry')).toMatchObject({ status: 200, body: { restarted: 0, already: 1 } });
+    expect(await on(retries, 'restart')).toMatchObject({ ...changed, body: { steps: 1 } });
+    release.get('run-each')?.();
+    await until(async () => (await view('each')).succeeded === 4);
+    expect(await on('each/none', 'pause')).toMatchObject({ status: 404, body: { code: 'NoSuchJob' } });
+  });
+
   test('cancels all of them, and runs them again', async () => {
     await mixed('gone');
     expect(await post('batches/gone/cancel')).toMatchObject({ status: 200, body: { changed: 4, already: 0 } });

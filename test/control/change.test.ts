@@ -17,6 +17,8 @@ describeOnServers('a change in mid-flight', (control) => {
     await until(async () => (await viewBatch(client(), control().prefix, batch)).items === count);
     return ids;
   };
+  /** A server that cannot change a priority. */
+  const isOld = async () => /^1\.2\d\./.test((await client().workflowService.getClusterInfo({})).serverVersion);
   const finished = (ids: string[]) => Promise.all(ids.map((id) => handle(id).result()));
 
   beforeAll(() => control().work('workflows'));
@@ -31,8 +33,7 @@ describeOnServers('a change in mid-flight', (control) => {
     ];
     await control().work('image', { makeImage }, 2);
     await finished([...first, ...second]);
-    const { serverVersion } = await client().workflowService.getClusterInfo({});
-    if (/^1\.2\d\./.test(serverVersion)) {
+    if (await isOld()) {
       const message = 'This Temporal server cannot change a priority in mid-flight: that needs version 1.30 or newer.';
       for (const each of results) expect(each).toMatchObject({ type: 'ServerTooOld', message });
     } else {
@@ -41,6 +42,28 @@ describeOnServers('a change in mid-flight', (control) => {
       expect(began.slice(0, 7).sort()).toEqual(['first-5', ...second.map((id) => id.replace('second/', ''))].sort());
     }
     expect([...began].sort()).toEqual([...first, ...second].map((id) => id.replace(/^.*\//, '')).sort());
+  });
+
+  test('of priority lets a step run on, and has one that waits for its next attempt begin it', async () => {
+    const [runs, retries] = [
+      await control().submit('moved', 'hold-moved'),
+      await control().submit('moved', 'retry-moved'),
+    ];
+    await until(() => release.has('hold-moved'));
+    await until(async () => (await pendingOf(retries))[0]?.attempt === 2);
+    for (const id of [runs, retries]) {
+      const change = controlItem(client(), { priority: 2 }, id);
+      if (await isOld()) await expect(change).rejects.toMatchObject({ type: 'ServerTooOld' });
+      else {
+        expect(await change).toEqual({ changed: 1, already: 0 });
+        expect((await handle(id).describe()).raw.workflowExecutionInfo?.priority?.priorityKey).toBe(2);
+      }
+    }
+    if (await isOld()) await controlItem(client(), 'restart', retries);
+    await finished([retries]);
+    release.get('hold-moved')?.();
+    await finished([runs]);
+    expect(began.filter((key) => key.endsWith('-moved')).sort()).toEqual(['hold-moved', 'retry-moved', 'retry-moved']);
   });
 
   test('has a step that runs begin again, as well as one that waits for its next attempt', async () => {

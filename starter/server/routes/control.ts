@@ -22,15 +22,9 @@ const CONTROLS: Record<Name, string> = {
   priority: 'what is queued moves at once',
 };
 
-/** ms for which an answer waits for an operation of the server. */
-const WAIT_MS = 5_000;
-/** ms to try again while another operation of the server runs. */
-const PATIENCE_MS = 20_000;
-
 /** Cancel, pause, resume, priority, restart and retry, of one job and of a whole batch. The answer tells what changed. */
 export function controlRoutes(app: App, service: Service): void {
-  const { client } = service;
-  const waiting = { waitMs: WAIT_MS, limitMs: PATIENCE_MS };
+  const { client, changes } = service;
   const problems = failures(400, 401, 403, 404, 429, 501, 503);
   for (const [name, meaning] of Object.entries(CONTROLS) as [Name, string][]) {
     const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
@@ -55,7 +49,7 @@ export function controlRoutes(app: App, service: Service): void {
       async (request, reply) => {
         const id = await findBatch(service, request.principal, request.params.id);
         const control = controlOf(name, request);
-        const changed = await controlBatch(client, control, id, { ...waiting, queuePrefix: service.queuePrefix });
+        const changed = await controlBatch(client, control, id, { ...changes, queuePrefix: service.queuePrefix });
         return reply.code(changed.operation === undefined ? 200 : 202).send(audited(request, changed));
       },
     );
@@ -127,7 +121,7 @@ export function controlRoutes(app: App, service: Service): void {
       const { state } = request.query;
       const id = await findBatch(service, request.principal, request.params.id);
       await admit(service, request.principal, 1);
-      const retried = await retryBatch(service, id, state, waiting);
+      const retried = await retryBatch(service, id, state, changes);
       const { operation } = retried;
       const restarted = operation === undefined ? retried.restarted : operation.total - operation.failed;
       request.principal.jobs?.charge(restarted - 1);
