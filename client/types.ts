@@ -56,6 +56,68 @@ export type BatchPage = {
   next?: string;
 };
 
+export type Campaign = {
+  /** Also of the batch that its items form */
+  id: string;
+  /** Addresses of what belongs to it */
+  links: Record<string, string>;
+  /** Name of the preset */
+  preset: string;
+  /** When it began (ISO 8601) */
+  startedAt: string;
+  /** When its last run ended (ISO 8601) */
+  closedAt?: string;
+  /** What it does, or how it ended */
+  phase: 'canary' | 'awaiting approval' | 'running' | 'completed' | 'stopped' | 'cancelled';
+  /** true: no further item is made until it is resumed */
+  paused: boolean;
+  /** Why it stopped by itself */
+  reason?: string;
+  /** Items that were made again */
+  made: number;
+  /** Items that failed */
+  failed: number;
+  /** Items that were left as they are */
+  passedOver: number;
+  /** Bytes of the old outputs */
+  bytesBefore: number;
+  /** Bytes of the new outputs */
+  bytesAfter: number;
+  /** CPU seconds of the programs that made the outputs */
+  cpuSeconds: number;
+  /** Items whose new outputs were compared with the old ones */
+  compared: number;
+  /** The lowest of the resemblances that were found, 0 to 1 */
+  lowestSsim?: number;
+  /** Compared items, those that resemble their old ones least first */
+  pairs: {
+    /** Id of the old job */
+    old: string;
+    /** Id of the job that made it again; once adopted, the old job has its outputs */
+    made: string;
+    /** Structural similarity, 0 to 1 */
+    ssim: number;
+    /** Bytes of the old outputs */
+    bytesBefore: number;
+    /** Bytes of the new outputs */
+    bytesAfter: number;
+  }[];
+  /** What was decided in the end */
+  settled?: {
+    /** rollback: the old outputs are back; keep: they are given up */
+    how: 'rollback' | 'keep';
+    /** Absent until all of them are changed */
+    items?: number;
+  };
+};
+
+export type CampaignPage = {
+  /** One page of campaigns */
+  campaigns: Campaign[];
+  /** The cursor of the next page; a page may have fewer campaigns than asked for */
+  next?: string;
+};
+
 export type Changed = {
   /** Runs that got the request */
   changed: number;
@@ -244,6 +306,34 @@ export type NewBatch = {
   priority?: 1 | 2 | 3 | 4 | 5;
   /** Each as the body of POST /v1/jobs */
   jobs: NewJob[];
+};
+
+export type NewCampaign = {
+  /** Name of the preset to make them by */
+  preset: string;
+  /** Completed items that all of this holds for */
+  where: {
+    /** Name of the preset */
+    preset?: string;
+    /** Id of the batch; made up where missing. With keys, the answer has it with the tenant before it. */
+    batch?: string;
+    /** image, video or audio */
+    kind?: 'image' | 'video' | 'audio';
+  };
+  /** Items that are made first, beside the old ones */
+  canary?: number;
+  /** Items that are made at the same time */
+  atOnce?: number;
+  /** CPU seconds of all items, after which no further one is made */
+  budgetCpuSeconds?: number;
+  /** Lowest resemblance of new and old outputs (SSIM), 0 to 1 */
+  minSsim?: number;
+  /** Most bytes of the new outputs, as a multiple of the old ones */
+  maxBytesRatio?: number;
+  /** Most failures, as a share of the items, 0 to 1 */
+  maxFailures?: number;
+  /** true: a canary whose figures are within the bounds needs no approval */
+  approvesItself?: boolean;
 };
 
 export type NewJob = {

@@ -71,7 +71,11 @@ export interface CampaignPage {
   next?: string;
 }
 
-export type CampaignPhase = 'canary' | 'awaiting approval' | 'running' | 'completed' | 'stopped' | 'cancelled';
+export const CAMPAIGN_PHASES = ['canary', 'awaiting approval', 'running', 'completed', 'stopped', 'cancelled'] as const;
+export type CampaignPhase = (typeof CAMPAIGN_PHASES)[number];
+/** What comes of an item of a campaign, and what a settlement makes of it. */
+export const CAMPAIGN_OUTCOMES = ['made', 'failed', 'rolled back', 'kept'] as const;
+export type CampaignOutcome = (typeof CAMPAIGN_OUTCOMES)[number];
 
 export interface CampaignReport {
   phase: CampaignPhase;
@@ -117,6 +121,16 @@ export interface CampaignState {
 export interface CampaignPair {
   made: string;
   old: string;
+  /** The run that made it, by which its files are known. */
+  run?: string;
+}
+
+/** Some items that a campaign has made. */
+export interface CampaignPairs {
+  pairs: CampaignPair[];
+  /** Those that took the place of the old ones. Counted before they are settled: a settlement that is begun again cannot tell. */
+  adopted?: number;
+  next?: string;
 }
 
 /** `rollback` puts the old manifests back; `keep` gives the old outputs up. */

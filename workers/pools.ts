@@ -14,7 +14,7 @@ import { modelTuner } from './model-workers';
 import type { ScratchRoom } from './scratch/room';
 import { SlotsWithRoom, tunerFor } from './scratch/slots';
 import type { Slots } from './slots';
-import { itemSinks } from './telemetry';
+import { metricSinks } from './telemetry';
 import { traceActivities, traceSinks } from './traces';
 
 /** Requests for a task that may be open at once; the SDK's own default. */
@@ -85,7 +85,7 @@ function createPoolWorker(pool: Pool, deps: PoolDeps): Promise<Worker> {
     workflowBundle: workflowBundleOf(config),
     maxCachedWorkflows: config.maxCachedWorkflows,
     stickyQueueScheduleToStartTimeout: STICKY_MS,
-    sinks: { ...itemSinks(deps.metrics), ...traceSinks },
+    sinks: { ...metricSinks(deps.metrics), ...traceSinks },
     maxConcurrentActivityTaskExecutions: WEBHOOKS_AT_ONCE,
   });
 }

@@ -2,6 +2,7 @@ import { DefaultLogger, Runtime, type InjectedSinks } from '@temporalio/worker';
 import type { Config } from '../common/config';
 import type { Logger } from '../common/logger';
 import type { Metrics } from '../common/metrics';
+import type { CampaignSinks } from '../workflows/campaign';
 import type { ItemSinks } from '../workflows/item';
 
 /** From a 5 ms workflow task to a day's encode, in seconds: the SDK's own activity buckets stop at 60 s. */
@@ -54,9 +55,16 @@ function withoutNoise(meta: Record<string | symbol, unknown> | undefined): objec
   return rest;
 }
 
-/** The ends of items, from workflows into the metrics. */
-export function itemSinks(metrics: Metrics): InjectedSinks<ItemSinks> {
+/** The ends of items, and how far campaigns are, from workflows into the metrics. */
+export function metricSinks(metrics: Metrics): InjectedSinks<ItemSinks & CampaignSinks> {
   return {
+    campaigns: {
+      reached: { callDuringReplay: false, fn: (_info, phase) => metrics.darkroom_campaigns_total.inc({ phase }) },
+      counted: {
+        callDuringReplay: false,
+        fn: (_info, outcome, items) => metrics.darkroom_campaign_items_total.inc({ outcome }, items),
+      },
+    },
     items: {
       ended: {
         callDuringReplay: false,

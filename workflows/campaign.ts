@@ -1,4 +1,13 @@
-import { condition, continueAsNew, executeChild, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  proxySinks,
+  setHandler,
+  workflowInfo,
+  type Sinks,
+} from '@temporalio/workflow';
 import {
   count,
   countPair,
@@ -6,6 +15,8 @@ import {
   outOfBounds,
   type CampaignInput,
   type CampaignItem,
+  type CampaignOutcome,
+  type CampaignPhase,
   type CampaignReport,
   type CampaignState,
   type Settlement,
@@ -25,6 +36,18 @@ const COMPARED = 5;
 /** Share among those that wait at the lowest priority. */
 const WEIGHT = 0.1;
 
+/** Where campaigns tell the worker's metrics how far they are; never called during replay. */
+export interface CampaignSinks extends Sinks {
+  campaigns: { reached(phase: CampaignPhase): void; counted(outcome: CampaignOutcome, items: number): void };
+}
+
+const sinks = proxySinks<CampaignSinks>();
+
+function enter(report: CampaignReport, phase: CampaignPhase): void {
+  report.phase = phase;
+  sinks.campaigns.reached(phase);
+}
+
 /** What no item is needed for goes to the pool of workflows, at the lowest priority. */
 const activities = (kind: WorkItem['kind'] = 'image') =>
   activitiesOf({ kind }, undefined, { priority: { priorityKey: 5 } });
@@ -37,6 +60,7 @@ const activities = (kind: WorkItem['kind'] = 'image') =>
 export async function reprocess(input: CampaignInput, before?: CampaignState): Promise<CampaignReport> {
   const state: CampaignState = before ?? { report: fresh(), waiting: [], approved: input.approvesItself };
   const { report } = state;
+  if (before === undefined) enter(report, 'canary');
   setHandler(campaign, () => report);
   setHandler(approve, () => void (state.approved = true));
   setHandler(pause, () => void (report.paused = true));
@@ -47,7 +71,7 @@ export async function reprocess(input: CampaignInput, before?: CampaignState): P
     }
     return report;
   } catch (error) {
-    if (isCancellation(error)) report.phase = 'cancelled';
+    if (isCancellation(error)) enter(report, 'cancelled');
     throw error;
   }
 }
@@ -67,19 +91,19 @@ async function goesOn(input: CampaignInput, state: CampaignState): Promise<boole
   });
   report.reason = outOfBounds(report, input);
   if (report.reason !== undefined) {
-    report.phase = 'stopped';
+    enter(report, 'stopped');
     return false;
   }
   if (
     report.phase === 'canary' &&
     (waiting.length >= input.canary || (page.next === undefined && waiting.length > 0))
   ) {
-    report.phase = 'awaiting approval';
+    enter(report, 'awaiting approval');
     await condition(() => state.approved && !report.paused);
-    report.phase = 'running';
+    enter(report, 'running');
     for (const one of waiting.splice(0)) await adopt(input, report, one);
   }
-  if (page.next === undefined) report.phase = 'completed';
+  if (page.next === undefined) enter(report, 'completed');
   return page.next !== undefined;
 }
 
@@ -113,6 +137,7 @@ async function makeOne(
   const result = await unlessFailed(report, () => makeItem(item));
   if (result === undefined) return false;
   count(report, old.bytes, result);
+  sinks.campaigns.counted('made', 1);
   if (report.phase !== 'canary' && report.made % COMPARED !== 0) return true;
   const found = await unlessFailed(report, async () => ({
     ssim: await activities(item.kind).compareOutputs(item, old.output),
@@ -156,6 +181,7 @@ async function unlessFailed<T>(report: CampaignReport, work: () => Promise<T>): 
   } catch (error) {
     if (isCancellation(error)) throw error;
     report.failed++;
+    sinks.campaigns.counted('failed', 1);
     return undefined;
   }
 }
@@ -165,7 +191,11 @@ export async function settleCampaign(id: string, how: Settlement, cursor?: strin
   let settled = before;
   for (let next = cursor; ;) {
     const page = await activities().campaignPairs(id, next);
-    settled += await activities().settleOutputs(id, page.pairs, how);
+    const changed = await activities().settleOutputs(id, page.pairs, how);
+    // A worker of the version before counts none.
+    const { adopted = changed } = page;
+    sinks.campaigns.counted(how === 'rollback' ? 'rolled back' : 'kept', adopted);
+    settled += adopted;
     next = page.next;
     if (next === undefined) return settled;
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof settleCampaign>(id, how, next, settled);

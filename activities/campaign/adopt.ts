@@ -8,7 +8,15 @@ import type { ActivityDeps } from '../deps';
 import { rememberMade } from '../made-index';
 import { pictureOf } from '../picture';
 import { withUrls } from '../publish';
-import { manifestIn, pathIn, removeFolder, removeReplaced, replacedBy, type RemovalOptions } from '../removal';
+import {
+  manifestIn,
+  pathIn,
+  removeFolder,
+  removeReplaced,
+  removeStrays,
+  replacedBy,
+  type RemovalOptions,
+} from '../removal';
 import { beating, type Beat } from '../beating';
 
 /** How often a manifest is read again because another one was written meanwhile. */
@@ -53,12 +61,12 @@ export function adoptOutputs(deps: ActivityDeps, id: string, item: WorkItem, old
   });
 }
 
-/** @returns how many items had been adopted, and were put back or freed of their old outputs */
+/** @returns how many items this attempt put back, or freed of their old outputs */
 export function settleOutputs(deps: ActivityDeps, id: string, pairs: CampaignPair[], how: Settlement): Promise<number> {
   return beating(deps, async (pulse) => {
     const { storage, logger: log } = deps;
     let settled = 0;
-    for (const { made, old } of pairs) {
+    for (const { made, old, run } of pairs) {
       await removeFolder(storage, made, removing(log, pulse));
       let unneeded: string[] = [];
       const changed = await swap(storage, old, pulse, ({ before, ...current }) => {
@@ -68,7 +76,11 @@ export function settleOutputs(deps: ActivityDeps, id: string, pairs: CampaignPai
         unneeded = replacedBy(kept, dropped);
         return kept;
       });
-      if (!changed) continue;
+      if (!changed) {
+        // An attempt that was lost may have swapped the manifest, and left the files.
+        if (how === 'rollback' && run !== undefined) await removeStrays(storage, old, run, { log });
+        continue;
+      }
       await removeReplaced(storage, old, unneeded, { log });
       settled++;
     }

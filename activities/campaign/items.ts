@@ -8,7 +8,7 @@ import {
   type CampaignInput,
   type CampaignItem,
   type CampaignPage,
-  type CampaignPair,
+  type CampaignPairs,
   type CampaignReport,
 } from '../../common/campaign';
 import type { WorkItem } from '../../common/contracts';
@@ -17,7 +17,7 @@ import { recipeHash } from '../../media/presets';
 import { bytesOf } from '../../storage';
 import { filterQuery } from '../../temporal/batches/filter';
 import { completedQuery } from '../../temporal/batches/query';
-import { attribute, memoText, pageOfRuns, stateOf, type Run } from '../../temporal/batches/runs';
+import { attribute, latestOnly, memoText, pageOfRuns, stateOf, type Run } from '../../temporal/batches/runs';
 import { unlessNotFound } from '../../temporal/grpc';
 import { inputOf } from '../../temporal/input';
 import type { ActivityDeps } from '../deps';
@@ -98,21 +98,24 @@ function keyOf({ batchId, itemKey }: Pick<WorkItem, 'batchId' | 'itemKey'>): str
  * The items that a campaign has made, once it has ended; it is cancelled where it is open.
  * @throws ApplicationFailure, a benign one, until then
  */
-export function campaignPairs(
-  deps: ActivityDeps,
-  id: string,
-  cursor?: string,
-): Promise<{ pairs: CampaignPair[]; next?: string }> {
+export function campaignPairs(deps: ActivityDeps, id: string, cursor?: string): Promise<CampaignPairs> {
   const { client, info } = Context.current();
-  return beating(deps, async () => {
+  return beating(deps, async (pulse) => {
     if (cursor === undefined) await requireEnd(id, info.attempt);
-    const { runs, next } = await pageOfRuns(client, completedQuery(id), PAIRS, cursor);
+    const { runs: all, next } = await pageOfRuns(client, completedQuery(id), PAIRS, cursor);
+    // Whoever began the campaign again has had the items of its canary made twice.
+    const runs = await latestOnly(client, completedQuery(id), all);
     const pairs = runs.flatMap((run) => {
       const made = memoText(run, 'output');
       const suffix = besideOf('', id);
-      return made?.endsWith(suffix) ? [{ made, old: made.slice(0, -suffix.length) }] : [];
+      return made?.endsWith(suffix) ? [{ made, old: made.slice(0, -suffix.length), run: run.runId }] : [];
     });
-    return { pairs, next };
+    let adopted = 0;
+    await forEachBounded(pairs.entries(), AT_ONCE, async ([index, { old }]) => {
+      if ((await manifestIn(deps.storage, old))?.before?.campaign === id) adopted++;
+      pulse.progress({ step: 'find', index });
+    });
+    return { pairs, adopted, next };
   });
 }
 

@@ -1,3 +1,4 @@
+import { CAMPAIGN_OUTCOMES, CAMPAIGN_PHASES } from '../campaign';
 import { OUTCOMES } from '../contracts';
 
 /**
@@ -231,6 +232,18 @@ export const METRICS = {
   darkroom_webhook_deliveries_total: {
     type: 'counter',
     help: 'Calls to a callbackUrl, by outcome (ok, retry, gave_up)',
+    labels: ['outcome'],
+    from: 'worker',
+  },
+  darkroom_campaigns_total: {
+    type: 'counter',
+    help: `Campaigns that came to a phase (${CAMPAIGN_PHASES.join(', ')})`,
+    labels: ['phase'],
+    from: 'worker',
+  },
+  darkroom_campaign_items_total: {
+    type: 'counter',
+    help: `Items of campaigns, by what came of them (${CAMPAIGN_OUTCOMES.join(', ')})`,
     labels: ['outcome'],
     from: 'worker',
   },

@@ -10,6 +10,7 @@ import {
   approveCampaign,
   campaignInput,
   describeCampaign,
+  listCampaigns,
   settleOutcome,
   startCampaign,
   type CampaignView,
@@ -24,7 +25,9 @@ import { createView, type View } from './ui/view';
 
 /** ms between two looks. */
 const LOOK_MS = 500;
-const ACTIONS = ['status', 'approve', ...SETTLEMENTS] as const;
+const ACTIONS = ['list', 'status', 'approve', ...SETTLEMENTS] as const;
+/** Campaigns that `list` shows. */
+const LISTED = 50;
 type Action = (typeof ACTIONS)[number];
 
 interface Options extends Omit<CampaignWish, 'approvesItself'> {
@@ -36,7 +39,7 @@ interface Options extends Omit<CampaignWish, 'approvesItself'> {
 async function main(stop: AbortSignal): Promise<number> {
   const { canary, atOnce, minSsim, maxBytesRatio, maxFailures } = CAMPAIGN_DEFAULTS;
   const parser = command('reprocess', 'Makes finished items again by another preset: a few first, then the others.')
-    .argument('[action]', `on a campaign: ${ACTIONS.join(', ')}; without one, a campaign begins`)
+    .argument('[action]', `list, or on a campaign: ${ACTIONS.slice(1).join(', ')}; without one, a campaign begins`)
     .argument('[campaign]', 'its id')
     .option('--preset <name>', 'the new preset')
     .option('--where <conditions>', 'old items: preset=web,batch=trip,tenant=acme,kind=image', conditions, {})
@@ -59,6 +62,12 @@ async function main(stop: AbortSignal): Promise<number> {
   const session = await Session.open(loadConfig(), {}, (line) => view.note(line));
   try {
     if (session.embedded) await session.startWorker((line) => view.note(line));
+    if (action === 'list') {
+      const found = await listCampaigns(session.client, undefined, LISTED);
+      view.end();
+      process.stdout.write(options.json ? `${JSON.stringify(found)}\n` : lines(found.campaigns));
+      return EXIT.ok;
+    }
     const id = action === undefined ? await start(session, wish) : checkBatchId(given ?? '');
     if (action !== undefined && action !== 'status') await decide(session, id, action);
     const isAwaited = action === undefined || action === 'approve';
@@ -88,7 +97,11 @@ async function start({ client, config, queuePrefix }: Session, options: Options)
   return input.id;
 }
 
-async function decide({ client, queuePrefix }: Session, id: string, action: Exclude<Action, 'status'>): Promise<void> {
+async function decide(
+  { client, queuePrefix }: Session,
+  id: string,
+  action: Exclude<Action, 'status' | 'list'>,
+): Promise<void> {
   if (action === 'approve') await approveCampaign(client, id);
   else await (await settleOutcome(client, queuePrefix, id, action)).result();
 }
@@ -103,11 +116,27 @@ async function follow({ client }: Session, id: string, view: View, stop: AbortSi
   }
 }
 
+/** A campaign a line. */
+function lines(found: CampaignView[]): string {
+  if (found.length === 0) return 'There is no campaign.\n';
+  return found
+    .map((each) => {
+      const { id, made, failed, settled } = each;
+      const state = settled === undefined ? stateOf(each) : `${stateOf(each)}, ${settled.how}`;
+      return `${id}  ${state}  ${formatCount(made)} made, ${formatCount(failed)} failed\n`;
+    })
+    .join('');
+}
+
+function stateOf({ phase, paused, closedAt }: CampaignView): string {
+  return paused && closedAt === undefined ? 'paused' : phase;
+}
+
 function text(found: CampaignView): string {
-  const { id, phase, paused, reason, made, failed, passedOver, bytesBefore, bytesAfter, cpuSeconds } = found;
+  const { id, phase, reason, made, failed, passedOver, bytesBefore, bytesAfter, cpuSeconds } = found;
   const { compared, lowestSsim, settled, closedAt } = found;
   const lines = [
-    `Campaign ${id}: ${paused && closedAt === undefined ? 'paused' : phase}`,
+    `Campaign ${id}: ${stateOf(found)}`,
     ...(reason === undefined ? [] : [`  ${printableText(reason)}`]),
     `  items    ${formatCount(made)} made, ${formatCount(failed)} failed, ${formatCount(passedOver)} passed over`,
     `  bytes    ${formatBytes(bytesBefore)} before, ${formatBytes(bytesAfter)} now`,

@@ -11,10 +11,11 @@ import {
 } from '../../common/campaign';
 import type { Preset } from '../../common/contracts';
 import { DarkroomError } from '../../common/errors';
+import { forEachBounded } from '../../common/for-each-bounded';
 import { WORKFLOW_TASK_MS } from '../../common/heartbeats';
 import { taskQueue } from '../../common/pools';
-import { checkBatchId } from '../../temporal/batches/query';
-import { memoText, stateOf } from '../../temporal/batches/runs';
+import { checkBatchId, quoted } from '../../temporal/batches/query';
+import { latestOnly, memoText, pageOfRuns, stateOf } from '../../temporal/batches/runs';
 import type { reprocess, settleCampaign } from '../../workflows';
 import { approve, campaign, pause, resume } from '../../temporal/signals';
 import { slug } from './keys';
@@ -52,8 +53,11 @@ function known<T extends object>(given: T): Partial<T> {
 function idOf(preset: Preset, { tenant, ...where }: CampaignWhere): string {
   const facts = [preset, where.preset, where.batch, tenant, where.kind];
   const hash = createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 8);
-  const prefix = tenant === undefined || tenant === 'default' ? '' : `${tenant}.`;
-  return `${prefix}reprocess-${[slug(preset.name).slice(0, 16), hash].filter(Boolean).join('-')}`;
+  return `${prefixOf(tenant)}reprocess-${[slug(preset.name).slice(0, 16), hash].filter(Boolean).join('-')}`;
+}
+
+function prefixOf(tenant: string | undefined): string {
+  return tenant === undefined || tenant === 'default' ? '' : `${tenant}.`;
 }
 
 /** @throws DarkroomError Conflict while a campaign of the same preset and items is open, or is settled */
@@ -110,6 +114,33 @@ export async function describeCampaign(client: Client, id: string): Promise<Camp
     ...{ startedAt: run.startTime.toISOString(), closedAt: run.closeTime?.toISOString(), settled },
     ...report,
   };
+}
+
+/** Campaigns described at once. */
+const LOOKS_AT_ONCE = 8;
+
+/**
+ * One page of campaigns: open ones first (those that began last before), then those that ended last.
+ * @param tenant whose; undefined: everybody's
+ * @throws DarkroomError InvalidJob for a cursor that is none of ours
+ */
+export async function listCampaigns(
+  client: Client,
+  tenant: string | undefined,
+  limit: number,
+  cursor?: string,
+): Promise<{ campaigns: CampaignView[]; next?: string }> {
+  // A run that went on as another one is not the campaign's last.
+  const all = 'WorkflowType = "reprocess" AND ExecutionStatus != "ContinuedAsNew"';
+  const own = ` AND WorkflowId STARTS_WITH ${quoted(campaignWorkflowId(prefixOf(tenant)))}`;
+  const { runs, next } = await pageOfRuns(client, all + own, limit, cursor);
+  const latest = await latestOnly(client, all, runs);
+  const views: (CampaignView | undefined)[] = [];
+  await forEachBounded(latest.entries(), LOOKS_AT_ONCE, async ([index, run]) => {
+    if (tenant !== undefined && memoText(run, 'tenant') !== tenant) return;
+    views[index] = await describeCampaign(client, run.workflowId.slice(campaignWorkflowId('').length));
+  });
+  return { campaigns: views.filter((view) => view !== undefined), next };
 }
 
 /** Whose items a campaign is about, undefined inside: everybody's; undefined where there is no such campaign. */

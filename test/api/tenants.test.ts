@@ -354,6 +354,12 @@ test('a tenant makes its own items again, looks at them before and after, and ta
   const look = async () => (await api.call('GET', self, undefined, acme)).body;
   await until(async () => (await look()).phase === 'awaiting approval', 200);
   expect((await api.call('POST', '/v1/campaigns', wish, acme)).body.code).toBe('Conflict');
+  const list = async (headers: Record<string, string>, query = '') =>
+    (await api.call('GET', `/v1/campaigns${query}`, undefined, headers)).body;
+  const listed = async () => (await list(acme)).campaigns;
+  await until(async () => (await listed()).length === 1);
+  expect(await listed()).toEqual([await look()]);
+  expect((await list(globex)).campaigns).toEqual([]);
   for (const [method, rest] of Object.entries({ GET: '', POST: '/rollback' })) {
     expect(await api.call(method, `${self}${rest}`, undefined, globex)).toMatchObject({ status: 404 });
   }
@@ -375,6 +381,18 @@ test('a tenant makes its own items again, looks at them before and after, and ta
   expect(await look()).toMatchObject({ made: 1, settled: { how: 'rollback', items: 1 } });
   expect([await read(before[1]), await read(after[1])]).toEqual([200, 404]);
   expect((await api.call('GET', '/v1/campaigns/nonsense', undefined, acme)).body.code).toBe('NoSuchCampaign');
+
+  // A second one is open, so it stands before the first, which has ended.
+  const other = (await api.call('POST', '/v1/campaigns', { ...wish, where: { batch: 'cost', kind: 'image' } }, acme))
+    .body.id;
+  await until(async () => (await listed()).length === 2);
+  const pages: string[] = [];
+  let page = await list(acme, '?limit=1');
+  pages.push(page.campaigns[0].id);
+  page = await list(acme, `?limit=1&cursor=${encodeURIComponent(page.next)}`);
+  pages.push(page.campaigns[0].id);
+  expect(pages).toEqual([other, body.id]);
+  expect(await list(acme, '?cursor=nonsense')).toMatchObject({ code: 'InvalidJob' });
 });
 
 interface Row {

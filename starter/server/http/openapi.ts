@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FIELDS } from './fields';
 import { NDJSON } from './ndjson';
 import { OPERATION_IDS } from './operation-ids';
+import { campaignAnswer, campaignsAnswer, newCampaign } from '../routes/campaigns';
 import { deletedAnswer } from '../routes/deletion';
 import * as s from './schemas';
 
@@ -27,6 +28,9 @@ const COMPONENTS = {
   Operation: s.operationAnswer,
   Retried: s.retriedAnswer,
   Deleted: deletedAnswer,
+  NewCampaign: newCampaign,
+  Campaign: campaignAnswer,
+  CampaignPage: campaignsAnswer,
   Upload: s.uploadAnswer,
   Presets: s.presetsAnswer,
   Session: s.sessionAnswer,

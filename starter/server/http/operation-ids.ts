@@ -30,6 +30,7 @@ export const OPERATION_IDS: Record<string, string> = {
   'POST /v1/batches/:id/priority': 'setBatchPriority',
   'POST /v1/batches/:id/retry': 'retryBatch',
   'POST /v1/campaigns': 'startCampaign',
+  'GET /v1/campaigns': 'listCampaigns',
   'GET /v1/campaigns/:id': 'getCampaign',
   'POST /v1/campaigns/:id/approve': 'approveCampaign',
   'POST /v1/campaigns/:id/rollback': 'rollBackCampaign',

@@ -178,6 +178,7 @@ export function plainText(max: number) {
     .regex(/^[^\x00-\x1f\x7f]*$/, 'expected text without control characters');
 }
 
+export const pageCursor = z.string().max(4096).optional().describe('`next` of the page before');
 const conditions = {
   state: z
     .enum([...RUN_STATES, 'paused'])
@@ -187,7 +188,7 @@ const conditions = {
   preset: plainText(64).optional(),
   from: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted at this time or later'),
   to: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional().describe('Submitted before this time'),
-  cursor: z.string().max(4096).optional().describe('`next` of the page before'),
+  cursor: pageCursor,
 };
 export const batchesQuery = z.object({
   ...conditions,

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { MOST_AT_ONCE, MOST_CANARY, SETTLEMENTS, type Settlement } from '../../../common/campaign';
+import { CAMPAIGN_PHASES, MOST_AT_ONCE, MOST_CANARY, SETTLEMENTS, type Settlement } from '../../../common/campaign';
 import { MEDIA_KINDS } from '../../../common/kinds';
 import { awaitItem } from '../../core/await';
 import {
   approveCampaign,
   campaignInput,
   describeCampaign,
+  listCampaigns,
   settleOutcome,
   startCampaign,
   type CampaignView,
@@ -14,7 +15,7 @@ import type { App } from '../app-type';
 import { findCampaign } from '../guard/access';
 import { batchIdFor, jobId } from '../guard/ids';
 import { failures } from '../http/route-docs';
-import { batchName, batchParams, plainText } from '../http/schemas';
+import { batchName, batchParams, pageCursor, plainText } from '../http/schemas';
 import type { Service } from '../service';
 import { admit, bounded } from '../submit';
 
@@ -22,7 +23,7 @@ import { admit, bounded } from '../submit';
 const WAIT_MS = 5_000;
 
 const share = z.number().min(0).max(1);
-const body = z.strictObject({
+export const newCampaign = z.strictObject({
   preset: plainText(64).describe('Name of the preset to make them by'),
   where: z.strictObject({
     preset: plainText(64).optional(),
@@ -40,11 +41,11 @@ const body = z.strictObject({
 
 const links = z.record(z.string(), z.string());
 const started = z.object({ id: z.string().describe('Also of the batch that its items form'), links });
-const answer = started.extend({
+export const campaignAnswer = started.extend({
   preset: z.string(),
   startedAt: z.string(),
   closedAt: z.string().optional(),
-  phase: z.enum(['canary', 'awaiting approval', 'running', 'completed', 'stopped', 'cancelled']),
+  phase: z.enum(CAMPAIGN_PHASES),
   paused: z.boolean().describe('true: no further item is made until it is resumed'),
   reason: z.string().optional(),
   made: z.int(),
@@ -69,6 +70,15 @@ const answer = started.extend({
     .optional(),
 });
 
+const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(50).default(20),
+  cursor: pageCursor,
+});
+export const campaignsAnswer = z.object({
+  campaigns: z.array(campaignAnswer),
+  next: z.string().optional().describe('The cursor of the next page; a page may have fewer campaigns than asked for'),
+});
+
 const DECISIONS: Record<Settlement, string> = {
   rollback: 'Put the old outputs back, of an open campaign too, which ends; what was not adopted yet is removed',
   keep: 'Give the old outputs up; there is no way back',
@@ -89,7 +99,7 @@ export function campaignRoutes(app: App, service: Service): void {
           tags,
           summary: 'Make completed jobs again by another preset: a canary first, then an approval, then the rest',
         },
-        body,
+        body: newCampaign,
         response: { 202: started, ...failures(400, 401, 404, 409, 503) },
       },
     },
@@ -106,7 +116,25 @@ export function campaignRoutes(app: App, service: Service): void {
     },
   );
 
-  const response = { 200: answer, ...failures(401, 404, 409, 503) };
+  app.get(
+    '/v1/campaigns',
+    {
+      schema: {
+        ...{ tags, summary: 'Campaigns page by page: open ones first, then those that ended last' },
+        querystring: listQuery,
+        response: { 200: campaignsAnswer, ...failures(400, 401, 503) },
+      },
+    },
+    ({ principal, query: { limit, cursor } }) =>
+      bounded(service, async () => {
+        const { campaigns, next } = await listCampaigns(client, principal.tenant, limit, cursor);
+        // Each is looked at by itself.
+        principal.reads?.charge(campaigns.length - 1);
+        return { campaigns: campaigns.map(answerOf), next };
+      }),
+  );
+
+  const response = { 200: campaignAnswer, ...failures(401, 404, 409, 503) };
   app.get(
     '/v1/campaigns/:id',
     { schema: { tags, summary: 'How far it is, and its figures', params: batchParams, response } },
@@ -127,7 +155,7 @@ export function campaignRoutes(app: App, service: Service): void {
       {
         schema: {
           ...{ tags, summary, params: batchParams },
-          response: { ...response, 202: answer.describe('It goes on without the caller') },
+          response: { ...response, 202: campaignAnswer.describe('It goes on without the caller') },
         },
       },
       async (request, reply) => {
@@ -141,7 +169,7 @@ export function campaignRoutes(app: App, service: Service): void {
   }
 }
 
-function answerOf({ pairs, ...rest }: CampaignView): z.output<typeof answer> {
+function answerOf({ pairs, ...rest }: CampaignView): z.output<typeof campaignAnswer> {
   const ids = pairs.map(({ old, made, ...figures }) => ({ ...figures, old: jobId(old), made: jobId(made) }));
   return { ...rest, pairs: ids, links: linksOf(rest.id) };
 }
