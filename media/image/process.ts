@@ -9,7 +9,8 @@ import { visibleBounds } from './edit/bounds';
 import { encodeFrames, writeFrames } from './edit/frames';
 import type { Rect } from './edit/layout';
 import { encodeReaching, searches } from './edit/reach';
-import { render } from './edit/render';
+import { draw, planOf, resizeOf, type Plan } from './edit/render';
+import { resizesOf, type Resize, type Resizer } from './edit/resizes';
 import { openWatermarks } from './edit/watermark';
 import { encode, type Encoded } from './encode';
 import { decodeFailure, fileFailure } from './failures';
@@ -19,7 +20,7 @@ import { withSvg } from './loaders';
 import { smaller } from './original';
 import { identify, openSource, type Identity, type OpenSource } from './source';
 import { openStill, type Still } from './still';
-import { looksOf } from './thumbnail';
+import { looksOf, thumbnailOf } from './thumbnail';
 import type { Frames, ImageFile, ImageOutcome, ImageTask } from './types';
 import { withProfile } from './wide';
 
@@ -70,14 +71,19 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
     return result;
   };
   const { preset, outputDir } = task;
-  const [source, still] = await timed('decode', async () => {
+  const [source, still, plans] = await timed('decode', async () => {
     const source = await openSource(identity, task.limits);
     const opened = { ...source, faces: task.faces, watermarks: await openWatermarks(task) };
     const stills = preset.renditions.filter((spec) => !isFilm(spec.format) && !moves(opened, task, spec));
-    return [opened, await openStill(opened, preset, stills, task.limits)] as const;
+    const still = await openStill(opened, preset, stills, task.limits);
+    const plans = new Map<ImageRenditionSpec, Plan>();
+    for (const spec of stills) plans.set(spec, await planOf(opened, still, preset, spec));
+    return [opened, still, plans] as const;
   });
+  const thumbnail = thumbnailOf(still);
+  const drawing = { still, plans, resizes: resizesOf(still, [...resizesIn(still, plans), thumbnail]) };
   const kept = await keptMetadata(source, task.input, preset.metadata);
-  const looks = await timed('placeholder', () => looksOf(still, preset.blurhash));
+  const looks = await timed('placeholder', async () => looksOf(await drawing.resizes(thumbnail), preset.blurhash));
 
   // A rendition is written while the next one is encoded; all writes have ended before this returns or throws.
   const writes: Promise<ImageFile>[] = [];
@@ -93,7 +99,7 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
       }
       const animate = moves(source, task, spec);
       const encoded = await timed(spec.name, () =>
-        animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, still, task, spec, kept),
+        animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, drawing, task, spec, kept),
       );
       const bounds = task.bounds && (await visibleBounds(encoded.data));
       const write = save(outputDir, spec.name, spec.format as ImageFormat, encoded, bounds);
@@ -156,15 +162,34 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
   return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keep the movement here.`];
 }
 
+/** All that renditions are drawn of. */
+interface Drawing {
+  still: Still;
+  plans: ReadonlyMap<ImageRenditionSpec, Plan>;
+  resizes: Resizer;
+}
+
+const isHdr = (still: Still, { hdr }: ImageRenditionSpec): boolean => hdr === 'keep' && still.hdr !== undefined;
+
+/** The resizes that renditions need; those in high dynamic range have a still of their own. */
+function resizesIn(still: Still, plans: Drawing['plans']): Resize[] {
+  return [...plans].flatMap(([spec, plan]) => (isHdr(still, spec) ? [] : [resizeOf(still, plan, spec)]));
+}
+
 async function encodeStill(
   source: OpenSource,
-  still: Still,
+  { still, plans, resizes }: Drawing,
   { preset, input }: ImageTask,
   spec: ImageRenditionSpec,
   kept: Kept,
 ) {
-  const picture = await render(source, still, preset, spec);
-  if (spec.hdr === 'keep' && still.hdr) return encodeHdr(picture, spec, still.hdr, kept);
+  const plan = plans.get(spec);
+  if (plan === undefined) throw new TypeError(`The rendition ${spec.name} was not planned.`);
+  if (spec.hdr === 'keep' && still.hdr) {
+    const deep = { ...still, pipeline: still.hdr.pipeline };
+    return encodeHdr(await draw(deep, plan, spec, resizesOf(deep, []), source.watermarks), spec, still.hdr, kept);
+  }
+  const picture = await draw(still, plan, spec, resizes, source.watermarks);
   const encoded = searches(spec)
     ? await encodeReaching(await withProfile(picture), spec, kept)
     : await encode(picture, spec, kept);

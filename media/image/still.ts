@@ -64,21 +64,21 @@ async function decoded(source: OpenSource, preset: ImagePreset, stills: ImageRen
       ? pipeline.withIccProfile('srgb')
       : pipeline.toColourspace('srgb');
   };
-  // Raw pixels carry no profile.
-  if (keepProfile || size.width * size.height * 4 > MAX_RAW_BYTES) {
+  if (size.width * size.height * 4 > MAX_RAW_BYTES) {
     if (preset.colour === 'p3') source.warnings.push('The picture is too large to be brought to P3; it is sRGB.');
     return { pipeline: fromFile, size: facts, hasAlpha, ...(keepProfile && { profile: 'own' }) };
   }
-  if (preset.colour === 'p3') {
+  const heard = (decoder: Sharp): Sharp => decoder.on('warning', (text: string) => warn(source.warnings, text));
+  if (keepProfile || preset.colour === 'p3') {
     const own = sharp(source.input, source.options).autoOrient();
-    const pipeline = await inP3(resize(hasProfile ? own.keepIccProfile() : own.withIccProfile('p3'), facts, size));
+    const decoder = heard(resize(hasProfile ? own.keepIccProfile() : own.withIccProfile('p3'), facts, size));
+    const pipeline = await (keepProfile ? withProfile(decoder) : inP3(decoder));
     const { width, height } = await pipeline(true).metadata();
-    return { pipeline, size: { width, height }, hasAlpha, profile: 'p3' };
+    return { pipeline, size: { width, height }, hasAlpha, profile: keepProfile ? 'own' : 'p3' };
   }
-
-  const decoder = resize(fromFile(false), facts, size);
-  decoder.on('warning', (text: string) => warn(source.warnings, text));
-  const { data, info } = await decoder.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await heard(resize(fromFile(false), facts, size))
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
   const raw = { width: info.width, height: info.height, channels: info.channels };
   return { pipeline: () => fromPixels(data, raw), size: raw, hasAlpha };
 }

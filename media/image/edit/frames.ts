@@ -13,6 +13,7 @@ import type { Frames } from '../types';
 import { decodeSize, targetSize, type Size } from './layout';
 import { encodeReaching, searches } from './reach';
 import { draw, planOf } from './render';
+import { resizesOf } from './resizes';
 
 /** Fields that sharp applies to all frames at once, or that say nothing of pixels. */
 const AT_ONCE = ['name', 'format', 'width', 'height', 'quality', 'effort', 'lossless', 'trellis', 'dpr'];
@@ -58,7 +59,8 @@ async function drawFrames(source: OpenSource, preset: ImagePreset, spec: ImageRe
   const plan = await planOf(source, stillAt(0), preset, spec);
   const frames: Buffer[] = [];
   for (let page = 0; page < pages; page++) {
-    const picture = await draw(stillAt(page), plan, spec, source.watermarks);
+    const still = stillAt(page);
+    const picture = await draw(still, plan, spec, resizesOf(still, []), source.watermarks);
     // As raw pixels, sharp gives of a grey picture one channel, whatever is asked of it.
     const coloured = spec.greyscale ? (await withProfile(picture))(false) : picture;
     frames.push(await coloured.toColourspace('srgb').ensureAlpha().raw({ depth: 'uchar' }).toBuffer());

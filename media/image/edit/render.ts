@@ -2,10 +2,11 @@ import type { Sharp } from 'sharp';
 import { formatRow } from '../../formats';
 import type { ImagePreset, ImageRenditionSpec } from '../../presets/schema';
 import type { OpenSource } from '../source';
-import { fromPixels, resize, type Still } from '../still';
+import { fromPixels, type Still } from '../still';
 import { withProfile } from '../wide';
 import { anchorOf } from './anchor';
 import { hasOverlays, withOverlays, type Watermarks } from './overlays';
+import type { Resize, Resizer } from './resizes';
 import { layoutOf, type Layout, type Rect, type Size } from './layout';
 
 /** A rendition as planned: which px of the still, and what becomes of them. */
@@ -86,15 +87,9 @@ async function findTrim(still: Still, area: Rect, threshold: number): Promise<Re
   };
 }
 
-/** The pixels of a rendition, ready for its encoder. */
-export async function render(
-  source: OpenSource,
-  still: Still,
-  preset: ImagePreset,
-  spec: ImageRenditionSpec,
-): Promise<Sharp> {
-  const plan = await planOf(source, still, preset, spec);
-  return draw(still, plan, spec, source.watermarks);
+/** The resize that a rendition needs of a still. */
+export function resizeOf(still: Still, { layout, rect }: Plan, spec: ImageRenditionSpec): Resize {
+  return { rect, size: layout.size, profile: keepsProfile(still, spec) };
 }
 
 /** Does a rendition hold another profile than sRGB's? A profile of colours fits no grey picture. */
@@ -102,21 +97,20 @@ export function keepsProfile(still: Still, { format, greyscale = false }: ImageR
   return still.profile !== undefined && formatRow(format).profile && !greyscale;
 }
 
-/** Draws what was planned. */
+/** Draws what was planned. @param still the one that `resizes` are of */
 export async function draw(
   still: Still,
-  { layout, rect }: Plan,
+  plan: Plan,
   spec: ImageRenditionSpec,
+  resizes: Resizer,
   watermarks?: Watermarks,
 ): Promise<Sharp> {
-  const { size, canvas, at } = layout;
+  const { size, canvas, at } = plan.layout;
   const { blur, sharpen, greyscale = false, rotate, flip, background } = spec;
   const row = formatRow(spec.format);
-  const profile = keepsProfile(still, spec);
-  let picture = spec.hdr === 'keep' && still.hdr ? still.hdr.pipeline() : still.pipeline(profile);
-  const isWhole = rect.width === still.size.width && rect.height === still.size.height;
-  if (!isWhole) picture = picture.extract(rect);
-  picture = resize(picture, rect, size);
+  const wanted = resizeOf(still, plan, spec);
+  const { profile } = wanted;
+  let picture = await resizes(wanted);
   if (rotate !== undefined) picture = picture.rotate(rotate);
   // sharp mirrors before it turns: after a quarter turn, what was left and right is above and below.
   const quarter = rotate === 90 || rotate === 270;

@@ -1,6 +1,7 @@
 import { decode } from 'blurhash';
 import sharp from 'sharp';
-import { looksOf } from '.';
+import { looksOf, thumbnailOf } from '.';
+import { resizesOf } from '../edit/resizes';
 import { withSvg } from '../loaders';
 import { openStill } from '../still';
 import { openSource } from '../source';
@@ -11,7 +12,8 @@ const LIMITS = { maxPixels: 10_000_000, maxFrames: 100 };
 /** Of a picture's bytes, through the decoder of every image. */
 async function looks(input: Buffer, format: string, blurhash = false): Promise<Looks> {
   const source = await openSource({ input, format, name: format }, LIMITS);
-  return looksOf(await openStill(source, { animation: 'first', colour: 'srgb', renditions: [] }, [], LIMITS), blurhash);
+  const still = await openStill(source, { animation: 'first', colour: 'srgb', renditions: [] }, [], LIMITS);
+  return looksOf(await resizesOf(still, [])(thumbnailOf(still)), blurhash);
 }
 
 const flat = (width: number, height: number, background: string) =>
