@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import { json } from 'node:stream/consumers';
 import type { WorkItem } from '../common/contracts';
+import { forEachBounded } from '../common/for-each-bounded';
 import type { TaskResult, WorkFile } from '../common/tasks';
-import type { ChunkTrack } from '../media/video';
+import type { ChunkTrack, HlsFile } from '../media/video';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import type { Receipts } from './receipt';
+import { workFolder } from './names';
+import { publishAs } from './publish';
+import { receiptOf, type Receipts } from './receipt';
+
+/** Files on their way at once: segments are small, and a store takes its time for each. */
+const AT_ONCE = 8;
+
+/** What a list is of: the pictures of a chunk, or the sounds of a stream. */
+type ListName = 'chunk' | 'sounds';
 
 /** What a chunk's list holds: its tracks, the folder of their files relative to the item's, and what they have cost. */
 export interface ChunkList {
@@ -14,24 +23,38 @@ export interface ChunkList {
   receipts: Receipts;
 }
 
-/** Puts a chunk's list beside its files, so that histories carry its address alone. */
-export async function storeList(
+/**
+ * Puts the segments of tracks into the folder of intermediates, under names that this attempt alone has, and a list of them
+ * beside, so that histories carry its address alone.
+ */
+export async function storeTracks(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,
-  list: ChunkList,
+  tracks: ChunkTrack[],
+  name: ListName = 'chunk',
 ): Promise<WorkFile> {
-  const uri = `${item.output}/${list.folder}/tracks.json`;
+  const { runId, activityId, attempt: number } = attempt.writer;
+  const folder = `${workFolder(runId)}/${activityId}-${number}`;
+  const files = tracks.flatMap(({ init, segments }): HlsFile[] => [init, ...segments]);
+  const publish = (file: HlsFile) => publishAs(deps, attempt, item, `${folder}/${file.path}`, file);
+  await attempt.stages.run('publish', 'stream', () => forEachBounded(files, AT_ONCE, publish, attempt.signal));
+  const list: ChunkList = { folder, tracks, receipts: receiptOf(deps, attempt) };
+  const uri = `${item.output}/${folder}/tracks.json`;
   const text = JSON.stringify(list);
   attempt.created.add(uri);
   await deps.storage.writeText(uri, text, 'application/json');
   const sha256 = createHash('sha256').update(text).digest('hex');
-  return { name: 'chunk', uri, bytes: Buffer.byteLength(text), sha256 };
+  return { name, uri, bytes: Buffer.byteLength(text), sha256 };
 }
 
-/** The lists of the chunks among the results, in the order of the film. */
-export async function readLists(deps: ActivityDeps, results: Record<string, TaskResult>): Promise<ChunkList[]> {
-  const files = Object.values(results).flatMap(({ files }) => (files ?? []).filter(({ name }) => name === 'chunk'));
+/** The lists among the results, in the order of the film. */
+export async function readLists(
+  deps: Pick<ActivityDeps, 'storage'>,
+  results: Record<string, TaskResult>,
+  wanted: ListName = 'chunk',
+): Promise<ChunkList[]> {
+  const files = Object.values(results).flatMap(({ files }) => (files ?? []).filter(({ name }) => name === wanted));
   const lists: ChunkList[] = [];
   for (const { uri } of files) {
     const { stream } = await deps.storage.openRead(uri);

@@ -12,6 +12,7 @@ import { ffmpeg, picture, settings, sound, streamsOf, X264 } from '../test/suppo
 import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/support/lab';
 import { joinRung, makeChunk } from './chunks';
 import type { ActivityDeps } from './deps';
+import { growStream } from './grow-stream';
 import { makeVideo } from './make-video';
 import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
 
@@ -86,7 +87,7 @@ test('the result is that of any video: whole rungs with their sound, a stream, a
   ]);
   expect(manifest.chunks).toBe(3);
   // Of the look at the source, and of each task that runs a program: the chunks, too.
-  expect(Object.keys(manifest.receipts ?? {})).toHaveLength(1 + 8);
+  expect(Object.keys(manifest.receipts ?? {})).toHaveLength(1 + 7);
   for (const { path: name } of manifest.renditions.filter(({ role }) => role === 'video')) {
     expect(streamsOf(path.join(folder, name))).toMatchObject([{ nb_read_frames: '420' }, { codec_name: 'aac' }]);
   }
@@ -138,6 +139,60 @@ test('ladder: auto: the plan has the rungs that samples led to, for chunks as fo
   for (const { renditions } of [inChunks, atOnce]) {
     expect(renditions.find(({ name }) => name === '360p')?.quality).toMatchObject({ crf: rung?.crf, tries: 1 });
   }
+});
+
+test('its stream can be played while it is made, at the address that it keeps; nobody who is late undoes the end', async () => {
+  const it = await item();
+  const planned = await planOf(it);
+  const [folder, stream] = [new URL(it.output).pathname, planned.stream ?? ''];
+  const results: Record<string, TaskResult> = {};
+  const run = async (...ids: string[]): Promise<void> => {
+    for (const task of planned.tasks.filter(({ id }) => ids.includes(id))) {
+      const input = { plan: planned.plan, task, results };
+      const make = () => ACTIVITIES[task.activity as TaskActivity](lab.deps, it, input);
+      results[task.id] = await attempt(make, { runId: RUN, activityId: task.id.replace(/\W+/g, '-') });
+    }
+  };
+  const grow = (...ids: string[]) => {
+    const some = Object.fromEntries(ids.map((id) => [id, results[id] ?? { renditions: [] }]));
+    return attempt(() => growStream(lab.deps, it, { plan: planned.plan, results: some }), { runId: RUN });
+  };
+  const [first, second, third] = planned.tasks.filter(({ activity }) => activity === 'makeChunk').map(({ id }) => id);
+  if (first === undefined || second === undefined || third === undefined) throw new Error('not in chunks');
+  const read = (name: string): string => readFileSync(path.join(folder, stream, name), 'utf8');
+  // As it is: ffmpeg would wait for what will come.
+  const frames = (): number => {
+    const names = [...read('video-low/index.m3u8').matchAll(/URI="(.+)"|^(\d+\.m4s)$/gm)].map(
+      ([, a, b]) => a ?? b ?? '',
+    );
+    const file = path.join(lab.root, 'played.mp4');
+    writeFileSync(file, Buffer.concat(names.map((name) => readFileSync(path.join(folder, stream, 'video-low', name)))));
+    return decoded(file, '-map 0:v:0 -s 1x1 -pix_fmt gray -f rawvideo').length;
+  };
+
+  await run('sound', first);
+  const seconds = await grow('sound', first);
+  expect(seconds).toEqual({ path: `${stream}/master.m3u8`, seconds: 6 });
+  expect(read('video-low/index.m3u8')).toMatch(/PLAYLIST-TYPE:EVENT\n(?!.*ENDLIST)/s);
+  expect(read('master.m3u8').match(/^video-.*$/gm)).toEqual(['video-low/index.m3u8', 'video-high/index.m3u8']);
+  expect(frames()).toBe(180);
+  // The same call again, as after an answer that was lost.
+  expect(await grow('sound', first)).toEqual(seconds);
+  await run(second);
+  await grow('sound', second);
+  expect(frames()).toBe(360);
+  const segment = readFileSync(path.join(folder, stream, 'video-low/00001.m4s'));
+
+  await run(third, 'poster', 'join low', 'join high', 'package');
+  const whole = read('master.m3u8');
+  expect(await grow('sound', third)).toBeUndefined();
+  await run('publish');
+  expect(read('master.m3u8')).toBe(whole);
+  expect(read('video-low/index.m3u8')).toMatch(/PLAYLIST-TYPE:VOD.*ENDLIST/s);
+  const { renditions } = await checkedManifest(folder);
+  expect(renditions.find(({ role }) => role === 'stream')?.path).toBe(`${stream}/master.m3u8`);
+  expect(readFileSync(path.join(folder, stream, 'video-low/00001.m4s'))).toEqual(segment);
+  expect(frames()).toBe(420);
 });
 
 test('a chunk whose encoder fails names its range', async () => {

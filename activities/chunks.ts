@@ -7,11 +7,10 @@ import type { TaskInput, TaskResult } from '../common/tasks';
 import * as video from '../media/video';
 import type { BranchId, Chunk, ChunkGroup, ChunkTrack, HlsFile, StepInput } from '../media/video';
 import { runAttempt } from './attempt';
-import { readLists, storeList } from './chunk-lists';
+import { readLists, storeTracks } from './chunk-lists';
 import type { ActivityDeps } from './deps';
-import { workFolder } from './names';
 import { rangeName } from './plan-tasks';
-import { publishAs, publishFiles } from './publish';
+import { publishFiles } from './publish';
 import { receiptOf } from './receipt';
 import { withStepInput, type VideoWork } from './video';
 import { fetchMade } from './fetch-made';
@@ -38,15 +37,8 @@ export function makeChunk(deps: ActivityDeps, item: WorkItem, { plan, task }: Ta
     const tracks = await withStepInput(deps, attempt, item, work, encode, rungs).catch((error: unknown) => {
       throw error instanceof DarkroomError ? withRange(error, range) : error;
     });
-    const folder = `${workFolder(attempt.writer.runId)}/${attempt.writer.activityId}-${attempt.writer.attempt}`;
-    const files = tracks.flatMap(({ init, segments }): HlsFile[] => [init, ...segments]);
-    const publish = (file: HlsFile) => publishAs(deps, attempt, item, `${folder}/${file.path}`, file);
-    await attempt.stages.run('publish', 'stream', () => forEachBounded(files, AT_ONCE, publish, attempt.signal));
-    return {
-      renditions: [],
-      attempt: attempt.writer.attempt,
-      files: [await storeList(deps, attempt, item, { folder, tracks, receipts: receiptOf(deps, attempt) })],
-    };
+    const list = await storeTracks(deps, attempt, item, tracks);
+    return { renditions: [], attempt: attempt.writer.attempt, files: [list] };
   });
 }
 

@@ -6,7 +6,7 @@ import type { BatchWatch, WebhookCall } from '../common/webhooks';
 import type { DeletionInput } from '../common/deletion';
 import type { ErrorDetails } from '../common/errors';
 import type { DeadLetters, MaintenanceStep } from '../common/maintenance';
-import type { TaskInput } from '../common/tasks';
+import type { GrowthInput, TaskInput } from '../common/tasks';
 import { makeAudio } from './audio';
 import { analyse, type AnalysisInput } from './analyse';
 import { findModel, type Miss } from './find-model';
@@ -26,6 +26,7 @@ import { packageHls } from './package';
 import { quarantine } from './quarantine';
 import type { ActivityName } from './registry';
 import { removeOutputs } from './remove-outputs';
+import { growStream } from './grow-stream';
 import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo, type VideoWork } from './video';
 import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
 import { deliverWebhook } from './webhook';
@@ -43,6 +44,7 @@ export function createActivities(deps: ActivityDeps) {
     makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),
     makeOutputs: (item: WorkItem, input: TaskInput) => makeOutputs(deps, item, input),
     makeChunk: (item: WorkItem, input: TaskInput) => makeChunk(deps, item, input),
+    growStream: (item: WorkItem, input: GrowthInput) => growStream(deps, item, input),
     joinRung: (item: WorkItem, input: TaskInput) => joinRung(deps, item, input),
     packageStream: (item: WorkItem, input: TaskInput) => packageStream(deps, item, input),
     publishOutputs: (item: WorkItem, input: TaskInput) => publishOutputs(deps, item, input),

@@ -33,7 +33,10 @@ export function planTasks(
             id: 'package',
             activity: 'packageStream',
             outputs: ['hls'],
-            after: [...(tracks.length > 0 ? ['sound'] : []), ...made],
+            // Of a video in chunks the stream is made of these, not of the joined rungs.
+            after: [...(tracks.length > 0 || chunks.length > 0 ? sound : []), ...chunks.flat()]
+              .map((task) => task.id)
+              .concat(made),
             cost: 0,
           },
         ];

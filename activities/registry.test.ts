@@ -18,7 +18,7 @@ test('no pool registers the work of another', () => {
   expect(activitiesOfPool('image')).toEqual(['makeImage', 'quarantine', 'compareOutputs']);
   expect(activitiesOfPool('video')).not.toContain('makeImage');
   const campaigns = ['campaignItems', 'campaignPairs', 'adoptOutputs', 'settleOutputs'];
-  const others = ['findModel', 'removeOutputs', 'deliverWebhook', 'awaitBatch'];
+  const others = ['growStream', 'findModel', 'removeOutputs', 'deliverWebhook', 'awaitBatch'];
   expect(activitiesOfPool('workflows')).toEqual([...others, ...campaigns, 'deleteItems', 'changeItems', 'maintain']);
   expect(POOL_NAMES.flatMap(activitiesOfPool)).toEqual(expect.arrayContaining(ACTIVITY_NAMES));
 });

@@ -30,6 +30,8 @@ export const ACTIVITIES = {
   makeSound: { pool: 'video', attempt: 'bySource', label: 'sound' },
   makeOutputs: { pool: 'video', attempt: 'bySource', label: 'encode' },
   makeChunk: { pool: 'video', attempt: 'bySource', label: 'encode' },
+  // A store's own work, which must not wait until workers of a video pool have encoded what is in their hands.
+  growStream: { pool: 'workflows', attempt: '10m', total: '24h', label: 'grow stream' },
   joinRung: { pool: 'video', attempt: 'bySource', label: 'join' },
   packageStream: { pool: 'video', attempt: 'bySource', label: 'package' },
   publishOutputs: { pool: 'video', attempt: '1h', label: 'publish' },

@@ -62,7 +62,15 @@ export async function removeStrays(
     const path = pathIn(output, uri);
     if (isOfRun(path, runId) && !(manifest && isNamed(manifest, path))) strays.push(uri);
   }
-  await removeAll(storage, strays, options.onProgress);
+  // What leads to others goes first: nobody is sent to what is not there any more.
+  const leads = strays.filter((uri) => /\.(m3u8|mpd)$/.test(uri));
+  await removeAll(storage, leads, options.onProgress);
+  const isLead = new Set(leads);
+  await removeAll(
+    storage,
+    strays.filter((uri) => !isLead.has(uri)),
+    options.onProgress,
+  );
   if (strays.length > 0) options.log.info({ output, files: strays.length }, 'removed outputs that no manifest names');
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
@@ -9,7 +10,8 @@ import { runAttempt, type Attempt } from './attempt';
 import { fetchCaptions } from './captions';
 import { readLists } from './chunk-lists';
 import type { ActivityDeps } from './deps';
-import { workFolder } from './names';
+import { finishStream, storeSounds } from './stored-stream';
+import { outputName, workFolder } from './names';
 import { fetchMade } from './fetch-made';
 import { cutStream, fetchRung, publishStream } from './package';
 import { alreadyPublished, publishAs, publishedName, publishFiles, publishManifest } from './publish';
@@ -26,12 +28,21 @@ export async function storePlan(
 ): Promise<PlanRef> {
   const plan = `${item.output}/${workFolder(attempt.writer.runId)}/plan.json`;
   attempt.created.add(plan);
-  const text = JSON.stringify({ ...work, receipts: receiptOf(deps, attempt) } satisfies VideoWork);
+  // Known before there is anything in it, since players are sent there while it grows.
+  const isGrowing = work.plan.chunks !== undefined && work.plan.hls !== undefined;
+  const stream = isGrowing ? outputName('hls', attempt.writer, hashOf(plan)) : undefined;
+  const text = JSON.stringify({ ...work, stream, receipts: receiptOf(deps, attempt) } satisfies VideoWork);
   await deps.storage.writeText(plan, text, 'application/json');
   attempt.created.handOver();
   const { bytes, durationSeconds } = work.source;
   const window = work.plan.chunks && deps.config.chunkWindow;
-  return { plan, tasks, ...(window !== undefined && { window }), source: { bytes, durationSeconds } };
+  return {
+    plan,
+    tasks,
+    ...(window !== undefined && { window }),
+    ...(stream && { stream }),
+    source: { bytes, durationSeconds },
+  };
 }
 
 /** The sound of a video, once for each bitrate, for the rungs of other tasks. */
@@ -45,6 +56,7 @@ export function makeSound(deps: ActivityDeps, item: WorkItem, { plan, task }: Ta
       await publishAs(deps, attempt, item, at, { file, mime, bytes, sha256 });
       files.push({ name, uri: `${item.output}/${at}`, bytes, sha256 });
     }
+    if (work.stream !== undefined) files.push(await storeSounds(deps, attempt, item, work, made));
     return { renditions: [], files, receipts: receiptOf(deps, attempt) };
   });
 }
@@ -65,9 +77,12 @@ export function makeOutputs(deps: ActivityDeps, item: WorkItem, input: TaskInput
 /** HLS of the rungs that other tasks have put into storage. */
 export function packageStream(deps: ActivityDeps, item: WorkItem, { plan, results }: TaskInput): Promise<TaskResult> {
   return runAttempt(deps, item, async (attempt) => {
-    const { plan: outputs, captions } = await readPlan(deps, plan);
+    const work = await readPlan(deps, plan);
+    const { plan: outputs, captions } = work;
     const { hls, rungs: plans } = outputs;
     if (!hls) throw new DarkroomError('InvalidJob', 'This job has no stream.');
+    const grown = await finishStream(deps, attempt, item, work, results);
+    if (grown) return { renditions: grown, receipts: receiptOf(deps, attempt) };
     const made = renditionsOf(results);
     const rungs = [];
     for (const rung of plans) {
@@ -115,6 +130,8 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
   });
 }
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Bytes of a plan: some kB for each rung. */
 const MAX_PLAN_BYTES = 16 * 2 ** 20;

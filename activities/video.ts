@@ -23,6 +23,8 @@ export interface VideoWork {
   warnings: string[];
   /** As they were when the video was planned. */
   watermarks?: Manifest['watermarks'];
+  /** Of a video in chunks: the folder of its stream, relative to the item's. */
+  stream?: string;
   /** Captions, which are in storage already. */
   captions?: Rendition[];
   /** What looking at the source cost. */

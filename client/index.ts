@@ -66,6 +66,14 @@ export class Darkroom {
     }
   }
 
+  /** Resolves when the beginning of the job's stream can be played (`playable`), or the job has ended without one. */
+  async waitUntilPlayable(id: string): Promise<t.Job> {
+    for (;;) {
+      const job = await this.json<t.Job>('GET', `/v1/jobs/${encodeURIComponent(id)}/result?wait=playable`);
+      if (job.playable !== undefined || !OPEN.includes(job.state)) return job;
+    }
+  }
+
   submitBatch(batch: t.NewBatch, options: { idempotencyKey?: string } = {}): Promise<t.SubmittedBatch> {
     const headers = options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
     return this.json('POST', '/v1/batches', batch, headers);

@@ -254,6 +254,17 @@ export type Job = {
     /** Attempts that failed by no fault of the file */
     systemFailures?: number;
   };
+  /** Of a long video that is still made: its stream, which can be played already, and which grows */
+  playable?: {
+    /** Address on this server */
+    href: string;
+    /** Path of the file below the item */
+    path: string;
+    /** Where the public finds it, where the installation has such an address */
+    url?: string;
+    /** How much of the film there is; absent where no worker answers */
+    seconds?: number;
+  };
   /** Steps that run or wait for a worker */
   pending: {
     /** Name of the activity in Temporal */

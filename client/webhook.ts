@@ -1,12 +1,14 @@
 /** The body of a call to a job's `callbackUrl`. */
 export interface JobEvent {
-  type: 'job.succeeded' | 'job.failed' | 'job.cancelled';
+  type: 'job.playable' | 'job.succeeded' | 'job.failed' | 'job.cancelled';
   tenant?: string;
   job: string;
   batch: string;
   source: string;
   metadata?: Record<string, string>;
   result?: Record<string, unknown>;
+  /** Of `job.playable`: the stream, which grows until the job has ended; `path` as in the manifest that will come. */
+  playable?: { path: string; url?: string; seconds: number };
   error?: { type: string; message: string };
   /** ISO 8601 */
   at: string;

@@ -277,6 +277,16 @@ export interface ChunkStates {
   queued?: number[];
 }
 
+/** A stream that can be played while the rest of it is made. */
+export interface Playable {
+  /** Of its multivariant playlist, relative to the item's folder; the finished stream has the same one. */
+  path: string;
+  /** Where the public finds it, where the installation has such an address. */
+  url?: string;
+  /** How much of the film there is. */
+  seconds: number;
+}
+
 export interface ItemProgress {
   state: 'running' | 'paused';
   step: string;
@@ -285,6 +295,8 @@ export interface ItemProgress {
   steps: { name: string; state: 'waiting' | 'running' | 'done' | 'failed'; attempts: number }[];
   /** Of a video in chunks; `steps` then names of the chunks those alone that run, failed or were tried again, 200 at most. */
   chunks?: ChunkStates;
+  /** Of a video in chunks whose stream can be played already. */
+  playable?: Playable;
   /** Failures of encoders and decoders so far: bounded. */
   encoderFailures: number;
   /** Encoders and decoders that were killed from outside or for want of memory so far: bounded more generously. */

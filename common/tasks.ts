@@ -30,6 +30,8 @@ export interface PlanRef {
   tasks: Task[];
   /** Of a video in chunks: how many of them may wait or run at once, so that other items have their turn between. */
   window?: number;
+  /** Of a video in chunks: the folder of its stream, relative to the item's, which grows while the chunks are made. */
+  stream?: string;
   /** Bounds the attempts of the tasks. */
   source: Pick<SourceFacts, 'bytes' | 'durationSeconds'>;
 }
@@ -41,6 +43,9 @@ export interface TaskInput {
   /** Results of the tasks in `after`, by id. */
   results: Record<string, TaskResult>;
 }
+
+/** What an activity of a stream that grows gets: the sound, and chunks that came since the last time. */
+export type GrowthInput = Pick<TaskInput, 'plan' | 'results'>;
 
 /** A file between two tasks, under `<output>/.work/<run id>/`. */
 export interface WorkFile {

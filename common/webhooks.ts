@@ -1,10 +1,10 @@
 /** What callers are told when a job or a batch has ended. Types only: workflows import this file. */
 
-import type { ItemResult } from './contracts';
+import type { ItemResult, Playable } from './contracts';
 
-/** What the callbackUrl of a job is sent, once for each of its runs. */
+/** What the callbackUrl of a job is sent: at the end of each run, and of a long video before, when it can be played. */
 export interface WebhookEvent {
-  type: 'job.succeeded' | 'job.failed' | 'job.cancelled';
+  type: 'job.playable' | 'job.succeeded' | 'job.failed' | 'job.cancelled';
   /** Of the key that submitted the job. */
   tenant?: string;
   /** The id of the job in the API. */
@@ -13,9 +13,11 @@ export interface WebhookEvent {
   source: string;
   metadata?: Record<string, string>;
   result?: ItemResult;
+  /** Of `job.playable`: where the stream is, which grows until the job has ended. */
+  playable?: Playable;
   /** A row of the error table and its sentence. */
   error?: { type: string; message: string };
-  /** ISO 8601, when the job ended. */
+  /** ISO 8601, when the job ended or could be played. */
   at: string;
 }
 

@@ -67,6 +67,9 @@ const LONG = planned(
   task('publish', 'publishOutputs', ['sound', 'join low', 'join high', 'poster', 'package']),
 );
 LONG.planned.window = 2;
+/** The same with a stream that grows. */
+const GROWING = { planned: { ...LONG.planned, stream: 'hls-0123456789ab-0123456789' } };
+const playable = { path: `${GROWING.planned.stream}/master.m3u8`, seconds: 6 };
 
 const failing = (type, details = {}) =>
   ApplicationFailure.create({ type, message: 'It failed.', nonRetryable: true, details: [details] });
@@ -115,6 +118,7 @@ const ACTIVITIES = {
   makeSound: async () => ({ renditions: [], files: [] }),
   makeOutputs: async () => ({ renditions: [] }),
   makeChunk: async () => ({ renditions: [], files: [], attempt: 1 }),
+  growStream: async () => playable,
   joinRung: async () => ({ renditions: [] }),
   packageStream: async () => ({ renditions: [] }),
   publishOutputs: async () => ({ renditions: [], result }),
@@ -211,6 +215,19 @@ const HISTORIES = {
     activities: {
       makeVideo: async () => LONG,
       makeChunk: nth(4, () => failing('EncoderFailed'), { renditions: [], files: [], attempt: 1 }),
+    },
+  },
+  // Its stream can be played before the end, which somebody is told.
+  'video-stream-grows': {
+    item: { kind: 'video', callbackUrl: 'https://example.com/hook' },
+    activities: { makeVideo: async () => GROWING },
+  },
+  // The source is replaced when the stream can be played, so that it is taken back.
+  'video-stream-withdrawn': {
+    item: { kind: 'video' },
+    activities: {
+      makeVideo: async () => GROWING,
+      joinRung: after(1, () => failing('SourceReplaced'), { renditions: [] }),
     },
   },
   'video-counted-failure': {

@@ -98,6 +98,21 @@ class AnyStorage implements t.Storage {
     await store.writeText(at, text, contentType);
   }
 
+  async readText(uri: string): Promise<{ text: string; version: string } | undefined> {
+    const [store, at] = this.output(uri, 'source');
+    return store.readText(at, MAX_MANIFEST_BYTES);
+  }
+
+  async replaceText(
+    uri: string,
+    text: string,
+    contentType: string,
+    previousVersion: string | undefined,
+  ): Promise<'written' | 'conflict'> {
+    const [store, at] = this.output(uri, 'output');
+    return store.replaceText(at, text, contentType, previousVersion);
+  }
+
   async openRead(uri: string, options: t.ReadOptions = {}): Promise<t.Opened> {
     const [store, at] = this.output(uri, 'source');
     return store.openRead(at, options);

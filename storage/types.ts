@@ -146,6 +146,15 @@ export interface Storage {
     previousVersion: string | undefined,
   ): Promise<'written' | 'conflict'>;
   writeText(uri: string, text: string, contentType: string): Promise<void>;
+  /** A small text and its version for `replaceText`; undefined where there is none. */
+  readText(uri: string): Promise<{ text: string; version: string } | undefined>;
+  /** Replaces a text only if it still is `previousVersion` (`undefined`: only if there is none). */
+  replaceText(
+    uri: string,
+    text: string,
+    contentType: string,
+    previousVersion: string | undefined,
+  ): Promise<'written' | 'conflict'>;
   openRead(uri: string, options?: ReadOptions): Promise<Opened>;
   /** Every file below a folder or `s3://bucket/prefix/`, in no particular order and in constant memory. */
   list(uriPrefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;

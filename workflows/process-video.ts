@@ -10,6 +10,7 @@ import type { ModelName } from '../common/models';
 import type { Task, TaskResult } from '../common/tasks';
 import { activitiesOf } from './activity-options';
 import { analysed } from './analyse';
+import { GrowingStream } from './growing-stream';
 import { runItem } from './item';
 import { mayHaveLeftFiles, removeOutputs, removesOutputs } from './removal';
 import { Steps } from './steps';
@@ -50,6 +51,7 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
         const replaced = error instanceof ApplicationFailure && error.type === 'SourceReplaced';
         if (replaced && rounds < MAX_ROUNDS) {
           steps.startOver();
+          if (round.stream?.isPlayable) await round.stream.withdraw();
           continue;
         }
         if (round.hasOutputs || mayHaveLeftFiles(error)) await removeOutputs(item, activities);
@@ -63,6 +65,8 @@ export function processVideo(input: WorkItem): Promise<ItemResult> {
 class Round {
   /** A step may have put something into storage. */
   hasOutputs = false;
+  /** Of a video in chunks. */
+  stream?: GrowingStream;
   private readonly running: Promise<unknown>[] = [];
 
   constructor(
@@ -88,11 +92,18 @@ class Round {
     steps.plan(tasks.map(({ id }) => id));
     steps.chunks.plan(tasks);
     const window = new Window(outcome.planned.window);
-    const results = await runTasks<Task, TaskResult>(tasks, (task, earlier) => {
+    const stream = GrowingStream.of(item, outcome.planned, activities, steps);
+    if (stream) this.running.push(stream.ended);
+    this.stream = stream;
+    const results = await runTasks<Task, TaskResult>(tasks, async (task, earlier) => {
       if (task.activity === 'analyse') return this.analyse(task, earlier);
       const activity = activities[task.activity];
       const run = () => this.step(task.id, () => activity(item, { plan, task, results: earlier }));
-      return task.activity === 'makeChunk' ? window.run(run) : run();
+      // Of two that write playlists, one might undo what the other one says.
+      if (task.activity === 'packageStream') await stream?.stop();
+      const result = await (task.activity === 'makeChunk' ? window.run(run) : run());
+      stream?.take(task.id, result);
+      return result;
     });
     const result = Object.values(results).find((each) => each.result !== undefined)?.result;
     if (result === undefined) throw ApplicationFailure.nonRetryable('The plan has no end.', 'InternalError');

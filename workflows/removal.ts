@@ -12,7 +12,7 @@ export function removesOutputs(): boolean {
 }
 
 /** Also in a cancelled item; a removal that fails is in the log, and the item ends as it would have ended. */
-export async function removeOutputs(item: WorkItem, activities: Activities): Promise<void> {
+export async function removeOutputs(item: WorkItem, activities: Pick<Activities, 'removeOutputs'>): Promise<void> {
   try {
     await CancellationScope.nonCancellable(() => activities.removeOutputs(item));
   } catch (error) {

@@ -10,7 +10,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { PAUSED, type ItemProgress } from '../common/contracts';
+import { PAUSED, type ItemProgress, type Playable } from '../common/contracts';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
 import { ChunkSteps } from './chunk-steps';
 import { FailureCount, FormerFailureCount } from './failure-count';
@@ -30,6 +30,8 @@ export type Quarantine = (evidence: ErrorDetails) => Promise<void>;
 export class Steps {
   /** Those of the steps that are chunks of a long video. */
   readonly chunks = new ChunkSteps();
+  /** Of a video in chunks whose stream can be played already. */
+  playable?: Playable;
   private readonly steps: Step[] = [];
   private paused = false;
   /** Shows the pause in `MediaState`. */
@@ -57,6 +59,7 @@ export class Steps {
   /** Forgets the steps of an item that begins anew; its failures still count. */
   startOver(): void {
     this.steps.length = 0;
+    this.playable = undefined;
     this.chunks.plan([]);
   }
 
@@ -141,6 +144,7 @@ export class Steps {
       percent: this.steps.length === 0 ? 0 : Math.round((100 * done) / this.steps.length),
       steps: this.chunks.without(this.steps),
       ...this.chunks.states(this.steps),
+      ...(this.playable && { playable: this.playable }),
       encoderFailures: this.encoderFailures,
       systemFailures: this.systemFailures,
     };

@@ -18,15 +18,20 @@ export async function notify(call: WebhookCall): Promise<void> {
  * Hands the delivery to a workflow of its own, which outlives the item's: a receiver that is away for a day does not hold
  * the result back. Also for an item that was cancelled.
  */
-export async function announce(item: WorkItem, event: Pick<WebhookEvent, 'type' | 'result' | 'error'>): Promise<void> {
+export async function announce(
+  item: WorkItem,
+  event: Pick<WebhookEvent, 'type' | 'result' | 'error' | 'playable'>,
+): Promise<void> {
   const { callbackUrl } = item;
   if (callbackUrl === undefined) return;
   const { workflowId, runId } = workflowInfo();
+  // The end of a run is told once, and so is each stream that can be played before.
+  const part = event.playable ? `/${event.playable.path}` : '';
   const tenant = item.confined ? item.tenant : undefined;
   const call: WebhookCall = {
     url: callbackUrl,
     tenant,
-    id: runId,
+    id: `${runId}${part}`,
     event: {
       ...event,
       tenant,
@@ -40,7 +45,7 @@ export async function announce(item: WorkItem, event: Pick<WebhookEvent, 'type' 
   await CancellationScope.nonCancellable(() =>
     startChild(notify, {
       args: [call],
-      workflowId: `webhook/${workflowId}/${runId}`,
+      workflowId: `webhook/${workflowId}/${runId}${part}`,
       parentClosePolicy: ParentClosePolicy.ABANDON,
     }),
   );

@@ -18,12 +18,15 @@ export type BatchAnswer = z.output<typeof batchAnswer>;
 export async function answerJob(service: Service, run: WorkflowExecutionDescription): Promise<JobAnswer> {
   const view = await viewOf(service.client, run);
   const manifest = view.result && (await service.manifests.get(itemFolder(view.result.manifest), view));
+  const links = jobLinks(service, view);
+  const { playable } = view;
   return {
     ...view,
+    playable: playable && { ...playable, href: `${links['files']}${encodeURI(playable.path)}` },
     id: jobId(view.workflowId),
     batch: attribute(run, 'MediaBatchId'),
     manifest: manifest && { ...manifest },
-    links: jobLinks(service, view),
+    links,
   };
 }
 

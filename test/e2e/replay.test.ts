@@ -31,6 +31,8 @@ test('there are histories of every way that a run takes', () => {
     'video-planned',
     'video-source-replaced',
     'video-chunks',
+    'video-stream-grows',
+    'video-stream-withdrawn',
     'audio',
   ];
   const failed = [
@@ -69,6 +71,8 @@ test('a history holds what its name says', () => {
   expect(kinds('video-chunks')).toContain('makeChunk');
   expect(kinds('video-chunks')).toContain('joinRung');
   expect(kinds('video-chunks')).toContain(String(EventType.EVENT_TYPE_TIMER_FIRED));
+  expect(kinds('video-stream-grows')).toContain('growStream');
+  expect(kinds('video-stream-withdrawn')).toContain('removeOutputs');
   expect(kinds('image-analysed')).toContain(String(EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT));
   expect(kinds('image-analysed-unrouted')).toContain('analyse');
   expect(kinds('image-analysed-unrouted')).not.toContain(String(EventType.EVENT_TYPE_MARKER_RECORDED));

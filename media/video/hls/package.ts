@@ -24,15 +24,15 @@ export type PackageInput = Omit<StepInput, 'input' | 'probe' | 'maxDuration'> & 
 };
 
 /** A sound that is cut. */
-type Heard = Sound & { track: Track };
+export type Heard = Sound & { track: Track };
 
 interface Rung {
   plan: RungPlan;
   mp4: Input;
 }
 
-const MASTER = 'master.m3u8';
-const MPD = 'manifest.mpd';
+export const MASTER = 'master.m3u8';
+export const MPD = 'manifest.mpd';
 
 /**
  * Makes HLS of finished MP4s, in `hls/` of the output folder: the pictures of each rung, the sound once, from the rung
@@ -64,7 +64,7 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
     const durationSeconds = Math.max(...rungs.map(({ mp4 }) => mp4.facts.durationSeconds));
     const texts: Text[] = [];
     for (const each of step.captions ?? []) texts.push(await cutText(root, each, durationSeconds));
-    const text = Buffer.from(multivariant(variants(rungs, pictures), soundGroups(sounds), texts));
+    const text = Buffer.from(multivariant(variants(step.rungs, pictures), soundGroups(sounds), texts));
     await writeFile(path.join(root, MASTER), text);
     const tracks = [...pictures, ...sounds.map(({ track }) => track)];
     const files = [...tracks, ...texts].flatMap((each) => each.files);
@@ -73,7 +73,7 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
       files,
       segments: tracks.reduce((sum, { segments }) => sum + segments.length, 0),
       durationSeconds,
-      ...(step.hls.dash && { dash: await writeDash(root, rungs, pictures, sounds, durationSeconds, texts) }),
+      ...(step.hls.dash && { dash: await writeDash(root, step.rungs, pictures, sounds, durationSeconds, texts) }),
     };
   } catch (error) {
     await rm(root, { recursive: true, force: true });
@@ -82,20 +82,24 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
 }
 
 /** The second manifest over the same segments. */
-async function writeDash(
-  root: string,
-  rungs: Rung[],
+async function writeDash(root: string, ...parts: Parameters<typeof dashOf>): Promise<HlsFile> {
+  const text = Buffer.from(dashOf(...parts));
+  await writeFile(path.join(root, MPD), text);
+  return fileOf(text, MPD, path.join(root, MPD), 'application/dash+xml');
+}
+
+/** The manifest of DASH over the tracks of a stream. */
+export function dashOf(
+  rungs: readonly { plan: RungPlan }[],
   pictures: Track[],
   sounds: Heard[],
   durationSeconds: number,
   texts: Text[],
-): Promise<HlsFile> {
+): string {
   const of = (track: Track, fps?: string) => ({ folder: path.posix.dirname(track.uri), track, fps });
   const films = pictures.map((track, index) => of(track, rungs[index]?.plan.fps));
   const heard = sounds.map(({ track, ...rest }) => ({ ...of(track), ...rest }));
-  const text = Buffer.from(dashManifest(films, heard, durationSeconds, texts));
-  await writeFile(path.join(root, MPD), text);
-  return fileOf(text, MPD, path.join(root, MPD), 'application/dash+xml');
+  return dashManifest(films, heard, durationSeconds, texts);
 }
 
 function mostSound(rungs: Rung[]): Rung | undefined {
@@ -103,7 +107,8 @@ function mostSound(rungs: Rung[]): Rung | undefined {
   return heard.sort((a, b) => (b.plan.audioBitrate ?? 0) - (a.plan.audioBitrate ?? 0))[0];
 }
 
-function variants(rungs: Rung[], pictures: Track[]) {
+/** What the multivariant playlist says of each rung. */
+export function variants(rungs: readonly { plan: RungPlan }[], pictures: Track[]) {
   return pictures.map(({ uri, header, peak, average, segments, fragments }, index) => {
     const { num, den } = fraction(rungs[index]?.plan.fps);
     return {

@@ -14,15 +14,16 @@ export interface Variant {
   uri: string;
   /** Bits a second of the pictures. */
   peak: number;
-  average: number;
+  /** Absent while the stream grows. */
+  average?: number;
   /** RFC 6381. */
   codec: string;
   width: number;
   height: number;
   /** Frames a second. */
   rate: number;
-  /** The playlist of its keyframes, and their bits a second at most. */
-  keyframes: { uri: string; peak: number };
+  /** The playlist of its keyframes, and their bits a second at most; absent while the stream grows. */
+  keyframes?: { uri: string; peak: number };
 }
 
 /**
@@ -30,8 +31,16 @@ export interface Variant {
  * @throws Error where it is not whole
  */
 export function readPlaylist(text: string): Segment[] {
+  if (!isFinished(text)) throw new Error('the playlist has no end');
+  return segmentsIn(text);
+}
+
+/** Does a media playlist say that nothing follows? */
+export const isFinished = (text: string): boolean => /^#EXT-X-ENDLIST\s*$/m.test(text);
+
+/** The segments of a media playlist, whole or not. */
+export function segmentsIn(text: string): Segment[] {
   const lines = text.split('\n').map((line) => line.trim());
-  if (!lines.includes('#EXT-X-ENDLIST')) throw new Error('the playlist has no end');
   return lines.flatMap((line, at) => {
     const [, seconds] = /^#EXTINF:([\d.]+),/.exec(line) ?? [];
     return seconds === undefined ? [] : [{ name: lines[at + 1] ?? '', seconds: Number(seconds) }];
@@ -60,6 +69,22 @@ export function rates(segments: readonly { bytes: number; seconds: number }[]): 
 function rateOf(segments: readonly { bytes: number; seconds: number }[]): number {
   const bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
   return (8 * bytes) / segments.reduce((sum, segment) => sum + segment.seconds, 0);
+}
+
+/**
+ * A media playlist.
+ * @param segmentSeconds length of a segment; the target duration must not change while a playlist grows
+ * @param grows more will follow: players ask again, and begin at the start all the same
+ */
+export function mediaPlaylist(segments: readonly Segment[], segmentSeconds: number, grows = false): string {
+  const target = Math.round(Math.max(1, segmentSeconds, ...(grows ? [] : segments.map(({ seconds }) => seconds))));
+  const type = grows ? ['EVENT', '#EXT-X-START:TIME-OFFSET=0'] : ['VOD'];
+  return [
+    ...['#EXTM3U', '#EXT-X-VERSION:7', `#EXT-X-TARGETDURATION:${target}`, '#EXT-X-MEDIA-SEQUENCE:0'],
+    ...[`#EXT-X-PLAYLIST-TYPE:${type.join('\n')}`, '#EXT-X-INDEPENDENT-SEGMENTS', `#EXT-X-MAP:URI="${INIT}"`],
+    ...segments.flatMap(({ name, seconds }) => [`#EXTINF:${seconds.toFixed(6)},`, name]),
+    ...(grows ? [''] : ['#EXT-X-ENDLIST', '']),
+  ].join('\n');
 }
 
 /** Bits a second of the first pictures of segments alone, at most. */
@@ -94,7 +119,7 @@ export function multivariant(
   const streams = pairs.flatMap(({ variant, sound }) => [
     `#EXT-X-STREAM-INF:${[
       `BANDWIDTH=${variant.peak + (sound?.peak ?? 0)}`,
-      `AVERAGE-BANDWIDTH=${variant.average + (sound?.average ?? 0)}`,
+      ...(variant.average === undefined ? [] : [`AVERAGE-BANDWIDTH=${variant.average + (sound?.average ?? 0)}`]),
       `CODECS="${[variant.codec, ...(sound?.codecs ?? [])].join(',')}"`,
       `RESOLUTION=${variant.width}x${variant.height}`,
       `FRAME-RATE=${variant.rate.toFixed(3)}`,
@@ -103,9 +128,10 @@ export function multivariant(
     ].join(',')}`,
     variant.uri,
   ]);
-  const keyframes = sorted.map(
-    ({ keyframes, codec, width, height }) =>
-      `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height},URI="${keyframes.uri}"`,
+  const keyframes = sorted.flatMap(({ keyframes, codec, width, height }) =>
+    keyframes === undefined
+      ? []
+      : `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height},URI="${keyframes.uri}"`,
   );
   const head = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   return [...head, ...soundLines(sounds), ...textGroup(texts), ...streams, ...keyframes, ''].join('\n');

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import { decodeOptionalFailureToOptionalError } from '../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
-import type { ChunkStates, ItemProgress, ItemResult, Manifest, Rendition } from '../../../common/contracts';
+import type { ChunkStates, ItemProgress, ItemResult, Manifest, Playable, Rendition } from '../../../common/contracts';
 import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../temporal/signals';
 import { inputOf } from '../../../temporal/input';
@@ -51,6 +51,8 @@ export interface ItemView {
   priority?: number;
   /** While it is open and a worker answers. */
   progress?: ItemProgress;
+  /** While it is open: its stream, the beginning of which can be played. How much there is, a worker has to say. */
+  playable?: Omit<Playable, 'seconds'> & { seconds?: number };
   pending: Pending[];
   error?: { type: string; message: string };
   result?: ItemResult;
@@ -77,7 +79,9 @@ export async function viewOf(client: Client, run: WorkflowExecutionDescription):
     const progress = run.historyLength <= UNTOUCHED ? undefined : await progressOf(client, workflowId, runId);
     const state = isPaused(run) ? 'paused' : openState(progress, pending);
     const seen = progress?.chunks && { ...progress, chunks: withPending(progress.chunks, run) };
-    return { ...common, state, attempt: attempts(progress, pending), progress: seen ?? progress, pending };
+    const path = playablePath(run);
+    const playable = path === undefined ? undefined : { path, ...progress?.playable };
+    return { ...common, state, attempt: attempts(progress, pending), progress: seen ?? progress, playable, pending };
   }
   const rest = { ...common, state: closed, attempt: 1, pending: [] };
   if (closed !== 'succeeded') return { ...rest, error: await failureOf(client, workflowId, runId) };
@@ -139,6 +143,11 @@ async function progressOf(client: Client, workflowId: string, runId: string): Pr
 /** URI of the folder that the item's files are in: from its memo, or for older and longer ones from its history. */
 export async function outputOf(client: Client, run: Run): Promise<string> {
   return memoText(run, 'output') ?? (await inputOf(client, run.workflowId, run.runId)).output;
+}
+
+/** Of a run that is open: the playlist of its stream, relative to the item's folder, once that can be played. */
+export function playablePath(run: Run): string | undefined {
+  return stateOf(run) === 'open' ? memoText(run, 'playable') : undefined;
 }
 
 /** The narrowest picture of an item, for lists. */

@@ -1,15 +1,13 @@
 import { z } from 'zod';
-import { duration } from '../../../common/config/parse';
 import { MEDIA_KINDS } from '../../../common/kinds';
 import { mediaJob } from '../../core/job';
 import { RETRYABLE } from '../../../common/batch-change';
 import { RUN_STATES } from '../../../temporal/batches/runs';
 import { progress } from './progress-schema';
+import { wait } from './wait-schema';
 
 /** The shapes of requests and answers: what is checked, and what the OpenAPI document is made from. */
 
-/** No proxy on the way keeps a silent connection for longer. */
-export const LONGEST_WAIT_MS = 120_000;
 export const MAX_JOBS = 10_000;
 /** Bytes of a batch as JSON, which is parsed as a whole; more goes as NDJSON. */
 export const MAX_BATCH_BODY = 4 * 1024 * 1024;
@@ -19,13 +17,6 @@ export const batchName = z
   .min(1)
   .max(100)
   .describe('Id of the batch; made up where missing. With keys, the answer has it with the tenant before it.');
-const wait = z
-  .string()
-  .regex(/^\d{1,6}(ms|s|m)$/, 'expected a time such as 30s')
-  .transform((text) => Math.min(duration(text), LONGEST_WAIT_MS))
-  .optional()
-  .describe('Hold the answer until the job is done, for so long at most (30s, 2m; at most 2m)');
-
 export const waitQuery = z.object({ wait });
 export const jobQuery = waitQuery.extend({
   force: z.enum(['true', 'false']).optional().describe('Do it again though its outputs are there'),
@@ -106,6 +97,15 @@ export const jobAnswer = z.object({
   attempt: z.int().describe('The most attempts that any of its steps has taken'),
   priority: z.int().optional().describe('1 to 5; 1 is served first'),
   progress: progress.optional(),
+  playable: z
+    .object({
+      href: z.string(),
+      path: z.string(),
+      url: z.string().optional().describe('Where the public finds it, where the installation has such an address'),
+      seconds: z.number().optional().describe('How much of the film there is; absent where no worker answers'),
+    })
+    .optional()
+    .describe('Of a long video that is still made: its stream, which can be played already, and which grows'),
   pending: z
     .array(
       z.object({

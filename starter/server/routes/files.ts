@@ -8,7 +8,7 @@ import { DarkroomError, type ErrorType } from '../../../common/errors';
 import { joinUri } from '../../../storage';
 import { contentTypeOf, isShown } from '../../../common/file-types';
 import { inputOf } from '../../../temporal/input';
-import { viewOf } from '../../core/view/item';
+import { outputOf, playablePath, viewOf } from '../../core/view/item';
 import { findJob, findPublished } from '../guard/access';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
@@ -37,14 +37,21 @@ export function fileRoutes(app: App, service: Service): void {
     { schema: { tags: ['Jobs'], summary: 'A published file, whole or in ranges', params: s.fileParams, response } },
     async (request, reply) => {
       const { id, '*': name } = request.params;
-      const { manifest, folder } = await published(service, request.principal, id);
+      const found = await lookUp(service, request.principal, id);
+      const growing = await growingStream(service, found);
+      if (growing !== undefined && isBelow(growing.stream, name)) {
+        // It may be taken back, as long as no manifest names it.
+        void reply.header('cache-control', ASKED_ANEW);
+        return serve(service, request, reply, joinUri(growing.folder, name), typeOf(name));
+      }
+      const { manifest, folder } = await publishedOf(service, request.principal, found);
       const listing = name === MANIFEST ? manifest : listingOf(manifest, name);
       if (listing === undefined) {
         throw new ApiError('NoSuchFile', `The job has published no file "${name.slice(0, 200)}".`);
       }
       void reply.header('cache-control', cachingOf(service, name, listing));
       // By the name that Darkroom gave it: what a manifest says is no reason to show a file as anything.
-      return serve(service, request, reply, joinUri(folder, name), contentTypeOf(name) ?? 'application/octet-stream');
+      return serve(service, request, reply, joinUri(folder, name), typeOf(name));
     },
   );
 
@@ -70,6 +77,23 @@ export function fileRoutes(app: App, service: Service): void {
   );
 }
 
+type Found = WorkflowExecutionDescription | Manifest;
+
+const typeOf = (name: string): string => contentTypeOf(name) ?? 'application/octet-stream';
+
+/** The stream of a job that is still made, where it can be played: its folder, and that of the item. */
+async function growingStream(service: Service, found: Found): Promise<{ folder: string; stream: string } | undefined> {
+  const path = 'renditions' in found ? undefined : playablePath(found);
+  if ('renditions' in found || path === undefined) return undefined;
+  const folder = await bounded(service, () => outputOf(service.client, found));
+  return { folder, stream: path.slice(0, path.lastIndexOf('/') + 1) };
+}
+
+function isBelow(folder: string, name: string): boolean {
+  if (name.split('/').some((part) => part === '' || part.startsWith('.'))) return false;
+  return folder !== '' && name.startsWith(folder);
+}
+
 interface PublishedJob {
   manifest: Manifest;
   folder: string;
@@ -79,11 +103,19 @@ interface PublishedJob {
 
 /** @throws ApiError NoSuchJob; NoSuchFile while nothing is published */
 export async function published(service: Service, principal: Principal, id: string): Promise<PublishedJob> {
-  const found = await findJob(service, principal, id).catch(async (error: unknown) => {
+  return publishedOf(service, principal, await lookUp(service, principal, id));
+}
+
+/** What Temporal knows of a job, else its manifest. @throws ApiError NoSuchJob */
+function lookUp(service: Service, principal: Principal, id: string): Promise<Found> {
+  return findJob(service, principal, id).catch(async (error: unknown) => {
     const manifest = await findPublished(service, principal, id).catch(() => undefined);
     if (manifest === undefined) throw error;
     return manifest;
   });
+}
+
+async function publishedOf(service: Service, principal: Principal, found: Found): Promise<PublishedJob> {
   if ('renditions' in found) {
     const { batchId, itemKey } = found;
     return { manifest: found, folder: joinUri(service.places.outputsOf(principal.tenant, batchId), itemKey) };
@@ -113,11 +145,7 @@ function listingOf(manifest: Manifest, name: string): Manifest | undefined {
 /** Segments of a stream are not listed one by one: they lie in the folder of their playlist. */
 function isListed({ renditions }: Manifest, name: string): boolean {
   if (renditions.some(({ path }) => path === name)) return true;
-  if (name.split('/').some((part) => part === '' || part.startsWith('.'))) return false;
-  return renditions.some(({ path }) => {
-    const folder = path.slice(0, path.lastIndexOf('/') + 1);
-    return folder !== '' && name.startsWith(folder);
-  });
+  return renditions.some(({ path }) => isBelow(path.slice(0, path.lastIndexOf('/') + 1), name));
 }
 
 async function serve(

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { z } from 'zod';
 import { workflowId, type WorkItem } from '../../../common/contracts';
 import { WorkflowFailedError } from '@temporalio/client';
 import { awaitItem } from '../../core/await';
+import { describeItem } from '../../core/control';
+import { playablePath } from '../../core/view/item';
+import { sleepUnlessAborted } from '../../../common/sleep';
 import { parseJob } from '../../core/job';
 import { wishKey } from '../../core/keys';
 import type { Submitted } from '../../core/submit';
@@ -18,6 +22,10 @@ import { admit, assertSameRequest, bounded, countRefusal, prepare, start } from 
 
 /** Somebody waits for a single job: it goes before batches, which have 3. */
 const INTERACTIVE_PRIORITY = 2;
+/** What a caller waits for, and how long. */
+type Wait = NonNullable<z.output<typeof s.waitQuery>['wait']>;
+/** ms between two looks at whether a stream can be played. */
+const LOOK_MS = 500;
 const OPEN = new Set(['queued', 'running', 'paused']);
 
 export function jobRoutes(app: App, service: Service): void {
@@ -71,7 +79,7 @@ export function jobRoutes(app: App, service: Service): void {
     {
       schema: {
         tags: ['Jobs'],
-        summary: 'The same, held until the job is done or the time is up',
+        summary: 'The same, held until the job is done (or its stream can be played) or the time is up',
         params: s.jobParams,
         querystring: s.waitQuery,
         response: { 200: s.jobAnswer, 202: s.jobAnswer, ...failures(400, 401, 404, 503) },
@@ -118,7 +126,7 @@ async function settle(
   who: Principal,
   item: WorkItem,
   outcome: Submitted,
-  wait: number | undefined,
+  wait: Wait | undefined,
 ): Promise<JobAnswer> {
   // What is published tells, whatever Temporal remembers.
   const found = outcome === 'skipped' ? await service.storage.readManifest(item.output) : undefined;
@@ -145,16 +153,29 @@ async function readJob(service: Service, principal: Principal, id: string): Prom
  * Returns when the job is done, the time is up, or this server is about to stop. A failure is told by the answer.
  * @returns false at once where too many answers are held already
  */
-async function waitFor(service: Service, { tenant }: Principal, id: string, timeoutMs: number): Promise<boolean> {
+async function waitFor(service: Service, { tenant }: Principal, id: string, wait: Wait): Promise<boolean> {
   const leave = service.seats.waits.take(tenant);
   if (leave === undefined) return false;
-  const limit = AbortSignal.any([service.stopping, AbortSignal.timeout(timeoutMs)]);
+  const enough = new AbortController();
+  const limit = AbortSignal.any([service.stopping, AbortSignal.timeout(wait.ms), enough.signal]);
+  const name = id.replace('~', '/');
+  if (wait.isPlayableEnough) void untilPlayable(service, name, limit).then(() => enough.abort());
   try {
-    await awaitItem(service.client, id.replace('~', '/'), { signal: limit });
+    await awaitItem(service.client, name, { signal: limit });
   } catch (error) {
     if (!(error instanceof WorkflowFailedError) && !limit.aborted) throw error;
   } finally {
+    enough.abort();
     leave();
   }
   return true;
+}
+
+/** Looks until the job's stream can be played, or the signal says that nobody waits any more; never throws. */
+async function untilPlayable(service: Service, name: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const run = await describeItem(service.client, name).catch(() => undefined);
+    if (run && playablePath(run) !== undefined) return;
+    await sleepUnlessAborted(LOOK_MS, signal).catch(() => undefined);
+  }
 }

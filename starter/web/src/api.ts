@@ -77,6 +77,8 @@ export interface Job extends Item {
   /** 1 to 5; absent where nobody has chosen one. */
   priority?: number;
   progress?: ItemProgress;
+  /** Its stream, while it is still made. */
+  playable?: { path: string; seconds?: number };
   manifest?: Manifest;
 }
 

@@ -1,7 +1,7 @@
 import { act, eventsOf, getJob, isOpen, type Action, type Job } from '../api';
 import { bytes, duration, fileName, moment } from '../lib/format';
 import { useEvents, usePoll } from '../lib/poll';
-import { playables } from '../lib/pictures';
+import { growingFilm, playables } from '../lib/pictures';
 import { Films } from './films';
 import { toBatch, toPreset } from '../lib/route';
 import { failureAdvice, failureTitle } from '../lib/words';
@@ -32,6 +32,7 @@ export function ItemPage({ id }: { id: string }) {
       <Problem error={missing ? undefined : job.error} since={job.at} />
       {data && <Head job={data} onChanged={job.refresh} />}
       {data?.error && <Reason job={data} />}
+      {data && <Shown job={data} />}
       {data?.manifest && <Result job={data} manifest={data.manifest} />}
       {data && <Chunks job={data} />}
       {data && <Timeline job={data} />}
@@ -154,7 +155,9 @@ function Reason({ job }: { job: Job }) {
   );
 }
 
-function Shown({ id, manifest }: { id: string; manifest: NonNullable<Job['manifest']> }) {
+/** One player all the while: a film that is watched while it is made plays on when it is done. */
+function Shown({ job: { id, manifest, playable } }: { job: Job }) {
+  if (manifest === undefined) return playable ? <Player id={id} manifest={growingFilm(playable)} /> : null;
   if (manifest.kind === 'audio') return <Listen id={id} manifest={manifest} />;
   if (manifest.kind === 'image') return <Pictures id={id} manifest={manifest} />;
   return playables(manifest).length > 0 ? (
@@ -178,7 +181,6 @@ function Pictures({ id, manifest }: { id: string; manifest: NonNullable<Job['man
 function Result({ job, manifest }: { job: Job; manifest: NonNullable<Job['manifest']> }) {
   return (
     <>
-      <Shown id={job.id} manifest={manifest} />
       {manifest.warnings.length > 0 && (
         <ul class="warnings">
           {manifest.warnings.map((warning) => (

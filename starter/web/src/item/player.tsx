@@ -1,21 +1,20 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Manifest } from '../../../../common/contracts';
 import { fileUrl, sourceUrl } from '../api';
 import { clock } from '../lib/format';
-import { isHls, movingPicture, pictureFor, playables } from '../lib/pictures';
+import { isHls, movingPicture, pictureFor, playables, type Film } from '../lib/pictures';
 import { Icon } from '../parts/icon';
 import { Scrubber } from './scrubber';
 import { useSource } from './use-source';
 
 const decodes = (type: string): boolean => document.createElement('video').canPlayType(type) !== '';
 
-/** The video in any of its renditions, with previews while scrubbing. Keys: space, arrows, m, f. */
-export function Player({ id, manifest }: { id: string; manifest: Manifest }) {
+/** The video in any of its renditions, also while it is still made, with previews while scrubbing. Keys: space, arrows, m, f. */
+export function Player({ id, manifest }: { id: string; manifest: Film }) {
   const video = useRef<HTMLVideoElement>(null);
   const frame = useRef<HTMLDivElement>(null);
   const choices = [
     ...playables(manifest, decodes).map(({ name, path, mime }) => ({ name, mime, url: fileUrl(id, path) })),
-    { name: 'source', mime: 'video/mp4', url: sourceUrl(id) },
+    ...(manifest.isGrowing ? [] : [{ name: 'source', mime: 'video/mp4', url: sourceUrl(id) }]),
   ];
   const [chosen, setChosen] = useState(0);
   const [hovered, setHovered] = useState(false);

@@ -8,7 +8,7 @@ import { cueAt, parseStoryboard } from '../lib/vtt';
 /** The time line of a video; the sprite shows what is under the pointer before anybody jumps there. */
 export function Scrubber(props: {
   id: string;
-  manifest: Manifest;
+  manifest: Pick<Manifest, 'renditions'>;
   time: number;
   length: number;
   onSeek: (time: number) => void;
