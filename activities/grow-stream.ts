@@ -1,4 +1,5 @@
-import type { Playable, WorkItem } from '../common/contracts';
+import type { WorkItem } from '../common/contracts';
+import type { Playable } from '../common/playable';
 import { DarkroomError } from '../common/errors';
 import { contentTypeOf } from '../common/file-types';
 import type { GrowthInput, TaskResult } from '../common/tasks';

@@ -5,6 +5,7 @@
 import type { Analysis } from './analysis';
 import type { PresetSections } from '../media/presets/schema';
 import type { MediaKind } from './kinds';
+import type { Playable } from './playable';
 import type { Receipt } from './receipts';
 import type { CaptionTrack, Ladder, Quality } from './video-facts';
 
@@ -275,16 +276,6 @@ export interface ChunkStates {
   groups: { rungs: string; states: string }[];
   /** Those in the queue or with a worker, in the order in which they came there: places in the states of all groups. */
   queued?: number[];
-}
-
-/** A stream that can be played while the rest of it is made. */
-export interface Playable {
-  /** Of its multivariant playlist, relative to the item's folder; the finished stream has the same one. */
-  path: string;
-  /** Where the public finds it, where the installation has such an address. */
-  url?: string;
-  /** How much of the film there is. */
-  seconds: number;
 }
 
 export interface ItemProgress {

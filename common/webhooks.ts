@@ -1,6 +1,7 @@
 /** What callers are told when a job or a batch has ended. Types only: workflows import this file. */
 
-import type { ItemResult, Playable } from './contracts';
+import type { ItemResult } from './contracts';
+import type { Playable } from './playable';
 
 /** What the callbackUrl of a job is sent: at the end of each run, and of a long video before, when it can be played. */
 export interface WebhookEvent {

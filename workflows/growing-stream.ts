@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation, log, patched, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../activities';
-import type { Playable, WorkItem } from '../common/contracts';
+import type { WorkItem } from '../common/contracts';
+import type { Playable } from '../common/playable';
 import type { PlanRef, TaskResult } from '../common/tasks';
 import { removeOutputs } from './removal';
 import type { Steps } from './steps';

@@ -10,7 +10,8 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { PAUSED, type ItemProgress, type Playable } from '../common/contracts';
+import { PAUSED, type ItemProgress } from '../common/contracts';
+import type { Playable } from '../common/playable';
 import { ERRORS, isErrorType, type ErrorDetails, type ErrorType } from '../common/errors';
 import { ChunkSteps } from './chunk-steps';
 import { FailureCount, FormerFailureCount } from './failure-count';

@@ -6,7 +6,8 @@ import {
 } from '@temporalio/client';
 import { decodeOptionalFailureToOptionalError } from '../../../temporal/sdk-internals';
 import { temporal } from '@temporalio/proto';
-import type { ChunkStates, ItemProgress, ItemResult, Manifest, Playable, Rendition } from '../../../common/contracts';
+import type { ChunkStates, ItemProgress, ItemResult, Manifest, Rendition } from '../../../common/contracts';
+import type { Playable } from '../../../common/playable';
 import type { Storage, StoredManifest } from '../../../storage';
 import { progress as queryProgress } from '../../../temporal/signals';
 import { inputOf } from '../../../temporal/input';
