@@ -22,6 +22,8 @@ export const ENLARGED_AT = 27;
 const LOWEST = 18;
 const HIGHEST = 36;
 
+/** A difference of SSIM that a larger rung is not worth its bits for. */
+const UNSEEN = 0.005;
 /** A rung that needs more than this part of the bits of the rung above spares a slow line nothing. */
 const SPARES = 0.75;
 /** Every line carries this, kbit/s, so a smaller rung would serve nobody. */
@@ -47,7 +49,7 @@ export interface Measured {
 
 /**
  * Chooses the factor of each rung for a target, and which rungs are worth having. The largest goes where the one below,
- * enlarged, is as like the source as the target; a smaller one where it spares few bits, or where the one above needs hardly any.
+ * enlarged, looks the same; a smaller one where it spares few bits, or where the one above needs hardly any.
  * @param measured largest first
  */
 export function chooseLadder(
@@ -57,11 +59,10 @@ export function chooseLadder(
   const target = quality?.ssim ?? TARGET;
   const dropped: Ladder['dropped'] = [];
   const open = [...measured];
-  for (let [top, next] = open; top && next && (next.enlarged ?? 0) >= target; [top, next] = open) {
-    dropped.push({
-      name: top.rung.name,
-      why: `${next.rung.name}, enlarged, has an SSIM of ${round(next.enlarged ?? 0)}.`,
-    });
+  for (let [top, next] = open; top && next && isEnough(top, next, target); [top, next] = open) {
+    const [smaller, own] = [round(next.enlarged ?? 0), round(ssimAt(top))];
+    const why = `${next.rung.name}, enlarged, has an SSIM of ${smaller}, and ${top.rung.name} has ${own} at the same crf.`;
+    dropped.push({ name: top.rung.name, why });
     open.shift();
   }
   const kept: { spec: VideoRungSpec; facts: Ladder['rungs'][number] }[] = [];
@@ -83,6 +84,13 @@ export function chooseLadder(
     ladder: { target, rungs: kept.map(({ facts }) => facts), dropped },
   };
 }
+
+/** Is the rung below, enlarged, as like the source as the target, and hardly less than the rung itself? */
+function isEnough(top: Measured, { enlarged = 0 }: Measured, target: number): boolean {
+  return enlarged >= target && enlarged >= ssimAt(top) - UNSEEN;
+}
+
+const ssimAt = ({ points }: Measured): number => points.find(({ crf }) => crf === ENLARGED_AT)?.ssim ?? 1;
 
 /** The highest factor whose SSIM is the target at least, as the points let expect; else the lowest that is chosen. */
 export function pointFor(points: Point[], target: number): Point {

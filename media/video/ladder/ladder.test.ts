@@ -63,9 +63,12 @@ test('rungs that bring nothing are left out, and the ladder says why', () => {
   const { rungs, ladder } = chooseLadder(films, {});
   expect(names(rungs)).toEqual(['720p', '360p']);
   expect(ladder.dropped).toEqual([
-    { name: '1080p', why: '720p, enlarged, has an SSIM of 0.99.' },
+    { name: '1080p', why: '720p, enlarged, has an SSIM of 0.99, and 1080p has 0.9776 at the same crf.' },
     { name: '480p', why: expect.stringMatching(/^It would need \d+ kbit\/s, and 720p needs \d+\.$/) as string },
   ]);
+  // It reaches the target, but the larger rung shows more.
+  const sharp = measured([[line(25, 6000)], [line(25, 3000), 0.97]]);
+  expect(names(chooseLadder(sharp, {}).rungs)).toEqual(['1080p', '720p']);
   const small = chooseLadder(measured([[line(30, 400)], [line(30, 100), 0.9]]), {});
   expect(small.ladder.dropped).toEqual([
     { name: '720p', why: expect.stringMatching(/^1080p needs \d+ kbit\/s only\.$/) as string },
@@ -82,10 +85,10 @@ async function ladderOf(input: string) {
   return chosen;
 }
 
-test('a flat cartoon gets higher factors and fewer rungs than a film with grain', async () => {
-  const flat = `-f lavfi -i color=0x3060a0:s=854x480:r=12:d=4,drawbox=x=40:y=100:w=200:h=150:color=0xf0c020:t=fill`;
+test('a flat cartoon gets higher factors and fewer rungs than a film with grain, and a soft film no rung of its full size', async () => {
+  const flat = `-f lavfi -i color=0x3060a0:s=854x480:r=6:d=4,drawbox=x=40:y=100:w=200:h=150:color=0xf0c020:t=fill`;
   const cartoon = await ladderOf(ffmpeg(`${flat} ${X264} -crf 12`, clips.at('cartoon.mp4')));
-  const grain = `${picture('854x480', 4, 12)},noise=alls=25:allf=t`;
+  const grain = `${picture('854x480', 4, 6)},noise=alls=25:allf=t`;
   const film = await ladderOf(ffmpeg(`${grain} ${X264} -crf 12`, clips.at('film.mp4')));
   expect(names(film.rungs)).toEqual(['480p', '360p']);
   expect(cartoon.rungs.length).toBeLessThan(film.rungs.length);
@@ -93,6 +96,15 @@ test('a flat cartoon gets higher factors and fewer rungs than a film with grain'
     Math.max(...film.rungs.map(({ crf }) => crf)),
   );
   expect(cartoon.ladder.dropped).toHaveLength(1);
+  const soft = `${picture('214x120', 2, 6)},scale=854:480:flags=bicubic`;
+  const enlarged = await ladderOf(ffmpeg(`${soft} ${X264} -crf 12`, clips.at('soft.mp4')));
+  expect(names(enlarged.rungs)).toEqual(['360p']);
+  expect(enlarged.ladder.dropped).toEqual([
+    {
+      name: '480p',
+      why: expect.stringMatching(/^360p, enlarged, has an SSIM of 0\.\d+, and 480p has 0\.\d+ at/) as string,
+    },
+  ]);
   expect(film.ladder.samples).toEqual([expect.closeTo(2, 0)]);
 });
 

@@ -15,7 +15,7 @@ import { chooseLadder, ENLARGED_AT, rungsOf, SAMPLED, type Measured, type Point 
 /** Samples of a film, each as long as from one keyframe to the next: two seconds. */
 const SAMPLES = 4;
 /** One sample for so many times its own length, so that short films are not encoded many times over. */
-const SHARE = 3;
+const SHARE = 2;
 
 /**
  * Chooses the ladder of a video by samples of it: each is encoded by all candidates at some factors over one decode, and
