@@ -38,6 +38,12 @@ module.exports = {
       { path: inside([...LAYERS, 'workers', 'bench', 'test']), dependencyTypesNot: ['type-only'] },
     ),
     never(
+      'client-alone',
+      'client/ is a package of its own, which others install.',
+      { path: '^client/', pathNot: '\\.test\\.ts$' },
+      { pathNot: '^client/' },
+    ),
+    never(
       'workers-serve',
       'workers/ runs activities and workflows and knows nothing of who submits.',
       { path: '^workers/', pathNot: '\\.test\\.ts$' },

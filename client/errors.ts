@@ -10,15 +10,20 @@ export class DarkroomApiError extends Error {
     /** For programs, such as `NoSuchJob`; absent where the answer was no problem document. */
     readonly code?: string,
     readonly problem?: Problem,
-    /** What the service asked to wait, ms. */
+    /** What the service asked to wait, ms; a minute at most, since sooner may be soon enough. */
     readonly retryAfterMs?: number,
   ) {
     super(message);
   }
 
-  /** Will the same request be answered otherwise in a while? By the API's rule: 408, 429, 503, and no answer. */
+  /** The code; for answers that have none `InternalError`. */
+  get type(): string {
+    return this.code ?? 'InternalError';
+  }
+
+  /** Will the same request be answered otherwise in a while? 408, 429, 503, no answer, and what proxies say for these. */
   get passes(): boolean {
-    return [0, 408, 429, 503].includes(this.status);
+    return [0, 408, 429, 502, 503, 504].includes(this.status);
   }
 }
 
@@ -31,6 +36,6 @@ export async function errorOf(response: Response): Promise<DarkroomApiError> {
     response.status,
     problem?.code,
     problem,
-    Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    Number.isFinite(seconds) ? Math.min(seconds, 60) * 1000 : undefined,
   );
 }

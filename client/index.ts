@@ -1,17 +1,13 @@
-import { DarkroomApiError, errorOf } from './errors';
+import { eventsOf } from './events';
+import { Http, type CallOptions, type ClientOptions, type RequestOptions } from './http';
 import type * as t from './types';
+import { upload, type UploadOptions, type UploadSource } from './upload';
 
 export { DarkroomApiError } from './errors';
-export { readWebhook, type BatchEvent, type JobEvent } from './webhook';
+export type { CallOptions, ClientOptions, RequestOptions } from './http';
 export type * from './types';
-
-export interface ClientOptions {
-  /** For services with keys. */
-  key?: string;
-  /** ms for which a service that is away, slow or over its limits is asked again. Default: a minute; 0: never. */
-  patienceMs?: number;
-  signal?: AbortSignal;
-}
+export { newUploadId, type UploadOptions, type UploadSource } from './upload';
+export { readWebhook, type BatchEvent, type JobEvent } from './webhook';
 
 export interface ListQuery {
   state?: 'open' | 'paused' | 'succeeded' | 'failed' | 'cancelled';
@@ -23,14 +19,30 @@ export interface ListQuery {
   search?: string;
 }
 
+/** Of one page of a list. */
+export interface PageQuery extends ListQuery {
+  /** `next` of the page before. */
+  cursor?: string;
+  limit?: number;
+}
+
+export type On = 'jobs' | 'batches';
 type Item = t.ItemPage['items'][number];
 type BatchLine = t.BatchPage['batches'][number];
 
 /** The longest that the service holds an answer, s. */
 const HELD_SECONDS = 110;
-const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 15_000;
 const OPEN = ['queued', 'running', 'paused'];
+
+/** Paths of the API, for addresses in pages. */
+export const paths = {
+  job: (id: string) => `/v1/jobs/${encodeURIComponent(id)}`,
+  batch: (id: string) => `/v1/batches/${encodeURIComponent(id)}`,
+  campaign: (id: string) => `/v1/campaigns/${encodeURIComponent(id)}`,
+  /** A published file. @param path as in the manifest */
+  file: (id: string, path: string) => `${paths.job(id)}/files/${path.split('/').map(encodeURIComponent).join('/')}`,
+};
+const pathOf = (on: On, id: string): string => (on === 'jobs' ? paths.job(id) : paths.batch(id));
 
 /**
  * One Darkroom service. Calls that fail for a reason that passes are repeated: everything here is safe to send twice, since
@@ -44,24 +56,32 @@ const OPEN = ['queued', 'running', 'paused'];
  * ```
  */
 export class Darkroom {
+  private readonly http: Http;
+
   constructor(
     readonly url: string,
-    private readonly options: ClientOptions = {},
-  ) {}
-
-  submit(job: t.NewJob, options: { idempotencyKey?: string; force?: boolean } = {}): Promise<t.Job> {
-    const headers = options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
-    return this.json('POST', `/v1/jobs${options.force ? '?force=true' : ''}`, job, headers);
+    options: ClientOptions = {},
+  ) {
+    this.http = new Http(url, options);
   }
 
-  job(id: string): Promise<t.Job> {
-    return this.json('GET', `/v1/jobs/${encodeURIComponent(id)}`);
+  submit(job: t.NewJob, options: { idempotencyKey?: string; force?: boolean } = {}): Promise<t.Job> {
+    return this.http.json('POST', `/v1/jobs${options.force ? '?force=true' : ''}`, job, idempotent(options));
+  }
+
+  job(id: string, call?: CallOptions): Promise<t.Job> {
+    return this.http.json('GET', paths.job(id), undefined, call);
+  }
+
+  /** Activities of its last run; none where Temporal has forgotten it. */
+  async steps(id: string, call?: CallOptions): Promise<t.Steps['steps']> {
+    return (await this.http.json<t.Steps>('GET', `${paths.job(id)}/steps`, undefined, call)).steps;
   }
 
   /** Resolves when the job has ended, however long that takes, with its manifest or its error. */
   async wait(id: string): Promise<t.Job> {
     for (;;) {
-      const job = await this.json<t.Job>('GET', `/v1/jobs/${encodeURIComponent(id)}/result?wait=${HELD_SECONDS}s`);
+      const job = await this.http.json<t.Job>('GET', `${paths.job(id)}/result?wait=${HELD_SECONDS}s`);
       if (!OPEN.includes(job.state)) return job;
     }
   }
@@ -75,63 +95,89 @@ export class Darkroom {
   }
 
   submitBatch(batch: t.NewBatch, options: { idempotencyKey?: string } = {}): Promise<t.SubmittedBatch> {
-    const headers = options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
-    return this.json('POST', '/v1/batches', batch, headers);
+    return this.http.json('POST', '/v1/batches', batch, idempotent(options));
   }
 
-  batch(id: string): Promise<t.Batch> {
-    return this.json('GET', `/v1/batches/${encodeURIComponent(id)}`);
+  batch(id: string, call?: CallOptions): Promise<t.Batch> {
+    return this.http.json('GET', paths.batch(id), undefined, call);
   }
 
-  /** All jobs of a batch, or of all batches, page by page. */
-  async *items(batch: string | undefined, query: ListQuery = {}): AsyncGenerator<Item> {
-    const path = batch === undefined ? '/v1/jobs' : `/v1/batches/${encodeURIComponent(batch)}/items`;
-    for await (const page of this.pages<t.ItemPage>(path, query)) yield* page.items;
+  /** One page of the jobs of a batch, or of all batches, the newest first. */
+  itemPage(batch: string | undefined, query: PageQuery = {}, call?: CallOptions): Promise<t.ItemPage> {
+    const path = batch === undefined ? '/v1/jobs' : `${paths.batch(batch)}/items`;
+    return this.http.json('GET', path + search(query), undefined, call);
   }
 
-  async *batches(query: ListQuery = {}): AsyncGenerator<BatchLine> {
-    for await (const page of this.pages<t.BatchPage>('/v1/batches', query)) yield* page.batches;
+  /** All of them, page by page. */
+  async *items(batch: string | undefined, query: PageQuery = {}): AsyncGenerator<Item> {
+    for await (const page of pages(query, (each) => this.itemPage(batch, each))) yield* page.items;
   }
 
-  cancel(on: 'jobs' | 'batches', id: string): Promise<t.Changed> {
-    return this.json('POST', `/v1/${on}/${encodeURIComponent(id)}/cancel`);
+  /** One page of batches: those with open jobs first, then those that ended last. */
+  batchPage(query: PageQuery = {}, call?: CallOptions): Promise<t.BatchPage> {
+    return this.http.json('GET', `/v1/batches${search(query)}`, undefined, call);
   }
 
-  pause(on: 'jobs' | 'batches', id: string): Promise<t.Changed> {
-    return this.json('POST', `/v1/${on}/${encodeURIComponent(id)}/pause`);
+  async *batches(query: PageQuery = {}): AsyncGenerator<BatchLine> {
+    for await (const page of pages(query, (each) => this.batchPage(each))) yield* page.batches;
   }
 
-  resume(on: 'jobs' | 'batches', id: string): Promise<t.Changed> {
-    return this.json('POST', `/v1/${on}/${encodeURIComponent(id)}/resume`);
+  cancel(on: On, id: string): Promise<t.Changed> {
+    return this.http.json('POST', `${pathOf(on, id)}/cancel`);
   }
 
-  retry(on: 'jobs' | 'batches', id: string): Promise<t.Retried> {
-    return this.json('POST', `/v1/${on}/${encodeURIComponent(id)}/retry`);
+  pause(on: On, id: string): Promise<t.Changed> {
+    return this.http.json('POST', `${pathOf(on, id)}/pause`);
+  }
+
+  resume(on: On, id: string): Promise<t.Changed> {
+    return this.http.json('POST', `${pathOf(on, id)}/resume`);
+  }
+
+  /** Begins the steps of an open job anew that are stuck. */
+  restart(id: string): Promise<t.Changed> {
+    return this.http.json('POST', `${paths.job(id)}/restart`);
+  }
+
+  setPriority(on: On, id: string, priority: t.Priority['priority']): Promise<t.Changed> {
+    return this.http.json('POST', `${pathOf(on, id)}/priority`, { priority });
+  }
+
+  /** @param state of a batch's jobs that run again; default: the failed ones */
+  retry(on: On, id: string, state?: 'failed' | 'cancelled'): Promise<t.Retried> {
+    return this.http.json('POST', `${pathOf(on, id)}/retry${search({ state })}`);
   }
 
   /** Deletes what has ended, its files included. `state: "running"`: a worker goes on with it. */
-  delete(on: 'jobs' | 'batches', id: string): Promise<t.Deleted> {
-    return this.json('DELETE', `/v1/${on}/${encodeURIComponent(id)}`);
+  delete(on: On, id: string): Promise<t.Deleted> {
+    return this.http.json('DELETE', pathOf(on, id));
+  }
+
+  /** Images of a batch that look alike. `complete: false`: asked again, the service goes on from there. */
+  duplicates(batch: string, call?: CallOptions): Promise<t.Duplicates> {
+    return this.http.json('GET', `${paths.batch(batch)}/duplicates`, undefined, call);
+  }
+
+  campaign(id: string, call?: CallOptions): Promise<t.Campaign> {
+    return this.http.json('GET', paths.campaign(id), undefined, call);
+  }
+
+  /** `approve` goes on behind the canary; the others decide about one that has ended. */
+  settle(campaign: string, how: 'approve' | 'rollback' | 'keep'): Promise<t.Campaign> {
+    return this.http.json('POST', `${paths.campaign(campaign)}/${how}`);
   }
 
   /**
-   * Brings bytes to the service. An upload that breaks off is begun again; bytes that are there already under this name are
-   * not sent, so a program that is run again sends only what is missing.
+   * Brings bytes to the service. An upload that breaks off goes on where it was, also in a program that is run again; bytes
+   * that are there already under this name are not sent.
    * @returns the `source` for a job
    */
-  async upload(name: string, bytes: Uint8Array<ArrayBuffer> | Blob): Promise<t.Upload> {
-    const content = bytes instanceof Blob ? new Uint8Array(await bytes.arrayBuffer()) : bytes;
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
-    const sha256 = [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-    const path = `/v1/uploads/${encodeURIComponent(name)}?sha256=${sha256}`;
-    return this.patiently(async () => {
-      const known = await this.send('GET', path).catch((error: unknown) => {
-        if (error instanceof DarkroomApiError && error.code === 'NoSuchFile') return undefined;
-        throw error;
-      });
-      const answer = known ?? (await this.send('PUT', path, content, { 'content-type': 'application/octet-stream' }));
-      return (await answer.json()) as t.Upload;
-    });
+  upload(
+    name: string,
+    content: Uint8Array<ArrayBuffer> | UploadSource,
+    options: UploadOptions = {},
+  ): Promise<t.Upload> {
+    return upload(this.http, name, content, options);
   }
 
   /** The job whenever it changes, until it has ended. A connection that breaks is opened again. */
@@ -139,8 +185,7 @@ export class Darkroom {
     let last: string | undefined;
     for (;;) {
       const headers: Record<string, string> = last === undefined ? {} : { 'last-event-id': last };
-      const path = `/v1/jobs/${encodeURIComponent(id)}/events`;
-      const response = await this.patiently(() => this.send('GET', path, undefined, headers));
+      const response = await this.http.patiently(() => this.request('GET', `${paths.job(id)}/events`, { headers }));
       if (response.status === 204) return;
       for await (const event of eventsOf(response)) {
         last = event.id ?? last;
@@ -154,98 +199,75 @@ export class Darkroom {
   /** The published files of a job with their addresses; none before it has succeeded. */
   files(job: t.Job): { name: string; path: string; url: string }[] {
     const { renditions = [] } = (job.manifest ?? {}) as { renditions?: { name: string; path: string }[] };
-    const folder = job.links['files'] ?? '';
-    return renditions.map(({ name, path }) => {
-      const escaped = path.split('/').map(encodeURIComponent).join('/');
-      return { name, path, url: new URL(folder + escaped, this.url).href };
-    });
+    return renditions.map(({ name, path }) => ({ name, path, url: new URL(paths.file(job.id, path), this.url).href }));
+  }
+
+  presets(call?: CallOptions): Promise<t.Presets> {
+    return this.http.json('GET', '/v1/presets', undefined, call);
+  }
+
+  /** All batches that the caller may see, together. @param minutes back, 180 at most */
+  throughput(minutes?: number, call?: CallOptions): Promise<t.Throughput> {
+    return this.http.json('GET', `/v1/throughput${search({ minutes })}`, undefined, call);
+  }
+
+  /** For operators. */
+  queues(call?: CallOptions): Promise<t.Queues> {
+    return this.http.json('GET', '/v1/queues', undefined, call);
+  }
+
+  /** For operators: the last runs, and when the next one is due. */
+  maintenance(call?: CallOptions): Promise<t.Maintenance> {
+    return this.http.json('GET', '/v1/maintenance', undefined, call);
+  }
+
+  /** Who the caller is to the service. */
+  session(): Promise<t.Session> {
+    return this.http.json('GET', '/v1/session');
+  }
+
+  /** In a page of the service's own: from now on the browser sends a cookie that stands for the key. */
+  signIn(key: string): Promise<t.Session> {
+    return this.http.json('POST', '/v1/session', { key });
+  }
+
+  signOut(): Promise<void> {
+    return this.http.json('DELETE', '/v1/session');
   }
 
   /** What signs the webhooks of this key's tenant. */
   async webhookSecret(): Promise<string> {
-    return (await this.json<{ secret: string }>('GET', '/v1/webhook-secret')).secret;
+    return (await this.http.json<{ secret: string }>('GET', '/v1/webhook-secret')).secret;
   }
 
-  private async *pages<Page extends { next?: string }>(path: string, query: ListQuery): AsyncGenerator<Page> {
-    let cursor: string | undefined;
-    do {
-      const search = new URLSearchParams({ ...query, ...(cursor !== undefined && { cursor }) });
-      const page = await this.json<Page>('GET', `${path}?${search.toString()}`);
-      yield page;
-      cursor = page.next;
-    } while (cursor !== undefined);
-  }
-
-  private json<Answer>(method: string, path: string, body?: object, headers = {}): Promise<Answer> {
-    const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-    const text = body && JSON.stringify(body);
-    return this.patiently(
-      async () => (await (await this.send(method, path, text, { ...type, ...headers })).json()) as Answer,
-    );
-  }
-
-  /** @throws DarkroomApiError */
-  private async send(
-    method: string,
-    path: string,
-    body?: string | Uint8Array<ArrayBuffer>,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
-    const { key, signal } = this.options;
-    const authorization: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-    const init = { method, body, signal, headers: { ...headers, ...authorization } };
-    const response = await fetch(new URL(path, this.url), init).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw new DarkroomApiError(`${this.url} does not answer: ${String(error)}`, 0);
-    });
-    if (response.ok) return response;
-    throw await errorOf(response);
-  }
-
-  private async patiently<T>(call: () => Promise<T>): Promise<T> {
-    const { patienceMs = 60_000, signal } = this.options;
-    const until = Date.now() + patienceMs;
-    for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
-      try {
-        return await call();
-      } catch (error) {
-        const wait = error instanceof DarkroomApiError && error.passes ? (error.retryAfterMs ?? delay) : undefined;
-        if (wait === undefined || Date.now() + wait > until) throw error;
-        await new Promise((resolve) => setTimeout(resolve, wait));
-        signal?.throwIfAborted();
-      }
-    }
+  /**
+   * Any other request, once: its answer may be read, and a streamed body be written, piece by piece.
+   * @throws DarkroomApiError; on abort the reason of the signal
+   */
+  request(method: string, path: string, options?: RequestOptions): Promise<Response> {
+    return this.http.request(method, path, options);
   }
 }
 
-interface SentEvent {
-  id?: string;
-  data: string;
+async function* pages<Page extends { next?: string }>(
+  query: PageQuery,
+  load: (query: PageQuery) => Promise<Page>,
+): AsyncGenerator<Page> {
+  let cursor: string | undefined;
+  do {
+    const page = await load({ ...query, cursor });
+    yield page;
+    cursor = page.next;
+  } while (cursor !== undefined);
 }
 
-/** Events of a stream; ends where the connection does, be it by a fault. */
-async function* eventsOf({ body }: Response): AsyncGenerator<SentEvent> {
-  if (body === null) return;
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
-      if (done || value === undefined) return;
-      text += value;
-      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-        const lines = text.slice(0, end).split('\n');
-        text = text.slice(end + 2);
-        const field = (name: string): string | undefined =>
-          lines
-            .find((line) => line.startsWith(`${name}:`))
-            ?.slice(name.length + 1)
-            .trim();
-        const data = field('data');
-        if (data !== undefined) yield { id: field('id'), data };
-      }
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
+function idempotent({ idempotencyKey: key }: { idempotencyKey?: string }): RequestOptions {
+  return key === undefined ? {} : { headers: { 'idempotency-key': key } };
+}
+
+/** The query with its `?`, without what is not given. */
+function search(query: PageQuery | Record<string, string | number | undefined>): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  const text = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
+  return text === '' ? '' : `?${text}`;
 }

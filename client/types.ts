@@ -140,6 +140,47 @@ export type Deleted = {
   files?: number;
 };
 
+export type Duplicates = {
+  /** The largest first; 100 at most */
+  groups: {
+    /** Pictures of the group */
+    size: number;
+    /** The picture of the largest source first; 24 at most */
+    items: {
+      /** The id */
+      id: string;
+      /** URI of the file */
+      source?: string;
+      /** The smallest picture of it */
+      thumbnail?: {
+        /** Address on this server */
+        href: string;
+        /** In pixels */
+        width?: number;
+        /** In pixels */
+        height?: number;
+      };
+      /** What stands for the picture until it has loaded */
+      placeholder?: {
+        /** A tiny picture, base64 (ThumbHash) */
+        thumbhash: string;
+        /** The dominant colour */
+        dominant: string;
+      };
+      /** Bits that differ from the first of the group */
+      distance: number;
+    }[];
+  }[];
+  /** Groups in all */
+  total: number;
+  /** Images that were looked at */
+  items: number;
+  /** Images among them without a hash: plain ones, and those of older manifests */
+  unhashed: number;
+  /** False where five seconds did not do for all images: the same request again goes on from there */
+  complete: boolean;
+};
+
 export type ItemPage = {
   /** Items */
   items: {
@@ -304,6 +345,35 @@ export type Latency = {
   sample: number;
 };
 
+export type Maintenance = {
+  /** The latest first */
+  runs: {
+    /** When it began (ISO 8601) */
+    startedAt: string;
+    /** Absent while the maintenance runs (ISO 8601) */
+    endedAt?: string;
+    /** true: it removed what it found; absent as long as `steps` */
+    cleanup?: boolean;
+    /** Absent while the maintenance runs, and where it was ended from outside */
+    steps?: {
+      /** Name of the step */
+      step: 'store' | 'uploads' | 'database' | 'queue' | 'scratch' | 'index' | 'quarantine';
+      /** Files and entries that are not needed */
+      found: number;
+      /** Of what was found */
+      removed: number;
+      /** Of what was found */
+      bytes: number;
+      /** One sentence about what the figures do not say */
+      note?: string;
+      /** One sentence; absent: the step has reached its end */
+      error?: string;
+    }[];
+  }[];
+  /** When the next one is due (ISO 8601); absent without a Schedule */
+  nextAt?: string;
+};
+
 export type NewBatch = {
   /** Id of the batch; made up where missing. With keys, the answer has it with the tenant before it. */
   id?: string;
@@ -445,6 +515,57 @@ export type Problem = {
   details?: Record<string, unknown>;
 };
 
+export type Queues = {
+  /** When the queues were looked at (ISO 8601) */
+  at: string;
+  /** Items open now; absent: Temporal does not answer */
+  open?: number;
+  /** Of the open items, those that are paused; absent: not known */
+  paused?: number;
+  /** One entry a task queue; empty: Temporal does not answer */
+  queues: {
+    /** Name of the task queue */
+    name: string;
+    /** Pool that the queue belongs to */
+    pool: 'workflows' | 'image' | 'video' | 'models';
+    /** Tasks that no worker has taken yet */
+    waiting: number;
+    /** Seconds that the oldest of them has waited; absent: nothing waits */
+    oldestSeconds?: number;
+    /** Workers that asked for work lately, or that run something */
+    workers: number;
+    /** Tasks that run now; absent: not known */
+    running?: number;
+    /** Tasks that all workers together can run at once; absent: not known */
+    slots?: number;
+    /** Tasks given to workers per second, averaged over about 30 s */
+    perSecond: number;
+  }[];
+  /** Why work waits, as `npm run doctor -- backlog` finds; empty: it does not */
+  findings: {
+    /** Name of the cause, for programs */
+    cause:
+      | 'temporal-away'
+      | 'temporal-slow'
+      | 'misnamed-queue'
+      | 'no-workers'
+      | 'rate-limit'
+      | 'slow-downstream'
+      | 'stuck-step'
+      | 'poison-item'
+      | 'too-few-slots'
+      | 'unexplained';
+    /** The cause, in words */
+    title: string;
+    /** The task queue that the cause holds back; absent: all of them */
+    queue?: string;
+    /** What was measured, a line each */
+    evidence: string[];
+    /** Commands and steps that remove the cause */
+    mend: string[];
+  }[];
+};
+
 export type Retried = {
   /** Jobs that run again */
   restarted: number;
@@ -463,6 +584,24 @@ export type Session = {
   sessionEnds?: string;
   /** true: the key may see what concerns the whole installation; absent for others */
   operator?: true;
+};
+
+export type Steps = {
+  /** The steps */
+  steps: {
+    /** The name */
+    name: string;
+    /** cancelled: the job ended before the step had a result */
+    state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+    /** Attempts so far */
+    attempts: number;
+    /** When it was asked for (ISO 8601) */
+    scheduledAt: string;
+    /** Of the last attempt */
+    startedAt?: string;
+    /** When it ended (ISO 8601) */
+    endedAt?: string;
+  }[];
 };
 
 export type SubmittedBatch = {
@@ -499,11 +638,38 @@ export type SubmittedBatch = {
   links: Record<string, string>;
 };
 
+export type Throughput = {
+  /** Minutes, the oldest first */
+  minutes: {
+    /** Begin of the minute */
+    at: string;
+    /** Items that succeeded */
+    succeeded: number;
+    /** Items that failed */
+    failed: number;
+    /** Items open at its end */
+    backlog: number;
+  }[];
+  /** Items open now */
+  open: number;
+  /** Items completed a second, over the last minute */
+  itemsPerSecond: number;
+  /** From submit to published, of the last `sample` items that completed */
+  latencyMs: Latency;
+};
+
 export type Upload = {
   /** URI of the file */
   source: string;
   /** Size in bytes */
   bytes: number;
+  /** The name */
+  name: string;
+};
+
+export type UploadOffset = {
+  /** Bytes of the file that are here */
+  offset: number;
   /** The name */
   name: string;
 };

@@ -41,6 +41,11 @@ export class Places {
     return joinUri(this.uploads, tenant ?? 'default', sha256, name);
   }
 
+  /** URI prefix of the parts of an upload that comes in several requests. @param upload its id, 32 hex digits */
+  uploadParts(tenant: string | undefined, upload: string, name: string): string {
+    return joinUri(this.uploads, tenant ?? 'default', `.parts-${upload}`, name);
+  }
+
   /** URI prefix of the index of finished work; no tenant reads or writes there. */
   get index(): string {
     return joinUri(this.outputs, MADE);

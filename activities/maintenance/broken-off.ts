@@ -9,8 +9,12 @@ export function brokenOffBefore({ deps, now }: StepContext): number {
   return now - Math.max(deps.config.maintenanceGrace, WRITTEN_MS);
 }
 
-/** What a store has beside files while they are written: one without a name of its own yet, and the lock of a manifest. */
-const BESIDE = /\/\.(?:[^/]+\.[0-9a-f]{12}\.part|manifest\.json\.lock(?:\.[0-9a-f]{12})?)$/;
+/**
+ * What a store has beside files while they are written: one without a name of its own yet, a part of an upload, and the lock
+ * of a manifest.
+ */
+const BESIDE =
+  /\/\.(?:[^/]+\.[0-9a-f]{12}\.part|parts-[0-9a-f]{32}\/[^/]+\/\d{16}|manifest\.json\.lock(?:\.[0-9a-f]{12})?)$/;
 
 /** Is it such a file, whose writer was killed? */
 export function isBrokenOff(step: StepContext, info: ObjectInfo): boolean {

@@ -1,9 +1,10 @@
-import type http from 'node:http';
+import { Readable } from 'node:stream';
+import type { ReadableStream as WebStream } from 'node:stream/web';
+import { DarkroomApiError, type Darkroom, type Problem } from '../../client';
 import type { MediaJob } from '../../common/contracts';
 import { sleepUnlessAborted } from '../../common/sleep';
 import type { Submitted } from '../core/submit';
 import { readLines } from '../inputs/lines';
-import { ApiRefusal, type ApiClient, type Problem } from './api-client';
 
 /** Settings of a whole batch, as the query of `POST /v1/batches`. */
 export interface BatchSettings {
@@ -31,7 +32,9 @@ interface Sent {
 
 /** One NDJSON request; lines that are not answered yet by their number. */
 interface Connection {
-  request: http.ClientRequest;
+  /** Takes the lines; closed at the end. */
+  body: ReadableStreamDefaultController<Uint8Array>;
+  stop: AbortController;
   unanswered: Map<number, Sent>;
   lines: number;
   ended: boolean;
@@ -62,14 +65,16 @@ export class JobStream {
   private silenceMs = SILENCE_MS;
 
   constructor(
-    private readonly api: ApiClient,
+    private readonly api: Darkroom,
+    /** Called before another connection is made; an error that it throws ends everything. */
+    private readonly onWait: (error: DarkroomApiError) => void,
     private readonly settings: BatchSettings,
     private readonly signal: AbortSignal,
     /** Called with the batch's id as the service calls it, for every request. */
     private readonly onBatch: (id: string) => void,
   ) {}
 
-  /** @throws ApiRefusal when the service refuses this job, or (status 0) the whole batch */
+  /** @throws DarkroomApiError when the service refuses this job, or (status 0) the whole batch */
   submit(job: MediaJob): Promise<LineAnswer> {
     return new Promise((resolve, reject) => this.send({ job, resolve, reject }));
   }
@@ -77,7 +82,7 @@ export class JobStream {
   /** Ends the request, so that the service knows that the batch is whole. */
   async close(): Promise<void> {
     const connection = await this.current;
-    connection?.request.end();
+    if (connection !== undefined) this.finish(connection);
     await connection?.heard;
   }
 
@@ -90,50 +95,54 @@ export class JobStream {
     if (connection.ended) return this.write(sent);
     const line = ++connection.lines;
     connection.unanswered.set(line, sent);
-    connection.request.write(`${JSON.stringify(sent.job)}\n`);
+    connection.body.enqueue(new TextEncoder().encode(`${JSON.stringify(sent.job)}\n`));
     if (line >= MAX_LINES) this.finish(connection);
   }
 
   /** No further lines for this request; its answers are still heard. */
   private finish(connection: Connection): void {
+    if (connection.ended) return;
     connection.ended = true;
     this.current = undefined;
-    connection.request.end();
+    connection.body.close();
   }
 
   private async connect(): Promise<Connection> {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(this.settings)) if (value !== undefined) query.set(name, String(value));
     if (this.pauseMs > 0) await sleepUnlessAborted(this.pauseMs, this.signal);
-    const request = this.api.open('POST', `/v1/batches?${query.toString()}`, {
-      'content-type': 'application/x-ndjson',
-    });
-    request.flushHeaders();
+    let body!: Connection['body'];
+    const lines = new ReadableStream<Uint8Array>({ start: (controller) => void (body = controller) });
     const connection: Connection = {
-      ...{ request, unanswered: new Map(), lines: 0, ended: false, heard: Promise.resolve() },
+      ...{ body, stop: new AbortController(), unanswered: new Map(), lines: 0, ended: false, heard: Promise.resolve() },
     };
     connection.flush = setTimeout(() => {
       this.silenceMs = SHORT_MS;
-      if (!connection.ended) this.finish(connection);
+      this.finish(connection);
     }, this.silenceMs);
-    connection.heard = this.hear(connection);
+    connection.heard = this.hear(
+      connection,
+      this.api.request('POST', `/v1/batches?${query.toString()}`, {
+        ...{ body: lines, headers: { 'content-type': 'application/x-ndjson' }, signal: connection.stop.signal },
+      }),
+    );
     return connection;
   }
 
   /** Hands the answers out, and at the end sends again what was not answered. Never throws. */
-  private async hear(connection: Connection): Promise<void> {
-    const { request, unanswered } = connection;
+  private async hear(connection: Connection, answering: Promise<Response>): Promise<void> {
+    const { unanswered } = connection;
     let fatal: unknown;
     try {
-      const response = await this.api.respond(request);
+      const { body } = await answering;
       clearTimeout(connection.flush);
-      for await (const { text } of readLines(response)) this.take(connection, text ?? '');
+      for await (const { text } of readLines(Readable.fromWeb(body as WebStream))) this.take(connection, text ?? '');
       if (unanswered.size > 0) throw new Error('not all lines were answered');
     } catch (error) {
       fatal = this.isFatal(error);
     }
     clearTimeout(connection.flush);
-    request.destroy();
+    connection.stop.abort();
     if (!connection.ended) this.current = undefined;
     connection.ended = true;
     this.fruitless = unanswered.size === 0 ? 0 : this.fruitless + 1;
@@ -147,10 +156,10 @@ export class JobStream {
   private isFatal(error: unknown): unknown {
     if (this.signal.aborted) return this.signal.reason;
     // Cut off in the middle of an answer.
-    const refusal = error instanceof ApiRefusal ? error : new ApiRefusal(`${this.api.url} broke off`);
-    if (!refusal.passes) return new ApiRefusal(refusal.message, 0, refusal.code);
+    const refusal = error instanceof DarkroomApiError ? error : new DarkroomApiError(`${this.api.url} broke off`, 0);
+    if (!refusal.passes) return new DarkroomApiError(refusal.message, 0, refusal.code);
     try {
-      this.api.patience.onWait?.(refusal);
+      this.onWait(refusal);
     } catch (tooLong) {
       return tooLong;
     }
@@ -159,12 +168,12 @@ export class JobStream {
     return undefined;
   }
 
-  /** @throws ApiRefusal for the word with which the service ends the request early */
+  /** @throws DarkroomApiError for the word with which the service ends the request early */
   private take({ unanswered }: Connection, text: string): void {
     const answer = JSON.parse(text) as LineAnswer & { batch?: string; line?: number; error?: Problem };
     if (answer.batch !== undefined) this.onBatch(answer.batch);
     if (answer.line === undefined) {
-      if (answer.error !== undefined) throw ApiRefusal.from(answer.error, 'The service broke off.');
+      if (answer.error !== undefined) throw refusalOf(answer.error);
       return;
     }
     const sent = unanswered.get(answer.line);
@@ -172,8 +181,12 @@ export class JobStream {
     this.fruitless = 0;
     this.pauseMs = 0;
     if (answer.error === undefined) return sent?.resolve(answer);
-    const refusal = ApiRefusal.from(answer.error, 'The service refused the job.');
+    const refusal = refusalOf(answer.error);
     if (refusal.passes && sent !== undefined) this.send(sent);
     else sent?.reject(refusal);
   }
+}
+
+function refusalOf(problem: Problem): DarkroomApiError {
+  return new DarkroomApiError(problem.detail, problem.status, problem.code, problem);
 }

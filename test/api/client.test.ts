@@ -1,9 +1,10 @@
 /** The typed client against the real service, through a front that fails now and then. */
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Darkroom, DarkroomApiError, readWebhook } from '../../client';
+import { Darkroom, DarkroomApiError, newUploadId, readWebhook } from '../../client';
 import { projectRoot } from '../../common/paths';
 import { startFront, type Front } from '../support/front';
 import { startStack, until, type Stack } from '../support/stack';
@@ -64,6 +65,69 @@ test('bytes that are there are not sent again, and an upload that breaks off is 
   const first = await darkroom.upload('again.jpg', bytes);
   expect(await darkroom.upload('again.jpg', new Blob([bytes]))).toEqual(first);
   expect(puts).toBe(2);
+});
+
+describe('a file in parts', () => {
+  const options = { firstPart: 64 * 1024 };
+  /** Bytes that nothing else has. */
+  const fresh = (size: number) => new Uint8Array(randomBytes(size));
+  /** Counts the bytes of the parts; `before` may answer one itself. */
+  const counting = (before: (count: number) => ReturnType<Front['answer']> = () => undefined) => {
+    const sent: number[] = [];
+    front.answer = ({ method, headers }) => {
+      if (method !== 'PUT') return undefined;
+      const own = before(sent.length + 1);
+      if (own === undefined) sent.push(Number(headers['content-length']));
+      return own;
+    };
+    return sent;
+  };
+
+  test('goes on where an earlier program was broken off, and is the file in the end', async () => {
+    const bytes = fresh(900_000);
+    const first = counting((count) => (count > 2 ? 'cut' : undefined));
+    const impatient = new Darkroom(front.url, { patienceMs: 0 });
+    await expect(impatient.upload('parts.bin', bytes, options)).rejects.toMatchObject({ status: 0 });
+    expect(first).toEqual([65_536, expect.any(Number)]);
+    const rest = counting();
+    const seen: number[] = [];
+    const { source, bytes: size } = await darkroom.upload('parts.bin', new Blob([bytes]), {
+      ...{ ...options, onProgress: (count) => seen.push(count) },
+    });
+    expect([...first, ...rest].reduce((sum, each) => sum + each)).toBe(bytes.length);
+    expect(seen[0]).toBe(first[0]! + first[1]!);
+    expect(size).toBe(bytes.length);
+    const file = fileURLToPath(source);
+    expect(Buffer.compare(await readFile(file), bytes)).toBe(0);
+    const names = await readdir(path.join(path.dirname(file), '..'));
+    expect(names.filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(await darkroom.upload('parts.bin', bytes, options)).toMatchObject({ source });
+  });
+
+  test('goes on by its id where its hash is not known, and after an answer that was lost', async () => {
+    const bytes = fresh(300_000);
+    // As a file of a page by http: too large to be hashed.
+    const source = { size: bytes.length, slice: (start: number, end: number) => bytes.subarray(start, end) };
+    const id = newUploadId();
+    const large = { ...options, id, sha256: createHash('sha256').update(bytes).digest('hex') };
+    const stop = new AbortController();
+    const stopped = darkroom.upload('large.bin', source, {
+      ...{ ...large, signal: stop.signal, onProgress: (count) => count > 0 && stop.abort(new Error('enough')) },
+    });
+    await expect(stopped).rejects.toThrow('enough');
+    let asked = 0;
+    const sent = counting();
+    const { answer } = front;
+    front.answer = (request) => {
+      const lie = { status: 202, body: JSON.stringify({ offset: 0, name: 'large.bin' }) };
+      return request.method === 'GET' && asked++ === 0 ? lie : answer(request);
+    };
+    const { source: uri } = await darkroom.upload('large.bin', source, large);
+    expect(Buffer.compare(await readFile(fileURLToPath(uri)), bytes)).toBe(0);
+    // The first one is refused: it is here.
+    expect(sent.slice(1).reduce((sum, each) => sum + each)).toBe(bytes.length - 65_536);
+    expect(asked).toBe(2);
+  });
 });
 
 test('what passes is tried again as the service asks; what does not is thrown with its code', async () => {

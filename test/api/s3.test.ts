@@ -55,6 +55,12 @@ test('an upload, its job and its files lie in the bucket, and are served from th
   expect(source).toMatch(/^s3:\/\/media\/out\/_uploads\/default\//);
   expect((await api.call('GET', `/v1/uploads/${name}`)).body).toMatchObject({ source, bytes: bytes.length });
 
+  const inParts = (offset: number, part: Buffer) =>
+    put(`parts.png?upload=${sha256.slice(0, 32)}&sha256=${sha256}&offset=${offset}&size=${bytes.length}`, part);
+  expect((await inParts(0, bytes.subarray(0, 500))).status).toBe(202);
+  expect((await inParts(500, bytes.subarray(500))).status).toBe(201);
+  expect((await keys('out/_uploads/')).map((key) => key.replace(/.*\//, ''))).toEqual(['blue grün.png', 'parts.png']);
+
   const { body } = await api.call('POST', '/v1/jobs?wait=30s', { source, id: 'stored' });
   expect(body).toMatchObject({ state: 'succeeded', manifest: { source: { uri: source, sha256 } } });
   const stored = await keys('out/jobs/stored/');

@@ -1,7 +1,9 @@
 /** Files that come by the API, each on its way to a result. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { clipFolder, ffmpeg, picture, sound, streamsOf, X264 } from '../support/clips';
 import { startStack, type Stack } from '../support/stack';
@@ -85,5 +87,53 @@ describe('bytes whose hash is told', () => {
     expect((await api.call('GET', `/v1/uploads/wrong.bin?sha256=${sha256}`)).status).toBe(404);
     expect((await put('bad.bin?sha256=abc', bytes)).status).toBe(400);
     expect((await api.call('GET', '/v1/uploads/bad.bin')).status).toBe(400);
+  });
+});
+
+describe('a file in parts', () => {
+  const bytes = randomBytes(3000);
+  const upload = '0123456789abcdef0123456789abcdef';
+  const part = (name: string, query: string, start = 0, end = 0) =>
+    put(`${name}?upload=${upload}&${query}`, end > start ? bytes.subarray(start, end) : undefined);
+  const bodyOf = async (answer: Response) => ({ status: answer.status, body: (await answer.json()) as object });
+
+  test('is whole when its last part has come; each answer says where the next one begins', async () => {
+    const ask = () => api.call('GET', `/v1/uploads/parts.bin?upload=${upload}`);
+    expect(await ask()).toMatchObject({ status: 202, body: { offset: 0 } });
+    expect(await bodyOf(await part('parts.bin', 'offset=0&size=3000', 0, 1000))).toMatchObject({
+      ...{ status: 202, body: { offset: 1000 } },
+    });
+    expect(await ask()).toMatchObject({ status: 202, body: { offset: 1000 } });
+    const wrong = await bodyOf(await part('parts.bin', 'offset=500&size=3000', 500, 900));
+    expect(wrong).toMatchObject({ ...problem(409, 'UploadOffset') });
+    expect(wrong.body).toMatchObject({ details: { offset: 1000 } });
+    const whole = await bodyOf(await part('parts.bin', 'offset=1000&size=3000', 1000, 3000));
+    expect(whole).toMatchObject({ status: 201, body: { bytes: 3000, name: 'parts.bin' } });
+    const { source } = whole.body as { source: string };
+    expect(Buffer.compare(readFileSync(fileURLToPath(source)), bytes)).toBe(0);
+    expect(await ask()).toMatchObject({ status: 200, body: whole.body });
+  });
+
+  test('is refused where a part does not fit, or the bytes are not those of the hash', async () => {
+    expect((await part('bad.bin', 'offset=0', 0, 10)).status).toBe(400);
+    expect((await part('bad.bin', 'offset=9&size=5', 0, 10)).status).toBe(400);
+    expect((await part('bad.bin', 'offset=0&size=3000')).status).toBe(400);
+    expect((await part('bad.bin', 'offset=0&size=10', 0, 20)).status).toBe(413);
+    expect((await part('bad.bin', `offset=0&size=${257 * 1024}`, 0, 10)).status).toBe(413);
+    expect((await put('bad.bin?upload=abc&offset=0&size=10', bytes)).status).toBe(400);
+    const sha256 = createHash('sha256').update('others').digest('hex');
+    await part('bad.bin', `sha256=${sha256}&offset=0&size=3000`, 0, 1000);
+    const last = await bodyOf(await part('bad.bin', `sha256=${sha256}&offset=1000&size=3000`, 1000, 3000));
+    expect(last).toMatchObject(problem(400, 'InvalidJob'));
+    // It begins anew.
+    const asked = await api.call('GET', `/v1/uploads/bad.bin?upload=${upload}&sha256=${sha256}`);
+    expect(asked).toMatchObject({ status: 202, body: { offset: 0 } });
+  });
+
+  test('whose end was not reached, though all bytes are here, is ended by a request without bytes', async () => {
+    const folder = path.join(stack.home, `outputs/_uploads/default/.parts-${upload}/late.bin`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, '0000000000000000'), bytes);
+    expect(await bodyOf(await part('late.bin', 'offset=3000&size=3000'))).toMatchObject({ status: 201 });
   });
 });

@@ -277,8 +277,9 @@ test('uploads go when they are old and no open job has them as its source; broke
     joinUri(uploads, 'default', 'abc', ...name.split('/')),
   ) as [string, string, string];
   const brokenOff = joinUri(uploads, 'default', 'abd', '.c.jpg.0123456789ab.part');
+  const part = joinUri(uploads, 'default', `.parts-${'0123'.repeat(8)}`, 'd.jpg', '0000000000000000');
   const lock = joinUri(outputs, 'trip', 'item', '.manifest.json.lock');
-  for (const uri of [idle, used, longName, brokenOff, lock, joinUri(outputs, 'own.jpg')]) await put(storage, uri);
+  for (const uri of [idle, used, longName, brokenOff, part, lock, joinUri(outputs, 'own.jpg')]) await put(storage, uri);
   const empty = path.join(stack.home, 'received/trip/empty');
   await mkdir(empty, { recursive: true });
   // The memo of a run has the beginning of a long source only.
@@ -297,8 +298,8 @@ test('uploads go when they are old and no open job has them as its source; broke
   expect(day.examples.sort()).toEqual([`${fileUri(empty)}/`, lock].sort());
   const kept = await later(cleanUploads, outputs, 1_000);
   expect(kept).toMatchObject({
-    removed: 1,
-    examples: [brokenOff],
+    removed: 2,
+    examples: expect.arrayContaining([brokenOff, part]),
     note: expect.stringContaining('DARKROOM_UPLOADS_AGE'),
   });
   expect(await later(cleanUploads, outputs, 29, { uploadsAge })).toMatchObject({ found: 0 });

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { DarkroomError } from '../../../common/errors';
 import { messageOf, SetupError } from '../../../local/embedded/report';
 import { UsageError } from '../../inputs';
-import { ApiRefusal } from '../api-client';
+import { DarkroomApiError } from '../../../client';
 import { grpcCode, rootMessage } from '../../../temporal/grpc';
 import { printableText } from './format';
 
@@ -49,7 +49,7 @@ export function describeError(error: unknown): string {
   if (error instanceof Interrupted) return 'Stopped. The same command again goes on with what is missing.';
   if (error instanceof CommanderError)
     return printableText(error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '));
-  if (error instanceof UsageError || error instanceof ApiRefusal) return printableText(error.message);
+  if (error instanceof UsageError || error instanceof DarkroomApiError) return printableText(error.message);
   if (error instanceof DarkroomError) return printableText(error.message);
   if (error instanceof SetupError || (error instanceof Error && error.name === 'ConfigError')) return messageOf(error);
   if (grpcCode(error) !== undefined) return `Temporal refused the call: ${printableText(rootMessage(error))}`;

@@ -1,7 +1,7 @@
 import { DarkroomError } from '../../../common/errors';
 import { rootMessage, type RetryOptions } from '../../../temporal/grpc';
 import { SetupError } from '../../../local/embedded/report';
-import { ApiRefusal } from '../api-client';
+import { DarkroomApiError } from '../../../client';
 import { formatSeconds } from './format';
 
 /** ms of trouble before a line is worth it: a blip is none. */
@@ -63,7 +63,7 @@ export class Outages {
 
 /** Our own sentence where there is one; the cause of it is for the log. */
 function reasonOf(error: unknown): string {
-  const isOurs = error instanceof DarkroomError || error instanceof SetupError || error instanceof ApiRefusal;
+  const isOurs = error instanceof DarkroomError || error instanceof SetupError || error instanceof DarkroomApiError;
   return isOurs ? error.message : rootMessage(error);
 }
 

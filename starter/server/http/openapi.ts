@@ -7,6 +7,11 @@ import { NDJSON } from './ndjson';
 import { OPERATION_IDS } from './operation-ids';
 import { campaignAnswer, campaignsAnswer, newCampaign } from '../routes/campaigns';
 import { deletedAnswer } from '../routes/deletion';
+import { duplicatesAnswer } from '../routes/duplicates';
+import { maintenanceAnswer } from '../routes/maintenance';
+import { queuesAnswer } from '../routes/queues';
+import { stepsAnswer } from '../routes/steps';
+import { throughputAnswer } from '../routes/throughput';
 import * as s from './schemas';
 
 type Options = FastifyDynamicSwaggerOptions;
@@ -32,8 +37,14 @@ const COMPONENTS = {
   Campaign: campaignAnswer,
   CampaignPage: campaignsAnswer,
   Upload: s.uploadAnswer,
+  UploadOffset: s.uploadOffset,
   Presets: s.presetsAnswer,
   Session: s.sessionAnswer,
+  Steps: stepsAnswer,
+  Duplicates: duplicatesAnswer,
+  Throughput: throughputAnswer,
+  Maintenance: maintenanceAnswer,
+  Queues: queuesAnswer,
 };
 for (const [id, schema] of Object.entries(COMPONENTS)) {
   z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });

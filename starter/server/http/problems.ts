@@ -12,6 +12,7 @@ export const API_PROBLEMS = {
   NoSuchFile: { status: 404, title: 'There is no such file' },
   MethodNotAllowed: { status: 405, title: 'The address does not take this method' },
   JobOpen: { status: 409, title: 'The job is still open' },
+  UploadOffset: { status: 409, title: 'The upload goes on at another byte' },
   Timeout: { status: 408, title: 'The request took too long to arrive' },
   TooLarge: { status: 413, title: 'The request is too large' },
   UnsupportedType: { status: 415, title: 'The request has a content type that is not taken here' },

@@ -35,8 +35,18 @@ const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits, lower-case')
   .describe('Of the bytes; the same bytes under the same name are the same source');
-export const uploadQuery = z.object({ sha256: sha256.optional() });
-export const uploadedQuery = z.object({ sha256 });
+const upload = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'expected 32 hex digits, lower-case')
+  .describe('Id that the sender made up for a file that comes in parts');
+const bytes = z.coerce.number().int().min(0);
+export const uploadQuery = z.object({
+  sha256: sha256.optional(),
+  upload: upload.optional(),
+  offset: bytes.optional().describe('Of a part: bytes of the file before it'),
+  size: bytes.optional().describe('Of a part: bytes of the whole file'),
+});
+export const uploadedQuery = z.object({ sha256: sha256.optional(), upload: upload.optional() });
 
 export const submitHeaders = z.object({
   'idempotency-key': z.string().min(1).max(255).optional().describe('Makes sending it twice one job, or one batch'),
@@ -275,6 +285,7 @@ export const retryQuery = z.object({
 });
 export const retriedAnswer = z.object({ restarted: z.int(), already: z.int(), operation: goingOn });
 export const uploadAnswer = z.object({ source: z.string(), bytes: z.int(), name: z.string() });
+export const uploadOffset = z.object({ offset: z.int(), name: z.string() });
 export const sessionBody = z.object({ key: z.string().min(1).max(1000) });
 export const webhookSecretAnswer = z.object({
   tenant: z.string(),

@@ -28,7 +28,7 @@ const member = z.object({
   ...{ id, source, thumbnail, placeholder },
   distance: z.int().describe('Bits that differ from the first of the group'),
 });
-const answer = z.object({
+export const duplicatesAnswer = z.object({
   groups: z
     .array(
       z.object({
@@ -55,7 +55,7 @@ export function duplicateRoutes(app: App, service: Service): void {
         summary: 'Its images that look alike, in groups, by the hashes in their manifests',
         params: batchParams,
         querystring: query,
-        response: { 200: answer, ...failures(400, 401, 404, 503) },
+        response: { 200: duplicatesAnswer, ...failures(400, 401, 404, 503) },
       },
     },
     async ({ principal, params, query: { distance } }) => {

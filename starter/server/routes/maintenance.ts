@@ -22,7 +22,10 @@ const run = z.object({
   cleanup: z.boolean().optional(),
   steps: z.array(step).optional().describe('Absent while the maintenance runs, and where it was ended from outside'),
 });
-const answer = z.object({ runs: z.array(run).describe('The latest first'), nextAt: z.string().optional() });
+export const maintenanceAnswer = z.object({
+  runs: z.array(run).describe('The latest first'),
+  nextAt: z.string().optional(),
+});
 
 /** What the page shows of the maintenance. It concerns the whole installation, so that it is for operators. */
 export function maintenanceRoutes(app: App, service: Service): void {
@@ -33,7 +36,7 @@ export function maintenanceRoutes(app: App, service: Service): void {
         tags: ['Maintenance'],
         summary: 'The last runs of the maintenance that Temporal knows, and when the next one is due',
         querystring: query,
-        response: { 200: answer, ...failures(400, 401, 403, 503) },
+        response: { 200: maintenanceAnswer, ...failures(400, 401, 403, 503) },
       },
     },
     async ({ principal, query: { limit } }) => {

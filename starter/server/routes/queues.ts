@@ -33,14 +33,14 @@ const finding = z.object({
   evidence: z.array(z.string()).describe('What was measured, a line each'),
   mend: z.array(z.string()).describe('Commands and steps that remove the cause'),
 });
-const answer = z.object({
+export const queuesAnswer = z.object({
   at: z.string().describe('When the queues were looked at (ISO 8601)'),
   open: z.int().optional().describe('Items open now; absent: Temporal does not answer'),
   paused: z.int().optional().describe('Of the open items, those that are paused; absent: not known'),
   queues: z.array(queue).describe('One entry a task queue; empty: Temporal does not answer'),
   findings: z.array(finding).describe('Why work waits, as `npm run doctor -- backlog` finds; empty: it does not'),
 });
-type Answer = z.output<typeof answer>;
+type Answer = z.output<typeof queuesAnswer>;
 
 /** The queues and what holds them back, by the rules of the doctor. They serve all tenants, so the route is for operators. */
 export function queueRoutes(app: App, service: Service): void {
@@ -52,7 +52,7 @@ export function queueRoutes(app: App, service: Service): void {
       schema: {
         tags: ['Maintenance'],
         summary: 'Task queues with their workers and slots, and why work waits',
-        response: { 200: answer, ...failures(401, 403) },
+        response: { 200: queuesAnswer, ...failures(401, 403) },
       },
     },
     ({ principal }) => {

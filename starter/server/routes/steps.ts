@@ -7,7 +7,7 @@ import { jobParams } from '../http/schemas';
 import type { Service } from '../service';
 import { bounded } from '../submit';
 
-const answer = z.object({
+export const stepsAnswer = z.object({
   steps: z.array(
     z.object({
       name: z.string(),
@@ -31,7 +31,7 @@ export function stepRoutes(app: App, service: Service): void {
         tags: ['Jobs'],
         summary: 'What its last run did, step by step, with attempts and times',
         params: jobParams,
-        response: { 200: answer, ...failures(401, 404, 503) },
+        response: { 200: stepsAnswer, ...failures(401, 404, 503) },
       },
     },
     async ({ principal, params }) => {

@@ -7,7 +7,7 @@ import type { Service } from '../service';
 import { bounded } from '../submit';
 
 const query = z.object({ minutes: z.coerce.number().int().min(1).max(180).default(60) });
-const answer = z.object({
+export const throughputAnswer = z.object({
   minutes: z.array(
     z.object({
       at: z.string().describe('Begin of the minute'),
@@ -31,7 +31,7 @@ export function throughputRoutes(app: App, service: Service): void {
         tags: ['Batches'],
         summary: 'The whole pipeline: items ended in each of the last minutes, what is open, rate and latency',
         querystring: query,
-        response: { 200: answer, ...failures(400, 401, 503) },
+        response: { 200: throughputAnswer, ...failures(400, 401, 503) },
       },
     },
     ({ principal, query: { minutes } }) => bounded(service, () => view.last(minutes, principal.tenant)),

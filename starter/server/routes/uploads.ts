@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import { DarkroomError } from '../../../common/errors';
-import { printable } from '../../../storage';
+import { printable, type ObjectInfo } from '../../../storage';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
 import { paced } from '../http/paced-body';
@@ -9,57 +10,84 @@ import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
 import * as s from '../http/schemas';
 import type { Service } from '../service';
+import { isMissing, joined, keepPart, partsIn, type PartPlace } from '../upload-parts';
+
+const OCTETS = 'application/octet-stream';
 
 /** @param graceMs see {@link paced}; tests lower it */
 export function uploadRoutes(app: App, service: Service, graceMs?: number): void {
+  const { places, storage, config } = service;
+
   app.put(
     '/v1/uploads/:name',
     {
       config: { streaming: true, submits: true },
       schema: {
         tags: ['Uploads'],
-        summary: "Store a file's bytes; the answer has the source for a job",
-        consumes: ['application/octet-stream'],
+        summary: "Store a file's bytes, whole or in parts; the answer has the source for a job",
+        consumes: [OCTETS],
         params: s.uploadParams,
         querystring: s.uploadQuery,
-        response: { 201: s.uploadAnswer, ...failures(400, 401, 408, 413, 429, 503) },
+        response: {
+          201: s.uploadAnswer,
+          202: s.uploadOffset.describe('A part is kept; the next one begins at `offset`'),
+          ...failures(400, 401, 408, 409, 413, 429, 503),
+        },
       },
     },
     async (request, reply) => {
       const { name } = request.params;
-      const { sha256 } = request.query;
-      const { maxUploadBytes: maxBytes } = service.config;
-      if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-        throw new ApiError('TooLarge', `Uploads may have ${maxBytes} bytes at most.`);
+      const { sha256, upload } = request.query;
+      const part = partOf(service, request);
+      const most = part?.size ?? Number(request.headers['content-length'] ?? 0);
+      if (most > config.maxUploadBytes) {
+        throw new ApiError('TooLarge', `Uploads may have ${config.maxUploadBytes} bytes at most.`);
       }
-      const body = request.body as Readable | undefined;
-      if (typeof body?.pipe !== 'function') throw new ApiError('BadRequest', 'The request has no bytes in it.');
+      const body = bytesOf(request);
+      if (body === undefined && part?.offset !== part?.size) {
+        throw new ApiError('BadRequest', 'The request has no bytes in it.');
+      }
       const leave = admitUpload(service, request.principal);
       request.bodyDeadline?.end();
       const gone = new AbortController();
       request.raw.once('close', () => !request.raw.complete && gone.abort(new Error('the upload was broken off')));
-      const place = service.places.upload(request.principal.tenant, name, sha256);
-      const bytes = paced(body, (count) => request.principal.uploads?.charge(count), graceMs);
-      const stored = await service.storage
-        .putStream(place, Readable.from(sha256 === undefined ? bytes : checked(bytes, sha256), { objectMode: false }), {
-          maxBytes,
-          contentType: 'application/octet-stream',
-          signal: gone.signal,
-          // Bytes that have a place keep it, whatever comes later.
-          createOnly: true,
-        })
-        .catch((error: unknown) => {
-          // What still comes is not read.
-          void reply.header('connection', 'close');
-          throw error;
-        })
-        .finally(leave);
-      request.audit = { source: printable(stored.uri), bytes: stored.bytes };
-      if (stored.bytes === 0) {
-        await service.storage.remove(stored.uri);
-        throw new ApiError('BadRequest', 'The upload is empty.');
+      const place = places.upload(request.principal.tenant, name, sha256 ?? upload);
+      const bytes = body && paced(body, (count) => request.principal.uploads?.charge(count), graceMs);
+      try {
+        if (part === undefined) {
+          const stored = await store(service, place, bytes ?? Readable.from([]), sha256, gone.signal);
+          return await answer(stored);
+        }
+        const parts = await keepPart(service, part, bytes, gone.signal);
+        if (parts.bytes < part.size) return await reply.code(202).send({ offset: parts.bytes, name });
+        const stored = await store(service, place, joined(service, parts, gone.signal), sha256, gone.signal).catch(
+          async (error: unknown) => {
+            // Bytes that are others than announced stay that; a second request for the end may have joined them before.
+            const isWrong = error instanceof DarkroomError && error.type === 'InvalidJob';
+            if (isWrong) await storage.removeMany(parts.parts.map(({ uri }) => uri));
+            const other = isWrong ? undefined : await known(place);
+            if (other === undefined) throw error;
+            return other;
+          },
+        );
+        await storage.removeMany(parts.parts.map(({ uri }) => uri));
+        return await answer(stored);
+      } catch (error) {
+        // What still comes is not read.
+        void reply.header('connection', 'close');
+        throw error;
+      } finally {
+        leave();
       }
-      return reply.code(201).send({ source: stored.uri, bytes: stored.bytes, name });
+
+      async function answer(stored: ObjectInfo) {
+        request.audit = { source: printable(stored.uri), bytes: stored.bytes };
+        if (stored.bytes === 0) {
+          await storage.remove(stored.uri);
+          throw new ApiError('BadRequest', 'The upload is empty.');
+        }
+        return reply.code(201).send({ source: stored.uri, bytes: stored.bytes, name });
+      }
     },
   );
 
@@ -68,23 +96,73 @@ export function uploadRoutes(app: App, service: Service, graceMs?: number): void
     {
       schema: {
         tags: ['Uploads'],
-        summary: 'Is a file with these bytes and this name here already? Then there is no need to send it again',
+        summary: 'Is the file here already, or a part of it? What is here need not be sent again',
         params: s.uploadParams,
         querystring: s.uploadedQuery,
-        response: { 200: s.uploadAnswer, ...failures(400, 401, 404, 503) },
+        response: {
+          200: s.uploadAnswer,
+          202: s.uploadOffset.describe('With `upload`: the file is not whole; its next part begins at `offset`'),
+          ...failures(400, 401, 404, 503),
+        },
       },
     },
-    async ({ principal, params: { name }, query }) => {
-      const place = service.places.upload(principal.tenant, name, query.sha256);
-      try {
-        const { uri, bytes } = await service.storage.stat(place);
-        return { source: uri, bytes, name };
-      } catch (error) {
-        if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+    async ({ principal, params: { name }, query: { sha256, upload } }, reply) => {
+      if (sha256 === undefined && upload === undefined) {
+        throw new ApiError('BadRequest', 'The query needs sha256 or upload.');
+      }
+      const found = await known(places.upload(principal.tenant, name, sha256 ?? upload));
+      if (found !== undefined) return reply.send({ source: found.uri, bytes: found.bytes, name });
+      if (upload === undefined) {
         throw new ApiError('NoSuchFile', 'No such bytes have been uploaded under this name.');
       }
+      const { bytes } = await partsIn(service, places.uploadParts(principal.tenant, upload, name));
+      return reply.code(202).send({ offset: bytes, name });
     },
   );
+
+  async function known(place: string): Promise<ObjectInfo | undefined> {
+    return storage.stat(place).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+  }
+}
+
+type UploadRequest = FastifyRequest & {
+  params: { name: string };
+  query: { upload?: string; offset?: number; size?: number };
+};
+
+/** Where a part belongs; undefined for a file that comes whole. @throws ApiError BadRequest */
+function partOf({ places }: Service, request: unknown): PartPlace | undefined {
+  const { principal, params, query } = request as UploadRequest;
+  const { upload, offset, size } = query;
+  if (upload === undefined && offset === undefined && size === undefined) return undefined;
+  if (upload === undefined || offset === undefined || size === undefined) {
+    throw new ApiError('BadRequest', 'A part needs upload, offset and size.');
+  }
+  if (offset > size) throw new ApiError('BadRequest', 'offset is larger than size.');
+  return { folder: places.uploadParts(principal.tenant, upload, params.name), offset, size };
+}
+
+/** The body as a stream; undefined where there is none. */
+function bytesOf({ body }: { body?: unknown }): Readable | undefined {
+  const stream = body as Readable | undefined;
+  return typeof stream?.pipe === 'function' ? stream : undefined;
+}
+
+/** Bytes that have a place keep it, whatever comes later. */
+function store(
+  { storage, config }: Service,
+  place: string,
+  bytes: AsyncIterable<Buffer>,
+  sha256: string | undefined,
+  signal: AbortSignal,
+): Promise<ObjectInfo> {
+  const stream = Readable.from(sha256 === undefined ? bytes : checked(bytes, sha256), { objectMode: false });
+  return storage.putStream(place, stream, {
+    ...{ maxBytes: config.maxUploadBytes, contentType: OCTETS, signal, createOnly: true },
+  });
 }
 
 /** @returns gives the place back. @throws ApiError TooManyUploads or RateLimited */
