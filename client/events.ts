@@ -6,7 +6,7 @@ export interface SentEvent {
 /** Events of a stream; ends where the connection does, be it by a fault. */
 export async function* eventsOf({ body }: Response): AsyncGenerator<SentEvent> {
   if (body === null) return;
-  const reader = body.getReader();
+  const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const decoder = new TextDecoder();
   let text = '';
   try {

@@ -13,6 +13,7 @@ import { queuesAnswer } from '../routes/queues';
 import { stepsAnswer } from '../routes/steps';
 import { throughputAnswer } from '../routes/throughput';
 import * as s from './schemas';
+import * as u from './upload-schemas';
 
 type Options = FastifyDynamicSwaggerOptions;
 type OpenApi = NonNullable<Options['openapi']>;
@@ -36,8 +37,8 @@ const COMPONENTS = {
   NewCampaign: newCampaign,
   Campaign: campaignAnswer,
   CampaignPage: campaignsAnswer,
-  Upload: s.uploadAnswer,
-  UploadOffset: s.uploadOffset,
+  Upload: u.uploadAnswer,
+  UploadOffset: u.uploadOffset,
   Presets: s.presetsAnswer,
   Session: s.sessionAnswer,
   Steps: stepsAnswer,

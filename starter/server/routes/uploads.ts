@@ -8,7 +8,7 @@ import type { Principal } from '../guard/auth';
 import { paced } from '../http/paced-body';
 import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
-import * as s from '../http/schemas';
+import * as s from '../http/upload-schemas';
 import type { Service } from '../service';
 import { isMissing, joined, keepPart, partsIn, type PartPlace } from '../upload-parts';
 
