@@ -89,7 +89,7 @@ export class Darkroom {
   /** Resolves when the beginning of the job's stream can be played (`playable`), or the job has ended without one. */
   async waitUntilPlayable(id: string): Promise<t.Job> {
     for (;;) {
-      const job = await this.json<t.Job>('GET', `/v1/jobs/${encodeURIComponent(id)}/result?wait=playable`);
+      const job = await this.http.json<t.Job>('GET', `${paths.job(id)}/result?wait=playable`);
       if (job.playable !== undefined || !OPEN.includes(job.state)) return job;
     }
   }
