@@ -127,6 +127,8 @@ export type Changed = {
   running?: number;
   /** Of a restart: steps that begin again */
   steps?: number;
+  /** Of a campaign's batch: true where the campaign is open and got the request too */
+  campaign?: boolean;
   /** What goes on by itself: see GET …/operations/:operation */
   operation?: Operation;
 };

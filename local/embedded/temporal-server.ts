@@ -163,6 +163,8 @@ function serverArgs({ home, port, uiPort, dbFile, namespace = 'default', dynamic
     args.push('--dynamic-config-value', `worker.${setting}`);
   // By default the history of what has just ended is deleted half a minute after it was asked for.
   args.push('--dynamic-config-value', 'history.transferProcessorUpdateAckInterval="2s"');
+  // A worker that goes has the server end its polls, so that no task is given to it any more; servers before 1.31 ignore it.
+  args.push('--dynamic-config-value', 'frontend.enableCancelWorkerPollsOnShutdown=true');
   args.push(...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting]));
   args.push(...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]));
   if (dbFile === false) return args;

@@ -94,10 +94,13 @@ function isName(name: string): name is Name {
 }
 
 /** `12 paused, 2 of them finish a step that runs, 3 had ended already` */
-function sentence(done: string, { changed, already, running = 0, steps }: Changed): string {
-  const parts = [`${formatCount(changed)} ${done}`];
-  if (running > 0) parts.push(`${formatCount(running)} of them finish a step that runs`);
-  if (steps !== undefined) parts.push(`${formatCount(steps)} steps begin again`);
+function sentence(done: string, { changed, already, running = 0, steps, campaign }: Changed): string {
+  const parts = [
+    campaign ? `the campaign and ${formatCount(changed)} items ${done}` : `${formatCount(changed)} ${done}`,
+  ];
+  if (running > 0)
+    parts.push(`${formatCount(running)} of them ${running === 1 ? 'finishes' : 'finish'} a step that runs`);
+  if (steps !== undefined) parts.push(steps === 1 ? '1 step begins again' : `${formatCount(steps)} steps begin again`);
   if (already > 0) parts.push(`${formatCount(already)} had ended already`);
   return parts.join(', ');
 }

@@ -171,15 +171,19 @@ export async function approveCampaign(client: Client, id: string): Promise<void>
 /**
  * Where a batch is made of a campaign's items, the campaign itself: paused it starts no further item, cancelled it ends, and
  * what it has put in place stays. One that has ended is left as it is.
+ * @returns whether there is an open one
  */
 export async function controlCampaign(
   client: Client,
   control: 'pause' | 'resume' | 'cancel',
   id: string,
-): Promise<void> {
-  if (!isCampaignId(id)) return;
+): Promise<boolean> {
+  if (!isCampaignId(id)) return false;
   const handle = client.workflow.getHandle(campaignWorkflowId(id));
+  const run = await unlessNotFound(handle.describe());
+  if (run === undefined || stateOf(run) !== 'open') return false;
   await unlessNotFound<unknown>(control === 'cancel' ? handle.cancel() : handle.signal({ pause, resume }[control]));
+  return true;
 }
 
 /**

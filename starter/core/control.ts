@@ -31,6 +31,8 @@ export interface Changed {
   running?: number;
   /** Of a restart: steps that begin again. */
   steps?: number;
+  /** Of a campaign's batch: the campaign, which is open, got the request too. */
+  campaign?: boolean;
   /** The server, or a worker, still works on it, whoever waits. */
   operation?: BatchOperation;
 }
@@ -80,8 +82,17 @@ export async function controlBatch(
   batchId: string,
   options: ControlOptions = {},
 ): Promise<Changed> {
+  const campaign = typeof control === 'string' && (await controlCampaign(client, control, batchId));
+  return { ...(await controlItems(client, control, batchId, options)), ...(campaign && { campaign }) };
+}
+
+async function controlItems(
+  client: Client,
+  control: Control,
+  batchId: string,
+  options: ControlOptions,
+): Promise<Changed> {
   const { signal, onProgress, queuePrefix, mostOneByOne = MOST_ONE_BY_ONE } = options;
-  if (typeof control === 'string') await controlCampaign(client, control, batchId);
   const query = runningQuery(batchId);
   const { count } = await retrying(() => client.workflow.count(query), options);
   const isMany = count > mostOneByOne;

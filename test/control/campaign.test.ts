@@ -141,7 +141,7 @@ test('a worker killed in each phase stops no campaign: the bad recipe stops by i
   const good = await begin(GOOD, OLD);
   await reaches(good, 'awaiting approval');
   expect(await presetsOf(OLD)).toEqual(['old']);
-  await controlBatch(stack.client, 'pause', good);
+  expect(await controlBatch(stack.client, 'pause', good)).toMatchObject({ changed: 0, campaign: true });
   await approveCampaign(stack.client, good);
   expect(await look(good)).toMatchObject({ phase: 'awaiting approval', paused: true, made: CANARY });
   await controlBatch(stack.client, 'resume', good);
@@ -149,6 +149,7 @@ test('a worker killed in each phase stops no campaign: the bad recipe stops by i
   await replaceWorker('in the rest of the good recipe');
   await reaches(good, 'completed');
   say('completed');
+  expect(await controlBatch(stack.client, 'pause', good)).toEqual({ changed: 0, already: 0, running: 0 });
   expect(await look(good)).toMatchObject({ made: ITEMS, failed: 0, passedOver: 0, closedAt: expect.any(String) });
   expect(await presetsOf(OLD)).toEqual(['good@new']);
   const [first] = folders['old']!;

@@ -24,6 +24,7 @@ export const FIELDS: Record<string, readonly [description: string, example?: unk
   bytesOut: ['Bytes of all published files together', 301877],
   callbackUrl: ['Called with a signed POST at the end', 'https://app.example.com/hooks/darkroom'],
   canary: ['Items that are made first, beside the old ones', 20],
+  campaign: ['Whether a campaign took it', true],
   campaigns: ['One page of campaigns'],
   cancelled: ['Items that were cancelled', 0],
   changed: ['Runs that took the change', 48],

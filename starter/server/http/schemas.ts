@@ -251,6 +251,10 @@ export const changedAnswer = z.object({
   already: z.int().describe('Runs that had ended before it came'),
   running: z.int().optional().describe('Of a pause: runs with a step under way, which runs to its end'),
   steps: z.int().optional().describe('Of a restart: steps that begin again'),
+  campaign: z
+    .boolean()
+    .optional()
+    .describe("Of a campaign's batch: true where the campaign is open and got the request too"),
   operation: goingOn,
 });
 export const retryQuery = z.object({

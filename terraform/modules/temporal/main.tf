@@ -112,10 +112,12 @@ resource "helm_release" "server" {
           }
         }
       }
-      # Priorities do nothing without the new matcher, and tenants take no turns without fairness.
+      # Priorities do nothing without the new matcher, and tenants take no turns without fairness. By the last one a worker that
+      # goes has the server end its polls.
       dynamicConfig = {
-        "matching.useNewMatcher"  = [{ value = true }]
-        "matching.enableFairness" = [{ value = true }]
+        "matching.useNewMatcher"                     = [{ value = true }]
+        "matching.enableFairness"                    = [{ value = true }]
+        "frontend.enableCancelWorkerPollsOnShutdown" = [{ value = true }]
       }
     }
     cassandra     = { enabled = false }
