@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { codecOf, CODEC_NAMES, SPEEDS } from '../video/codecs';
+import { codecOf, CODEC_NAMES, HDR_CODEC_NAMES, SPEEDS } from '../video/codecs';
 import { analyse, name, poster, quality, uniqueNames } from './fields';
 import { watermark } from './watermark';
 
@@ -40,6 +40,8 @@ const fields = z.strictObject({
   rungs: z.array(rung).min(1).max(12).refine(uniqueNames, 'two rungs have the same name').optional(),
   /** `auto`: rungs of H.264, and their factors, are chosen for each video by samples of it, for the SSIM of `quality`. */
   ladder: z.enum(['auto']).optional(),
+  /** `keep`: a source in PQ or HLG stays so in rungs whose codec can; `tonemap`, and absent: all rungs are SDR. */
+  hdr: z.enum(['tonemap', 'keep']).optional(),
   /** A picture to lay on the pictures of all rungs, and so of the stream, and of the preview; not of the poster and the sprite. */
   watermark: watermark.optional(),
   /**
@@ -91,6 +93,10 @@ export const video = fields
   .refine(({ rungs, ladder }) => rungs !== undefined || ladder !== undefined, {
     path: ['rungs'],
     error: 'is needed, or `ladder: auto`, which chooses them',
+  })
+  .refine(({ hdr, rungs = [] }) => hdr !== 'keep' || rungs.some((spec) => codecOf(spec).hdrPixelFormat !== undefined), {
+    path: ['hdr'],
+    error: `\`keep\` needs a rung with codec ${HDR_CODEC_NAMES.join(' or ')}: the others are SDR`,
   })
   .refine(({ hls, dash }) => !dash || hls === true, { path: ['dash'], message: 'a manifest of DASH needs hls: true' })
   .refine(({ hls, languages, surround }) => hls === true || (languages === undefined && surround === undefined), {

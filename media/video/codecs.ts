@@ -1,3 +1,5 @@
+import { svtHdr, x265Hdr, type HdrPlan } from './hdr';
+
 /** Encoder speeds, by x264's names: slower is smaller for the same quality. Each codec says what it makes of them. */
 export const SPEEDS = ['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow'] as const;
 export type Speed = (typeof SPEEDS)[number];
@@ -15,6 +17,8 @@ interface EncoderPlan {
   fixedGop?: boolean;
   /** Most threads, for encoders that do not follow ffmpeg's own `-threads`. */
   threads: number;
+  /** For codecs that can: the pictures stay HDR, in 10 bits. */
+  hdr?: HdrPlan;
 }
 
 /** A codec that a rung can have: everything about it that is not the same for all. */
@@ -22,6 +26,8 @@ interface VideoCodec {
   /** Name of ffmpeg's encoder. */
   readonly encoder: string;
   readonly pixelFormat: string;
+  /** That of HDR; absent where rungs of this codec are SDR always. */
+  readonly hdrPixelFormat?: string;
   /** The highest constant rate factor, which is the worst quality. */
   readonly maxCrf: number;
   /** px of a side, at least. */
@@ -98,7 +104,7 @@ function vp9Name([, , , , profile = 0, level = 0, depth = 0]: Uint8Array): strin
   return `vp09.${[profile, level, depth >> 4].map((number) => String(number).padStart(2, '0')).join('.')}`;
 }
 
-/** The one table of codecs for rungs. No Node in it, since the page reads the types of presets. */
+/** The one table of codecs for rungs, those first that more players decode. No Node in it, since the page reads the types of presets. */
 export const CODECS = {
   h264: {
     encoder: 'libx264',
@@ -119,6 +125,7 @@ export const CODECS = {
   hevc: {
     encoder: 'libx265',
     pixelFormat: 'yuv420p',
+    hdrPixelFormat: 'yuv420p10le',
     maxCrf: 51,
     // x265 3.5 writes beyond its memory at 48x48.
     minSide: 64,
@@ -128,15 +135,19 @@ export const CODECS = {
     config: 'hvcC',
     rfc6381: hevcName,
     options: (rung) => [
-      ...['preset', rung.speed, 'profile', 'main', 'crf', String(rung.crf), ...capped(rung)],
+      ...['preset', rung.speed, 'profile', rung.hdr ? 'main10' : 'main', 'crf', String(rung.crf), ...capped(rung)],
       ...['g', String(rung.gop), ...keyframes(rung), 'forced-idr', '1'],
-      ...['x265-params', `scenecut=0:open-gop=0:info=0:log-level=error:pools=${rung.threads}`],
+      ...[
+        'x265-params',
+        `scenecut=0:open-gop=0:info=0:log-level=error:pools=${rung.threads}${x265Hdr(rung.hdr ?? {})}`,
+      ],
     ],
     passThrough: { codec: 'hevc', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=39-40' },
   },
   av1: {
     encoder: 'libsvtav1',
     pixelFormat: 'yuv420p',
+    hdrPixelFormat: 'yuv420p10le',
     maxCrf: 63,
     minSide: 64,
     cost: scaled(0.014, { ultrafast: 0.45, superfast: 0.7, veryfast: 1, faster: 1.3, fast: 2, medium: 3.3, slow: 5.5 }),
@@ -146,7 +157,7 @@ export const CODECS = {
     // Its keyframes are counted; it puts none at changes of scene.
     options: (rung) => [
       ...['preset', String(SVT_PRESETS[rung.speed]), 'crf', String(rung.crf), ...capped(rung)],
-      ...['g', String(rung.gop), 'svtav1-params', `lp=${rung.threads}`],
+      ...['g', String(rung.gop), 'svtav1-params', `lp=${rung.threads}${svtHdr(rung.hdr ?? {})}`],
     ],
     passThrough: { codec: 'av1', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=5' },
   },
@@ -178,6 +189,20 @@ export const DEFAULT_CODEC = 'h264';
 /** The codec of a rung. */
 export function codecOf({ codec = DEFAULT_CODEC }: { codec?: CodecName }): VideoCodec {
   return CODECS[codec];
+}
+
+/** How widely a codec is played, by its name in RFC 6381: the lower, the more widely. */
+export function codecRank({ codec }: { codec: string }): number {
+  return Object.values<VideoCodec>(CODECS).findIndex(({ entry }) => codec.startsWith(`${entry}.`));
+}
+
+/** Codecs whose rungs can stay HDR. */
+export const HDR_CODEC_NAMES = CODEC_NAMES.filter((codec) => codecOf({ codec }).hdrPixelFormat !== undefined);
+
+/** How the pictures of a rung are stored. */
+export function pixelFormatOf(rung: { codec?: CodecName; hdr?: HdrPlan }): string {
+  const { pixelFormat, hdrPixelFormat = pixelFormat } = codecOf(rung);
+  return rung.hdr ? hdrPixelFormat : pixelFormat;
 }
 
 /** The codec whose pictures an MP4 calls so. */

@@ -117,13 +117,13 @@ export function pictureGraph(composition: Composition, pictures: Pictures[]): st
   const { probe } = composition;
   const { video } = probe;
   const even = { ...video, interlaced: false };
-  const every = pictures.filter((each) => each.every);
+  const sdr = pictures.filter((each) => each.every && !each.hdr);
   // What takes a few pictures only turns those few into SDR itself.
-  const shared = video.hdr && every.length > 1 ? every : [];
+  const shared = video.hdr && sdr.length > 1 ? sdr : [];
   const tails = pictures.filter((each) => !shared.includes(each)).map((each) => each.chain(even));
   if (shared.length > 0) {
-    const [filters, sdr] = toSdr(even, largest(shared));
-    const tonemapped = shared.map((each) => each.chain(sdr));
+    const [filters, mapped] = toSdr(even, largest(shared));
+    const tonemapped = shared.map((each) => each.chain(mapped));
     tails.push(fork([...fastest(shared), ...filters], tonemapped, 'sdr'));
   }
   const head = [...deinterlace(video), ...clipPictures(probe, origin(composition))];

@@ -1,6 +1,7 @@
 import type { Rendition } from '../../common/contracts';
 import type { Ladder } from '../../common/video-facts';
 import type { CodecName, Speed } from './codecs';
+import type { HdrMetadata, HdrPlan } from './hdr';
 
 export type { HlsFile, HlsPackage } from './hls/types';
 
@@ -48,6 +49,8 @@ export interface VideoStream {
   interlaced: boolean;
   /** PQ or HLG. */
   hdr: boolean;
+  /** Of HDR10, where the file has some. */
+  hdrMetadata?: HdrMetadata;
   colour: VideoColour;
   durationSeconds?: number;
   /** kbit/s of this stream alone. */
@@ -116,6 +119,8 @@ export interface RungPlan {
   height: number;
   /** The source's own pictures are already what this rung wants: they are passed through, not encoded again. */
   copy?: boolean;
+  /** The pictures stay HDR; absent: they are SDR. */
+  hdr?: HdrPlan;
   /** Constant rate to lower the source to; absent: the source's own timing is kept. */
   fps?: string;
   /** Most frames between two keyframes: two seconds of them. */

@@ -63,6 +63,8 @@ interface Stream {
   sample_aspect_ratio?: string;
   color_space?: string;
   color_transfer?: string;
+  color_primaries?: string;
+  color_range?: string;
   avg_frame_rate: string;
   nb_read_frames?: string;
   sample_rate?: string;

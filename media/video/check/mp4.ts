@@ -5,13 +5,20 @@ import { codecOfEntry } from '../codecs';
 export interface Mp4Facts {
   /** Of the longest track as presented, seconds. */
   durationSeconds: number;
-  video?: { width: number; height: number; frames: number; durationSeconds: number };
+  video?: { width: number; height: number; frames: number; durationSeconds: number; colour?: CodedColour };
   /** Packets of sound, the one before zero included. */
   audio?: { packets: number };
   /** RFC 6381 names of the tracks, the picture first: `avc1.64001f, mp4a.40.2`. */
   codecs: string;
   /** The index stands before the media, so that playing can begin while it loads. */
   fastStart: boolean;
+}
+
+/** Numbers of ITU-T H.273. */
+export interface CodedColour {
+  primaries: number;
+  transfer: number;
+  matrix: number;
 }
 
 export type Box = { type: string; body: Buffer };
@@ -96,7 +103,9 @@ function parseMoov(moov: Buffer): Omit<Mp4Facts, 'fastStart'> {
   const audio = tracks.find((track) => track.handler === 'soun');
   return {
     durationSeconds: Math.max(0, ...tracks.map((track) => track.durationSeconds)),
-    ...(video && { video: { ...video.size, frames: video.samples, durationSeconds: video.durationSeconds } }),
+    ...(video && {
+      video: { ...video.size, frames: video.samples, durationSeconds: video.durationSeconds, ...video.colour },
+    }),
     ...(audio && { audio: { packets: audio.samples } }),
     codecs: [video?.codec, audio?.codec].filter((codec) => codec !== undefined).join(', '),
   };
@@ -118,6 +127,7 @@ function parseTrack(trak: Buffer, movieTimescale: number) {
     size: { width: tkhd.readUInt32BE(tkhd.length - 8) >>> 16, height: tkhd.readUInt32BE(tkhd.length - 4) >>> 16 },
     samples: sampleCount(inside(stbl, 'stts')),
     codec: codecName(inside(stbl, 'stsd')),
+    colour: codedColour(inside(stbl, 'stsd')),
   };
 }
 
@@ -134,6 +144,16 @@ function codecName(stsd: Buffer): string {
   if (entry && codec) return codec.rfc6381(inside(entry.body.subarray(78), codec.config));
   if (entry?.type === 'mp4a') return `mp4a.${aacObjectType(inside(entry.body.subarray(28), 'esds'))}`;
   throw new Error(`unexpected codec ${entry?.type ?? 'none'}`);
+}
+
+/** Of pictures whose entry has a box for that, of the kind that ffmpeg writes. */
+function codedColour(stsd: Buffer): { colour?: CodedColour } {
+  const entry = boxes(stsd.subarray(8))[0];
+  if (entry === undefined || codecOfEntry(entry.type) === undefined) return {};
+  const colr = boxes(entry.body.subarray(78)).find(({ type }) => type === 'colr')?.body;
+  if (colr?.toString('latin1', 0, 4) !== 'nclx') return {};
+  const [primaries, transfer, matrix] = [4, 6, 8].map((at) => colr.readUInt16BE(at));
+  return { colour: { primaries: primaries!, transfer: transfer!, matrix: matrix! } };
 }
 
 /** `40.2` for AAC-LC: the object type of the stream, then the profile, which is the first five bits of its configuration. */

@@ -45,6 +45,12 @@ export function ffprobeArgs(input: string, entries = FFPROBE_ENTRIES, formats = 
   return [...probeStart(formats), '-show_entries', entries, '-of', 'json', '-i', fileUrl(input)];
 }
 
+/** What is beside the first picture of the stream. */
+export function firstPictureArgs(input: string, stream: number, entries: string): string[] {
+  const first = ['-select_streams', String(stream), '-read_intervals', '%+#1'];
+  return [...probeStart(FORMATS), ...first, '-show_entries', entries, '-of', 'json', '-i', fileUrl(input)];
+}
+
 /** One line `pts,dts,duration,flags` (seconds; `K`: a keyframe) a packet of the stream. */
 export function countPacketsArgs(input: string, stream: number, formats = FORMATS): string[] {
   const entries = ['-show_entries', 'packet=pts_time,dts_time,duration_time,flags', '-of', 'csv=p=0'];

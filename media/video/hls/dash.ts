@@ -1,3 +1,4 @@
+import { videoRange } from '../hdr';
 import type { Fragment } from './fragment';
 import { INIT } from './command';
 import { textSets, type Text } from './texts';
@@ -14,7 +15,7 @@ export interface Representation {
 
 /**
  * A static manifest (MPEG-DASH, ISO/IEC 23009-1, live profile) over the segments that the HLS playlists name: numbered
- * from zero, each with its time and duration. Rungs of one codec are one set, since players change within a set.
+ * from zero, each with its time and duration. Rungs of one codec, SDR or HDR, are one set, since players change within a set.
  * @param seconds of the longest track
  */
 export function dashManifest(
@@ -23,13 +24,14 @@ export function dashManifest(
   seconds: number,
   texts: readonly Text[] = [],
 ): string {
-  const codecs = [...new Set(pictures.map(codecOf))];
-  const sets = codecs.map((codec) => pictures.filter((each) => codecOf(each) === codec));
+  const kinds = [...new Set(pictures.map(kindOf))];
+  const sets = kinds.map((kind) => pictures.filter((each) => kindOf(each) === kind));
+  const hasSdr = pictures.some((each) => rangeOf(each) === 'SDR');
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011" type="static" mediaPresentationDuration="${duration(seconds)}" minBufferTime="PT6S">`,
     `<Period id="0" start="PT0S">`,
-    ...sets.flatMap((set, id) => adaptationSet(id, 'video', set)),
+    ...sets.flatMap((set, id) => adaptationSet(id, 'video', set, { attributes: '', about: colourOf(set, hasSdr) })),
     ...sounds.flatMap((sound, at) => adaptationSet(sets.length + at, 'audio', [sound], soundWords(sound, at))),
     ...textSets(texts, sets.length + sounds.length),
     '</Period>',
@@ -40,8 +42,25 @@ export function dashManifest(
 
 const duration = (seconds: number): string => `PT${seconds.toFixed(3)}S`;
 
-/** The type of the sample entry: `avc1` of `avc1.64001f`. */
-const codecOf = ({ track }: Representation): string => track.header.codecs.replace(/\..*$/, '');
+const rangeOf = ({ track }: Representation) => videoRange(track.header.video?.colour?.transfer);
+
+/** The type of the sample entry (`avc1` of `avc1.64001f`), and SDR or a kind of HDR. */
+const kindOf = (each: Representation): string => `${each.track.header.codecs.replace(/\..*$/, '')} ${rangeOf(each)}`;
+
+/**
+ * What a player has to know of a set in HDR, by the numbers of ITU-T H.273. Where there is SDR beside it, a player that does
+ * not know these properties has to leave the set alone; alone, it is better shown in odd colours than not at all.
+ */
+function colourOf([first]: Representation[], hasSdr: boolean): string[] {
+  const colour = first?.track.header.video?.colour;
+  if (first === undefined || colour === undefined || rangeOf(first) === 'SDR') return [];
+  const element = hasSdr ? 'EssentialProperty' : 'SupplementalProperty';
+  const { primaries, transfer, matrix } = colour;
+  const values = { ColourPrimaries: primaries, TransferCharacteristics: transfer, MatrixCoefficients: matrix };
+  return Object.entries(values).map(
+    ([name, value]) => `<${element} schemeIdUri="urn:mpeg:mpegB:cicp:${name}" value="${value}"/>`,
+  );
+}
 
 /** A sound of a language. */
 interface SoundSet extends Representation {
@@ -50,24 +69,19 @@ interface SoundSet extends Representation {
 }
 
 /** Attributes and roles that tell sounds apart; the first one is what a player begins with. */
-function soundWords({ language }: SoundSet, at: number): { attributes: string; role: string } {
+function soundWords({ language }: SoundSet, at: number): { attributes: string; about: string[] } {
   const role = `<Role schemeIdUri="urn:mpeg:dash:role:2011" value="${at === 0 ? 'main' : 'alternate'}"/>`;
-  return { attributes: language === undefined ? '' : ` lang="${language}"`, role };
+  return { attributes: language === undefined ? '' : ` lang="${language}"`, about: [role] };
 }
 
 function adaptationSet(
   id: number,
   kind: 'video' | 'audio',
   tracks: (Representation | SoundSet)[],
-  words = { attributes: '', role: '' },
+  { attributes, about }: { attributes: string; about: string[] },
 ): string[] {
-  const start = `<AdaptationSet id="${id}" contentType="${kind}" mimeType="${kind}/mp4" segmentAlignment="true" startWithSAP="1"${words.attributes}>`;
-  return [
-    start,
-    ...(words.role === '' ? [] : [words.role]),
-    ...tracks.flatMap((each) => representation(each, kind)),
-    '</AdaptationSet>',
-  ];
+  const start = `<AdaptationSet id="${id}" contentType="${kind}" mimeType="${kind}/mp4" segmentAlignment="true" startWithSAP="1"${attributes}>`;
+  return [start, ...about, ...tracks.flatMap((each) => representation(each, kind)), '</AdaptationSet>'];
 }
 
 function representation(each: Representation | SoundSet, kind: 'video' | 'audio'): string[] {

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fraction } from '../fraction';
+import { videoRange } from '../hdr';
 import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
 import type { CaptionTrack } from '../../../common/video-facts';
@@ -117,6 +118,7 @@ export function variants(rungs: readonly { plan: RungPlan }[], pictures: Track[]
       width: header.video?.width ?? 0,
       height: header.video?.height ?? 0,
       rate: num / den,
+      range: videoRange(header.video?.colour?.transfer),
       keyframes: { uri: uri.replace(PLAYLIST, KEYFRAMES), peak: keyframePeak(segments, fragments) },
     };
   });

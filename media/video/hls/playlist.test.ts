@@ -54,6 +54,7 @@ test('the multivariant playlist, word by word, the lowest rate first', () => {
     width: 1280,
     height: 720,
     rate: 30_000 / 1001,
+    range: 'SDR' as const,
   };
   const text = multivariant(
     [
@@ -90,6 +91,33 @@ video-720p/index.m3u8
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=50,CODECS="avc1.64001f",RESOLUTION=640x360,URI="video-360p/keyframes.m3u8"
 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="video-720p/keyframes.m3u8"
 `);
+});
+
+test('variants of several codecs: those of one codec together, the most widely played first, and SDR before HDR', () => {
+  const variant = (codec: string, peak: number, range: 'SDR' | 'PQ' | 'HLG' = 'SDR') => {
+    const name = `${codec.slice(0, 4)}-${range}-${peak}`;
+    const keyframes = { uri: `${name}/keyframes.m3u8`, peak: 5 };
+    return { uri: name, peak, average: 1, codec, width: 640, height: 360, rate: 25, range, keyframes };
+  };
+  const [av1, avc, hevc] = ['av01.0.04M.10', 'avc1.64001f', 'hvc1.2.4.L90.90'];
+  const lines = multivariant(
+    [
+      ...[variant(av1, 10, 'PQ'), variant(av1, 20, 'PQ'), variant(avc, 40), variant(hevc, 15, 'PQ')],
+      ...[variant(avc, 30), variant(hevc, 12), variant(av1, 5)],
+    ],
+    [],
+  ).split('\n');
+  const order = ['avc1-SDR-30', 'avc1-SDR-40', 'hvc1-SDR-12', 'av01-SDR-5', 'hvc1-PQ-15', 'av01-PQ-10', 'av01-PQ-20'];
+  expect(lines.filter((line) => /^\w/.test(line))).toEqual(order);
+  const keyframes = lines.filter((line) => line.startsWith('#EXT-X-I-FRAME-STREAM-INF'));
+  expect(keyframes.map((line) => /,VIDEO-RANGE=(\w+),URI="([^/]+)/.exec(line)?.slice(1))).toEqual(
+    order.map((name) => [name.split('-')[1], name]),
+  );
+  expect(lines[lines.indexOf('hvc1-PQ-15') - 1]).toBe(
+    '#EXT-X-STREAM-INF:BANDWIDTH=15,AVERAGE-BANDWIDTH=1,CODECS="hvc1.2.4.L90.90",RESOLUTION=640x360,FRAME-RATE=25.000,VIDEO-RANGE=PQ',
+  );
+  // Where all are SDR, as any player expects, no variant says so.
+  expect(multivariant([variant(avc, 1)], [])).not.toContain('VIDEO-RANGE');
 });
 
 test('a playlist that breaks off is not read', () => {

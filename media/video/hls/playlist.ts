@@ -1,3 +1,5 @@
+import { codecRank } from '../codecs';
+import type { VideoRange } from '../hdr';
 import { INIT } from './command';
 import type { Fragment } from './fragment';
 import { soundLines, type SoundGroup } from './sounds';
@@ -22,6 +24,7 @@ export interface Variant {
   height: number;
   /** Frames a second. */
   rate: number;
+  range: VideoRange;
   /** The playlist of its keyframes, and their bits a second at most; absent while the stream grows. */
   keyframes?: { uri: string; peak: number };
 }
@@ -105,13 +108,21 @@ export function keyframesOnly(segments: readonly Segment[], fragments: readonly 
   return [...head, '#EXT-X-I-FRAMES-ONLY', `#EXT-X-MAP:URI="${INIT}"`, ...lines, '#EXT-X-ENDLIST', ''].join('\n');
 }
 
-/** Lowest rate first, since a player begins with the first: it is there at once on any line. */
+/**
+ * Variants in groups between which players do not change, so that each chooses one that the player can show, then a rate:
+ * by codec, those first that more players decode, and SDR before HDR. Lowest rate first, since a player begins with the
+ * first: it is there at once on any line.
+ */
 export function multivariant(
   variants: readonly Variant[],
   sounds: readonly SoundGroup[],
   texts: readonly Text[] = [],
 ): string {
-  const sorted = [...variants].sort((a, b) => a.peak - b.peak);
+  const sorted = [...variants].sort(
+    (a, b) => Number(a.range !== 'SDR') - Number(b.range !== 'SDR') || codecRank(a) - codecRank(b) || a.peak - b.peak,
+  );
+  const hasHdr = variants.some(({ range }) => range !== 'SDR');
+  const rangeOf = ({ range }: Variant): string => (hasHdr ? `,VIDEO-RANGE=${range}` : '');
   // Each variant with each group of sounds, and silent ones without.
   const pairs = (sounds.length === 0 ? [undefined] : sounds).flatMap((sound) =>
     sorted.map((variant) => ({ variant, sound })),
@@ -122,17 +133,17 @@ export function multivariant(
       ...(variant.average === undefined ? [] : [`AVERAGE-BANDWIDTH=${variant.average + (sound?.average ?? 0)}`]),
       `CODECS="${[variant.codec, ...(sound?.codecs ?? [])].join(',')}"`,
       `RESOLUTION=${variant.width}x${variant.height}`,
-      `FRAME-RATE=${variant.rate.toFixed(3)}`,
+      `FRAME-RATE=${variant.rate.toFixed(3)}${rangeOf(variant)}`,
       ...(sound ? [`AUDIO="${sound.id}"`] : []),
       ...(texts.length > 0 ? ['SUBTITLES="text"'] : []),
     ].join(',')}`,
     variant.uri,
   ]);
-  const keyframes = sorted.flatMap(({ keyframes, codec, width, height }) =>
-    keyframes === undefined
-      ? []
-      : `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height},URI="${keyframes.uri}"`,
-  );
+  const keyframes = sorted.flatMap((variant) => {
+    const { keyframes, codec, width, height } = variant;
+    if (keyframes === undefined) return [];
+    return `#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=${keyframes.peak},CODECS="${codec}",RESOLUTION=${width}x${height}${rangeOf(variant)},URI="${keyframes.uri}"`;
+  });
   const head = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   return [...head, ...soundLines(sounds), ...textGroup(texts), ...streams, ...keyframes, ''].join('\n');
 }

@@ -31,6 +31,8 @@ export interface Pictures {
   /** What it makes of every picture, px, and the rate that it lowers the source to. */
   size?: { width: number; height: number };
   fps?: string;
+  /** HDR stays so. */
+  hdr?: boolean;
   /**
    * Filters from the upright, deinterlaced pictures to pads of the branch's own, without the pad they come from.
    * @param video the source, or what is left to do of it: a shared filter may have turned it into SDR already

@@ -1,6 +1,7 @@
 import type { VideoStream } from '../types';
 
-const isRgb = ({ colour, pixFmt }: VideoStream) =>
+/** Are the pictures of the source coded as red, green and blue? */
+export const isRgb = ({ colour, pixFmt }: VideoStream) =>
   colour.matrix === 'gbr' || /^(gbr|rgb|bgr|argb|abgr|pal8)/.test(pixFmt);
 
 /** The matrix of finished pictures, as the filter `scale` names it. @param height px of them */

@@ -1,6 +1,6 @@
-import { codecOf } from '../codecs';
+import { pixelFormatOf } from '../codecs';
 import { fraction } from '../fraction';
-import { colourTags, matrixOption } from './colour';
+import { colourTags, isRgb, matrixOption } from './colour';
 import { markChains } from './mark';
 import type { Clip, Mark, PosterPlan, PreviewPlan, Range, RungPlan, SpritePlan, VideoStream } from '../types';
 
@@ -41,8 +41,8 @@ export function rungFilters(video: VideoStream, rung: RungPlan, range?: Range, c
   const end = clip === undefined ? [] : [endOf(rung, clip)];
   return [
     ...(range ? piece(rung, range, end) : [...steadyRate(rung), ...end]),
-    ...picture(video, rung, 'tv'),
-    `format=${codecOf(rung).pixelFormat}`,
+    ...(rung.hdr ? hdrPicture(video, rung) : picture(video, rung, 'tv')),
+    `format=${pixelFormatOf(rung)}`,
     ...colourTags(video, rung.height),
   ].join(',');
 }
@@ -124,7 +124,7 @@ export function previewFilters(video: VideoStream, preview: PreviewPlan, mark?: 
   const joined = starts.map((_, index) => `[scene-${index}]`).join('');
   const bare = `${joined}concat=n=${starts.length}`;
   const shown = mark
-    ? [`${bare}[preview-bare]`, ...markChains(mark, video, preview.height, '[preview-bare]', '[preview-one]')]
+    ? [`${bare}[preview-bare]`, ...markChains(mark, video, preview, '[preview-bare]', '[preview-one]')]
     : [`${bare}[preview-one]`];
   const split = '[preview-one]split=2[preview-mp4][preview-all]';
   return [...scenes, ...shown, split, `[preview-all]fps=${webpFps}:eof_action=pass[preview-webp]`].join(';');
@@ -166,6 +166,12 @@ function picture(video: VideoStream, size: { width: number; height: number }, ra
   if (!video.hdr) return [...fit(video, size, `:out_range=${range}${matrixOption(video, size.height)}`), 'setsar=1'];
   const tonemapped = [...untaggedHdr(video), ...fit(video, size, ''), ...TONEMAP];
   return [...tonemapped, 'format=yuv420p', ...(range === 'pc' ? ['scale=out_range=pc'] : []), 'setsar=1'];
+}
+
+/** To the size asked for, in square pixels; the light stays as it is coded. */
+function hdrPicture(video: VideoStream, size: { width: number; height: number }): string[] {
+  const [matrix, stated] = isRgb(video) ? [':out_color_matrix=bt2020', ['setparams=colorspace=bt2020nc']] : ['', []];
+  return [...untaggedHdr(video), ...fit(video, size, `:out_range=tv${matrix}`), 'setsar=1', ...stated];
 }
 
 /** zscale refuses a picture whose primaries or matrix are not stated. */

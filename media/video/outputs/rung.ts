@@ -3,6 +3,7 @@ import { badOutput } from '../check/finish';
 import { checkComplete } from '../check/complete';
 import { readMp4, type Mp4Facts } from '../check/mp4';
 import { codecOf } from '../codecs';
+import { HDR_TRANSFERS } from '../hdr';
 import type { Mark, MediaProbe, Range, RungPlan, VideoFile } from '../types';
 import { rungFilters } from './filters';
 import type { Branch, Film } from './branch';
@@ -19,13 +20,14 @@ export function rungBranch(probe: MediaProbe, rung: RungPlan, range?: Range, mar
     ...(!rung.copy && {
       pictures: {
         every: true,
+        hdr: rung.hdr !== undefined,
         size: { width: rung.width, height: rung.height },
         fps: rung.fps,
         chain: (video) => {
           const filters = rungFilters(video, rung, range, probe.clip);
           if (mark === undefined) return `${filters}${pad}`;
           const bare = `[bare-${rung.name}]`;
-          return [`${filters}${bare}`, ...markChains(mark, video, rung.height, bare, pad)].join(';');
+          return [`${filters}${bare}`, ...markChains(mark, video, rung, bare, pad)].join(';');
         },
       },
     }),
@@ -98,6 +100,9 @@ export function checkForm(facts: Mp4Facts, rung: RungPlan): void {
   const coded = facts.codecs.startsWith(codecOf(rung).entry);
   if (width !== rung.width || height !== rung.height || !coded || !facts.fastStart) {
     throw badOutput('The encoder wrote another video than was asked for.', { width, height, codecs: facts.codecs });
+  }
+  if (rung.hdr && facts.video?.colour?.transfer !== HDR_TRANSFERS[rung.hdr.transfer].code) {
+    throw badOutput('The encoder lost the HDR of the pictures.', { transfer: facts.video?.colour?.transfer ?? 0 });
   }
   if (sound !== (rung.audioBitrate !== undefined)) {
     throw badOutput('The encoder lost the sound.', { codecs: facts.codecs });

@@ -2,6 +2,7 @@ import type { VideoPreset, VideoRungSpec } from '../../presets/schema';
 import { DarkroomError } from '../../../common/errors';
 import { codecOf } from '../codecs';
 import { fraction, type Fraction } from '../fraction';
+import { isHdrTransfer } from '../hdr';
 import { alignRungs } from '../hls/align';
 import { rungsOf } from '../ladder/choose';
 import { planPreview } from './preview';
@@ -103,8 +104,8 @@ function tooSmall(preset: VideoPreset, rung: RungPlan): DarkroomError {
   );
 }
 
-function planRung(probe: MediaProbe, spec: VideoRungSpec, { audio, watermark }: VideoPreset): RungPlan {
-  const { displayWidth, displayHeight, fps } = probe.video;
+function planRung(probe: MediaProbe, spec: VideoRungSpec, { audio, watermark, hdr }: VideoPreset): RungPlan {
+  const { displayWidth, displayHeight, fps, colour } = probe.video;
   const size = fitShortSide(displayWidth, displayHeight, spec.height);
   const source = fraction(fps);
   const cap = Math.min(size.width, size.height) < 540 ? 30 : 60;
@@ -115,6 +116,9 @@ function planRung(probe: MediaProbe, spec: VideoRungSpec, { audio, watermark }: 
     name: spec.name,
     ...(spec.codec && { codec: spec.codec }),
     ...size,
+    ...(hdr === 'keep' &&
+      codecOf(spec).hdrPixelFormat !== undefined &&
+      isHdrTransfer(colour.transfer) && { hdr: { transfer: colour.transfer, ...probe.video.hdrMetadata } }),
     ...(isAlready(probe, spec, size) && target === source && !probe.clip && !watermark && { copy: true }),
     // The pictures of a part are counted from its beginning.
     ...((target !== source || probe.clip) && { fps: `${target.num}/${target.den}` }),

@@ -1,4 +1,5 @@
 import { fraction } from '../fraction';
+import { isHdrTransfer } from '../hdr';
 import { languageTag } from '../captions/languages';
 import { kbps, known, positive, streamDuration } from './values';
 import { captionStreams } from './caption-streams';
@@ -52,7 +53,6 @@ export const FFPROBE_ENTRIES = [
   `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION,language:stream_side_data=rotation`,
 ].join(':');
 
-const HDR_TRANSFERS = ['smpte2084', 'arib-std-b67'];
 const INTERLACED = ['tt', 'bb', 'tb', 'bt'];
 
 /** What is counted by reading packets, for files whose header does not say. */
@@ -231,7 +231,7 @@ function videoStream(stream: FfprobeStream, format: string, fileDuration: number
     ...rate,
     pixFmt: stream.pix_fmt ?? '',
     interlaced: INTERLACED.includes(stream.field_order ?? ''),
-    hdr: HDR_TRANSFERS.includes(stream.color_transfer ?? ''),
+    hdr: isHdrTransfer(stream.color_transfer),
     colour: {
       range: known(stream.color_range),
       matrix: known(stream.color_space),

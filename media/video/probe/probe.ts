@@ -2,9 +2,11 @@ import { stat } from 'node:fs/promises';
 import { DarkroomError } from '../../../common/errors';
 import { runProcess, type ProcessResult } from '../../../common/process';
 import { sniffFile } from '../../sniff';
-import { countPacketsArgs, ffprobeArgs, FORMATS } from '../ffmpeg/command';
+import { countPacketsArgs, ffprobeArgs, firstPictureArgs, FORMATS } from '../ffmpeg/command';
+import type { HdrMetadata } from '../hdr';
 import { checkPixels } from '../ffmpeg/bounds';
 import { codedAs, throwIfTooLarge, toVideoError, type Media } from '../ffmpeg/video-failures';
+import { FRAME_ENTRIES, hdrMetadata, type FrameJson } from './hdr-metadata';
 import {
   countStreams,
   needsCount,
@@ -57,7 +59,24 @@ export async function probeVideo(
     );
   }
   checkPixels(probe.video);
-  return probe;
+  if (!probe.video.hdr) return probe;
+  return { ...probe, video: { ...probe.video, hdrMetadata: await besideFirstPicture(input, probe, settings, signal) } };
+}
+
+/** Static metadata of HDR; some containers and codecs have them in the pictures only. Damage there is found later. */
+async function besideFirstPicture(
+  input: string,
+  { video }: MediaProbe,
+  settings: FfmpegSettings,
+  signal?: AbortSignal,
+): Promise<HdrMetadata> {
+  try {
+    const { stdout } = await runFfprobe(firstPictureArgs(input, video.index, FRAME_ENTRIES), settings, signal);
+    return hdrMetadata(JSON.parse(stdout) as FrameJson);
+  } catch {
+    signal?.throwIfAborted();
+    return {};
+  }
 }
 
 /** The type by first bytes. A playlist or a list of files never gets as far as ffprobe, which refuses them too. */
