@@ -77,6 +77,11 @@ describe('presets', () => {
       'video: { ladder: auto, rungs: [{ name: a, height: 90, crf: 30, maxrate: 300, speed: fast, audioBitrate: 64 }] }',
       'video.ladder: `auto` chooses the rungs, so leave out `rungs`',
     ],
+    [
+      'video: { hdr: keep, rungs: [{ name: a, height: 90, crf: 30, maxrate: 300, speed: fast, audioBitrate: 64 }] }',
+      'video.hdr: `keep` needs a rung with codec hevc or av1: the others are SDR',
+    ],
+    ['video: { hdr: keep, ladder: auto, quality: { ssim: 0.9 } }', 'video.hdr: `keep` needs a rung'],
     ['video: { rungs: [], quality: { ssim: 1 } }', 'video.quality.ssim'],
     ['video: { rungs: [], preview: { width: 320, scenes: 11 } }', 'video.preview.scenes'],
     ['video: { rungs: [], preview: { scenes: 3 } }', 'video.preview.width'],

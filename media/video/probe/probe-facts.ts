@@ -35,7 +35,7 @@ export interface FfprobeStream {
   sample_rate?: string;
   disposition?: Partial<Record<(typeof DISPOSITIONS)[number], number>>;
   tags?: Record<string, string | undefined>;
-  side_data_list?: { rotation?: number }[];
+  side_data_list?: { rotation?: number; dv_profile?: number }[];
 }
 
 /** Flags of a stream that say what it is for. */
@@ -50,7 +50,7 @@ export const FFPROBE_ENTRIES = [
   'stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,pix_fmt,field_order',
   'stream=color_range,color_space,color_transfer,color_primaries,avg_frame_rate,r_frame_rate,duration,bit_rate',
   'stream=nb_frames,channels,sample_rate,start_time',
-  `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION,language:stream_side_data=rotation`,
+  `stream_disposition=${DISPOSITIONS.join()}:stream_tags=DURATION,language:stream_side_data=rotation,dv_profile`,
 ].join(':');
 
 const INTERLACED = ['tt', 'bb', 'tb', 'bt'];
@@ -116,6 +116,11 @@ export function pictureStream(json: FfprobeJson): FfprobeStream | undefined {
 
 const isSound = ({ codec_type, codec_name, channels }: FfprobeStream) =>
   codec_type === 'audio' && known(codec_name) !== undefined && Number(channels) > 0;
+
+/** Dolby Vision without pictures that other decoders can show: the colours of profile 5 are of a kind of their own. */
+export function isDolbyVisionOnly({ side_data_list = [] }: FfprobeStream): boolean {
+  return side_data_list.some(({ dv_profile }) => dv_profile === 5);
+}
 
 /** The sound: not a commentary or a description where there is another; flagged as default; the first. */
 export function soundStream(json: FfprobeJson): FfprobeStream | undefined {

@@ -25,6 +25,21 @@ const write = (name: string, content: string | Buffer) => {
   return clips.at(name);
 };
 
+/** Puts a configuration of Dolby Vision into the sample entry; the index lies behind the media, so nothing moves. */
+function asDolbyVision(mp4: Buffer, profile: number, compatibility: number): Buffer {
+  const box = Buffer.alloc(32);
+  box.writeUInt32BE(32);
+  box.write('dvcC', 4);
+  // Version 1.0; the profile, level 1, base layer and metadata; the base layer's compatibility.
+  box.set([1, 0, profile << 1, (1 << 3) | 0b101, compatibility << 4], 8);
+  const at = mp4.indexOf('hvcC') - 4;
+  for (const type of ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd', 'hvc1']) {
+    const size = mp4.lastIndexOf(type, at) - 4;
+    mp4.writeUInt32BE(mp4.readUInt32BE(size) + box.length, size);
+  }
+  return Buffer.concat([mp4.subarray(0, at), box, mp4.subarray(at)]);
+}
+
 let made: string | undefined;
 /** A second with sound; made once. */
 const plain = () => (made ??= ffmpeg(`${picture('320x180', 1)} ${sound(1)} ${X264} -c:a aac`, clips.at('plain.mp4')));
@@ -80,6 +95,16 @@ describe('what a probe says', () => {
       hdr: true,
       colour: { transfer: 'smpte2084' },
     });
+  });
+
+  test('of Dolby Vision: profile 5 is refused, since its colours would be wrong; profile 8 is what its pictures are', async () => {
+    const words = `${picture('64x64', 0.4)} -pix_fmt yuv420p10le -color_trc smpte2084 -c:v libx265 -x265-params log-level=error`;
+    const hdr10 = readFileSync(ffmpeg(`${words} -tag:v hvc1`, clips.at('hdr10.mp4')));
+    expect(await refusal(write('dv5.mp4', asDolbyVision(hdr10, 5, 0)))).toMatch(
+      /^UnsupportedMedia: The video is Dolby Vision of profile 5, /,
+    );
+    const { video } = await probe(write('dv8.mp4', asDolbyVision(hdr10, 8, 1)));
+    expect([video.hdr, video.colour.transfer]).toEqual([true, 'smpte2084']);
   });
 
   test('of a live recording, whose header states no duration: what its packets say', async () => {

@@ -9,6 +9,7 @@ import { codedAs, throwIfTooLarge, toVideoError, type Media } from '../ffmpeg/vi
 import { FRAME_ENTRIES, hdrMetadata, type FrameJson } from './hdr-metadata';
 import {
   countStreams,
+  isDolbyVisionOnly,
   needsCount,
   pictureStream,
   soundStream,
@@ -46,6 +47,7 @@ export async function probeVideo(
   }
   const picture = pictureStream(json);
   if (picture === undefined) throw withoutPicture(json);
+  if (isDolbyVisionOnly(picture)) throw new DarkroomError('UnsupportedMedia', DOLBY_VISION);
   const counted = needsCount(json, format)
     ? await countPackets(input, picture.index, settings, signal, onProgress)
     : undefined;
@@ -78,6 +80,9 @@ async function besideFirstPicture(
     return {};
   }
 }
+
+const DOLBY_VISION =
+  'The video is Dolby Vision of profile 5, whose colours Darkroom cannot read; send it in HDR10, HLG, SDR or profile 8.';
 
 /** The type by first bytes. A playlist or a list of files never gets as far as ffprobe, which refuses them too. */
 async function sniffVideo(input: string): Promise<string> {
