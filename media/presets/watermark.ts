@@ -41,5 +41,3 @@ export const watermark = z
     path: ['gravity'],
     error: 'is one place, and `tile` takes them all',
   });
-
-export type WatermarkSpec = z.infer<typeof watermark>;

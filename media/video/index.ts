@@ -25,7 +25,7 @@ export type { Sidecar } from './captions/captions';
 export { canSeek } from './chunks/seek';
 export { joinChunks } from './chunks/join';
 export { makeChunk } from './chunks/make-chunk';
-export type { ChunkTrack, TrackSegment } from './chunks/make-chunk';
+export type { ChunkTrack } from './chunks/make-chunk';
 export { cutSound } from './chunks/cut-sound';
 export type { Costs } from './plan/cost';
 export { branchIds, makeOutputs, soundBitrates } from './make-outputs';
