@@ -51,7 +51,12 @@ export function build(force = false) {
 function buildPage() {
   if (!existsSync(web)) return;
   const stamp = path.join(dist, 'web', '.built');
-  const content = contentHash([...filesIn(web), presetDocs, path.join(root, 'package-lock.json')]);
+  const content = contentHash([
+    ...filesIn(web),
+    ...filesIn(path.join(root, 'client')),
+    presetDocs,
+    path.join(root, 'package-lock.json'),
+  ]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === content) return;
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
   step('Building the page', process.execPath, [

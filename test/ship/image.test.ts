@@ -39,7 +39,7 @@ test('the build is given only what is named', () => {
     .filter((line) => line !== '' && !line.startsWith('#'));
   expect(rules[0]).toBe('*');
   const layers = ['operate', 'starter', 'local', 'workflows', 'activities', 'media', 'storage', 'net', 'temporal'];
-  const folders = [...layers, 'common', 'workers', 'presets'];
+  const folders = [...layers, 'common', 'client', 'workers', 'presets'];
   expect(rules).toEqual(expect.arrayContaining(folders.map((folder) => `!${folder}`)));
   expect(rules).toContain('**/.env');
 });
