@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { projectRoot } from '../../common/paths';
 import { photo, startApi, type Api } from '../api/support';
 import { startStack, until, type Stack } from '../support/stack';
@@ -74,10 +75,49 @@ describeInBrowser('adding files', () => {
     await page.getByText('2 of 2 done').waitFor();
   });
 
+  test('a page that is left in mid-upload goes on where it was when the same file is chosen again', async () => {
+    const file = path.join(stack.home, 'in', 'large.png');
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    await sharp({ create: { width: 1500, height: 1400, channels: 3, background: 'red', noise } })
+      .png()
+      .toFile(file);
+    const offsets: number[] = [];
+    let held = false;
+    const answered = new Set<number>();
+    await page.route('**/v1/uploads/**', async (route) => {
+      const offset = new URL(route.request().url()).searchParams.get('offset');
+      if (offset === null) return route.continue();
+      offsets.push(Number(offset));
+      // The third part never comes.
+      if (!held && offsets.length > 2) return void (held = true);
+      const response = await route.fetch();
+      if (response.ok()) answered.add(Number(offset));
+      await route.fulfill({ response });
+    });
+    await page.locator('.drop-zone input').setInputFiles(file);
+    await until(async () => held, 200);
+    const kept = offsets[2] ?? 0;
+    expect([offsets[0], kept > 1024 * 1024]).toEqual([0, true]);
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page.reload();
+    await entry('large.png').getByText('Choose the file again').waitFor();
+    await page.getByText('1 left unsent: choose them again, what was uploaded stays').waitFor();
+    expect(await faultsOfLooks(page)).toEqual([]);
+    offsets.length = 0;
+    await page.locator('.drop-zone input').setInputFiles(file);
+    await entry('large.png').getByText('Done').waitFor();
+    expect(offsets[0]).toBe(kept);
+    expect(new Set(offsets).size).toBe(answered.size - 2);
+    expect(await page.locator('.entry').count()).toBe(1);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await page.reload();
+    expect(await page.locator('.entry').count()).toBe(0);
+  });
+
   test('a preset that makes nothing of a file says so before the file is sent', async () => {
     const sent: string[] = [];
     page.on('request', (request) => request.method() === 'PUT' && sent.push(request.url()));
-    await page.getByRole('radio', { name: /^stream/ }).check({ force: true });
+    await page.getByRole('radio', { name: /^stream for/ }).check({ force: true });
     await choose('mismatch');
     await entry('mismatch.jpg').getByText('The preset “stream” is for video only; choose another one.').waitFor();
     expect(sent).toEqual([]);
@@ -110,7 +150,7 @@ describeInBrowser('adding files', () => {
     const file = path.join(presets, 'mine.yaml');
     writeFileSync(file, 'image:\n  renditions: [{ name: small, format: webp, width: 320, quality: 70 }]\n');
     await page.goto(`${api.url}/#/presets`);
-    expect(await page.locator('.preset-list li').count()).toBeGreaterThan(0);
+    await page.locator('.preset-list li').first().waitFor();
     await page.getByRole('link', { name: 'mine', exact: true }).click();
     const field = (name: string) => page.getByRole('row', { name: new RegExp(`^${name} `) });
     await field('width').waitFor();

@@ -7,9 +7,10 @@ import { cancelUpload, removeEntry, retryEntry, type Entry } from './queue';
 
 /** One file, from the drop to its result. */
 export function EntryRow({ entry }: { entry: Entry }) {
-  const { key, name, file, phase, fraction, step, jobId, error } = entry;
+  const { key, name, file, unsent, phase, fraction, step, jobId, error } = entry;
   const isToSend = phase === 'waiting' || phase === 'uploading';
-  const isMoving = phase === 'uploading' || phase === 'processing';
+  const isLeft = phase === 'left';
+  const isMoving = isLeft || phase === 'uploading' || phase === 'processing';
   return (
     <li class={`entry entry-${phase}`}>
       <Thumb file={file} />
@@ -17,7 +18,7 @@ export function EntryRow({ entry }: { entry: Entry }) {
         <p class="entry-name">
           {jobId ? <a href={toItem(jobId)}>{name}</a> : name}
           <small>
-            {[file && bytes(file.size), entry.choice.preset, entry.choice.batch].filter(Boolean).join(', ')}
+            {[unsent && bytes(unsent.size), entry.choice.preset, entry.choice.batch].filter(Boolean).join(', ')}
           </small>
         </p>
         {isMoving && <progress class="meter" max={1} value={fraction} aria-label={`${name}: ${step}`} />}
@@ -25,10 +26,11 @@ export function EntryRow({ entry }: { entry: Entry }) {
       </div>
       <span class="entry-step" role="status">
         {phase === 'completed' && <Icon name="check" />}
-        {phase === 'failed' && <Icon name="alert" />}
+        {(phase === 'failed' || isLeft) && <Icon name="alert" />}
         {phase === 'uploading' ? `Uploading ${Math.round(100 * fraction)} %` : step}
       </span>
       <span class="entry-actions">
+        {isLeft && <ActionButton label="Remove" about={name} kind="small" run={async () => removeEntry(key)} />}
         {isToSend && <ActionButton label="Cancel" about={name} kind="small" run={async () => cancelUpload(key)} />}
         {phase === 'failed' && (
           <>

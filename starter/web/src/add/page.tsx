@@ -138,10 +138,11 @@ export function AddPage() {
 /** How far all files are together. */
 function Overall({ entries }: { entries: readonly Entry[] }) {
   const of = (...phases: Entry['phase'][]): number => entries.filter(({ phase }) => phases.includes(phase)).length;
-  const [done, failed, toSend] = [of('completed'), of('failed'), of('waiting', 'uploading')];
+  const [done, failed, toSend, left] = [of('completed'), of('failed'), of('waiting', 'uploading'), of('left')];
   const parts = [`${count(done)} of ${count(entries.length)} done`];
   if (failed > 0) parts.push(`${count(failed)} failed or cancelled`);
   if (toSend > 0) parts.push(`${count(toSend)} still to upload: keep this page open`);
+  if (left > 0) parts.push(`${count(left)} left unsent: choose them again, what was uploaded stays`);
   return (
     <p class="overall">
       <progress class="meter" max={entries.length} value={done + failed} aria-label="All files" />

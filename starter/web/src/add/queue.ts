@@ -1,18 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { MediaKind } from '../../../../common/kinds';
-import { act, getJob, isOpen, submit, upload, type Failure } from '../api';
+import { act, ApiError, getJob, isOpen, newUploadId, submit, upload, type Failure } from '../api';
+import { NO_SERVICE } from '../lib/words';
 import type { Choice } from './preset';
+import { rememberUnsent, takeUnsent, type Unsent } from './unsent';
 
 /** One chosen file, or one address, on its way. */
 export interface Entry {
   key: number;
   name: string;
-  /** Absent for an address. */
+  /** Absent for an address, and for a file of an earlier page until it is chosen again. */
   file?: File;
+  /** Of a file: what goes on with its upload after the page was left. */
+  unsent?: Unsent;
   /** Of an address: what the service fetches itself. */
   source?: string;
   choice: Choice;
-  phase: 'waiting' | 'uploading' | 'processing' | 'completed' | 'failed';
+  /** `left`: by an earlier page, before it was sent. */
+  phase: 'left' | 'waiting' | 'uploading' | 'processing' | 'completed' | 'failed';
   /** 0–1, of the present phase. */
   fraction: number;
   /** What it does now, in words. */
@@ -27,14 +32,22 @@ const UPLOADS = 3;
 const POLL_MS = 1000;
 const LOOKS = 5;
 
-/** The files of this visit. They outlive a change of the page, so that nobody has to wait and watch. */
-let entries: Entry[] = [];
 const listeners = new Set<() => void>();
 const uploads = new Map<number, AbortController>();
 let count = 0;
+/** The files of this visit. They outlive a change of the page, so that nobody has to wait and watch. */
+let entries: Entry[] = takeUnsent().map((unsent) => ({
+  ...entry({ name: unsent.name, choice: unsent.choice }),
+  ...{ unsent, phase: 'left', fraction: unsent.fraction, step: 'Choose the file again' },
+}));
 
 function replace(changed: Entry[]): void {
   entries = changed;
+  rememberUnsent(
+    entries.flatMap(({ unsent, fraction, phase }) =>
+      unsent !== undefined && ['left', 'waiting', 'uploading'].includes(phase) ? [{ ...unsent, fraction }] : [],
+    ),
+  );
   for (const listener of listeners) listener();
 }
 
@@ -49,13 +62,24 @@ addEventListener('beforeunload', (event) => {
   if (entries.some(isToSend)) event.preventDefault();
 });
 
-/** The same file under the same choice twice is one entry. */
+/** The same file under the same choice twice is one entry; one that an earlier page left goes on under the choice it had. */
 export function enqueue(files: readonly File[], choice: Choice): void {
+  const left = new Map(entries.filter(({ phase }) => phase === 'left').map((each) => [fileId(each.unsent), each]));
+  for (const file of files) {
+    const { key } = left.get(fileId(file)) ?? {};
+    if (key !== undefined) change(key, { file, phase: 'waiting', step: 'Waiting' });
+  }
   const known = new Set(
     entries.filter(({ phase }) => phase !== 'failed').map(({ file, choice: of }) => idOf(file, of)),
   );
-  const fresh = files.filter((file) => !known.has(idOf(file, choice)));
-  add(fresh.map((file) => entry({ name: file.name, file, choice })));
+  const fresh = files.filter((file) => !left.has(fileId(file)) && !known.has(idOf(file, choice)));
+  add(
+    fresh.map((file) => {
+      const { name, size, lastModified } = file;
+      const unsent = { name, size, lastModified, choice, uploadId: newUploadId(), fraction: 0 };
+      return { ...entry({ name, file, choice }), unsent };
+    }),
+  );
 }
 
 /** @param sources addresses that the service can read: https://…, s3://… */
@@ -63,8 +87,14 @@ export function enqueueSources(sources: readonly string[], choice: Choice): void
   add(sources.map((source) => entry({ name: source.replace(/[?#].*$/, ''), source, choice })));
 }
 
-function idOf(file: File | undefined, { preset, batch }: Choice): string {
-  return JSON.stringify([file?.name, file?.size, file?.lastModified, preset, batch]);
+type Fingerprint = Pick<File, 'name' | 'size' | 'lastModified'>;
+
+function fileId(file: Fingerprint | undefined): string {
+  return JSON.stringify([file?.name, file?.size, file?.lastModified]);
+}
+
+function idOf(file: Fingerprint | undefined, { preset, batch }: Choice): string {
+  return JSON.stringify([fileId(file), preset, batch]);
 }
 
 function entry(given: Pick<Entry, 'name' | 'file' | 'source' | 'choice'>): Entry {
@@ -131,7 +161,12 @@ async function carry(given: Entry): Promise<void> {
     const source =
       file === undefined
         ? (given.source ?? '')
-        : await upload(file, (fraction) => change(key, { fraction }), stop.signal);
+        : await upload(
+            file,
+            given.unsent?.uploadId ?? newUploadId(),
+            (fraction) => change(key, { fraction }),
+            stop.signal,
+          );
     stop.signal.throwIfAborted();
     const jobId = await submit({ source, preset: choice.preset, ...(choice.batch !== '' && { batch: choice.batch }) });
     change(key, { phase: 'processing', fraction: 0, step: 'Queued', jobId });
@@ -146,7 +181,8 @@ async function carry(given: Entry): Promise<void> {
 }
 
 function fail(key: number, error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
+  const isAway = error instanceof ApiError && error.status === 0;
+  const message = isAway ? NO_SERVICE.sentence : error instanceof Error ? error.message : String(error);
   change(key, { phase: 'failed', step: 'Failed', error: { type: 'Upload', message } });
 }
 

@@ -4,7 +4,7 @@ import { ApiError, type Counts, type ItemState } from '../api';
 import { count } from '../lib/format';
 import { goingBack, leftAt } from '../lib/places';
 import { toBatches, toPresets } from '../lib/route';
-import { STATE_WORDS } from '../lib/words';
+import { NO_SERVICE, STATE_WORDS } from '../lib/words';
 import { Confirm, type Question } from './confirm';
 import { Icon, type IconName } from './icon';
 
@@ -106,7 +106,8 @@ export function Problem({ error, since }: { error: Error | undefined; since?: Da
   if (error === undefined) return null;
   return (
     <p class="notice" role="alert">
-      <Icon name="alert" /> {error.message} Trying again.
+      <Icon name="alert" /> {error instanceof ApiError && error.status === 0 ? NO_SERVICE.sentence : error.message}{' '}
+      Trying again.
       {since && ` What you see is from ${since.toLocaleTimeString('en-GB')}.`}
     </p>
   );

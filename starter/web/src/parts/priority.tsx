@@ -13,7 +13,7 @@ export function PriorityChoice(props: {
 }) {
   const { on, id, current, onChanged } = props;
   const [said, setSaid] = useState('');
-  const choose = async (priority: number): Promise<void> => {
+  const choose = async (priority: (typeof PRIORITIES)[number]): Promise<void> => {
     try {
       await setPriority(on, id, priority);
       setSaid('');
@@ -30,7 +30,8 @@ export function PriorityChoice(props: {
         onChange={(event) => {
           const { value } = event.currentTarget;
           event.currentTarget.value = '';
-          if (value !== '') void choose(Number(value));
+          const priority = PRIORITIES.find((each) => String(each) === value);
+          if (priority !== undefined) void choose(priority);
         }}
       >
         <option value="">{current === undefined ? 'Priority…' : `Priority ${current}`}</option>
