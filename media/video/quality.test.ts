@@ -95,6 +95,11 @@ test.each([
     () => ffmpeg(`${picture('160x90', 2, 50)},select=gt(mod(n\\,7)\\,2) -fps_mode vfr ${X264}`, clips.at('vfr.mp4')),
   ],
   [
+    'one picture alone',
+    { hls: true },
+    () => ffmpeg(`${picture('160x90', 1, 25)} -frames:v 1 ${X264}`, clips.at('one.mp4')),
+  ],
+  [
     'pictures that begin late',
     { hls: true },
     () =>

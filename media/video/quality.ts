@@ -43,7 +43,8 @@ export async function reachQuality(
   const made = new Map(files.map((file) => [file.name, file]));
   let open = plan.rungs.filter(({ name, copy }) => !copy && made.get(name)?.role === 'video');
   for (let tries = 1; open.length > 0; tries++) {
-    const pairs = open.map((rung) => pairOf(input, rung, [`${rung.name}.mp4.part`]));
+    const framesOf = ({ name }: RungPlan) => made.get(name)?.frames ?? 0;
+    const pairs = open.map((rung) => pairOf(input, rung, framesOf(rung), [`${rung.name}.mp4.part`]));
     const found = await likenessOf(input, composition, pairs);
     const again: RungPlan[] = [];
     for (const [index, rung] of open.entries()) {
@@ -62,11 +63,16 @@ export async function reachQuality(
   return files.map((file) => made.get(file.name) ?? file);
 }
 
-/** What a rung is compared with: what its encoder got. @param films names of what was made of that */
-export function pairOf({ probe, range, marks }: Omit<Gated, 'plan'>, rung: RungPlan, films: string[]): Pair {
+/** What a rung is compared with: what its encoder got. @param frames of each film @param films names of what was made of that */
+export function pairOf(
+  { probe, range, marks }: Omit<Gated, 'plan'>,
+  rung: RungPlan,
+  frames: number,
+  films: string[],
+): Pair {
   const branch = rungBranch(probe, { ...rung, audioBitrate: undefined }, range, marks?.[`rung:${rung.name}`]);
   const { name, width, height, fps = probe.video.fps } = rung;
-  return { branch, pad: `rung-${name}`, fps, width, height, films };
+  return { branch, pad: `rung-${name}`, fps, width, height, frames, films };
 }
 
 /** The next factor to try: the farther from the target, the larger the step. */

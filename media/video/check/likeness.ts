@@ -19,6 +19,8 @@ export interface Pair {
   /** px of these pictures. */
   width: number;
   height: number;
+  /** How many of them the films have. */
+  frames: number;
   /** Names of films of them in the output folder, MP4; those of another size are scaled to this one. */
   films: string[];
 }
@@ -80,10 +82,10 @@ export async function likenessOf(
   }
 }
 
-/** Pads `source-…-0`, `source-…-1`: the pictures of the source, once for each film, beginning at zero. */
-function ofSource({ pad, films }: Pair): string {
+/** Pads `source-…-0`, `source-…-1`: as many pictures of the source as the films have, once for each film, beginning at zero. */
+function ofSource({ pad, frames, films }: Pair): string {
   const pads = films.map((_, at) => `[${pad}-${at}]`).join('');
-  return `[${pad}]setpts=PTS-STARTPTS,split=${films.length}${pads}`;
+  return `[${pad}]setpts=PTS-STARTPTS,trim=end_frame=${frames},split=${films.length}${pads}`;
 }
 
 /**
@@ -97,5 +99,5 @@ function comparison({ pad, fps, width, height, films }: Pair, name: string, at: 
     `setpts=PTS-STARTPTS-${(den / num / 2).toFixed(6)}/TB`,
     `scale=${width}:${height}:flags=bicubic`,
   ].join(',');
-  return `${film}[film-${at}];[${pad}-${films.indexOf(name)}][film-${at}]ssim@like-${at}=shortest=1[like-${at}]`;
+  return `${film}[film-${at}];[${pad}-${films.indexOf(name)}][film-${at}]ssim@like-${at}[like-${at}]`;
 }

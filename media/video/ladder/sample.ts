@@ -79,11 +79,12 @@ async function sampleAt(step: StepInput, rungs: RungPlan[], range: Range): Promi
   const outputs = { ...input, range, plan: { rungs: all } };
   const names = all.map(({ name }) => `${name}.mp4`);
   try {
-    const films = await makeOutputs(outputs);
+    const made = await makeOutputs(outputs);
     const pairs = rungs.map((rung, index) => {
       const below = rungs[index + 1];
       const films = SAMPLED.map((crf) => `${nameAt(rung.name, crf)}.mp4`);
-      return pairOf(outputs, rung, below ? [...films, `${nameAt(below.name, ENLARGED_AT)}.mp4`] : films);
+      const { frames = 0 } = made.find(({ name }) => name === nameAt(rung.name, ENLARGED_AT)) ?? {};
+      return pairOf(outputs, rung, frames, below ? [...films, `${nameAt(below.name, ENLARGED_AT)}.mp4`] : films);
     });
     const partOf = (name: string) => path.resolve(step.outputDir, name);
     const composition = {
@@ -99,7 +100,7 @@ async function sampleAt(step: StepInput, rungs: RungPlan[], range: Range): Promi
       SAMPLED.map((crf, at) => ({
         crf,
         ssim: found[index]?.[at] ?? 0,
-        kbps: films.find((film) => film.name === nameAt(name, crf))?.bitrate ?? 0,
+        kbps: made.find((film) => film.name === nameAt(name, crf))?.bitrate ?? 0,
       })),
     ]);
     const enlarged = rungs.flatMap(({ name }, index): [string, number][] => {
