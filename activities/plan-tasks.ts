@@ -21,7 +21,7 @@ export function planTasks(
   const sound: Task[] =
     sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
   const chunks = (plan.chunks?.groups ?? []).map((group, index) => chunkTasks(group, index, probe.durationSeconds));
-  const joins = chunks.flatMap((tasks, index) => joinTasks(plan, index, [...sound, ...tasks]));
+  const joins = joinTasks(plan, sound, chunks);
   const whole = new Map([...costs].filter(([branch]) => !video.isCut(plan, branch.replace(/^rung:/, ''))));
   const makes = video.groupBranches(whole, groupSeconds).map(({ branches, cost }) => groupTask(branches, cost, sound));
   const made = [...joins, ...makes].map((task) => task.id);
@@ -74,15 +74,19 @@ function chunkTasks({ rungs, chunks, segmentCost }: ChunkGroup, group: number, d
   });
 }
 
-function joinTasks({ chunks }: VideoPlan, group: number, earlier: Task[]): Task[] {
-  const rungs = chunks?.groups[group]?.rungs ?? [];
-  const after = earlier.map((task) => task.id);
-  return rungs.map((name) => ({ id: `join ${name}`, activity: 'joinRung', outputs: [`rung:${name}`], after, cost: 0 }));
+/** A rung is joined of the chunks of all groups that it is in. */
+function joinTasks({ chunks }: VideoPlan, sound: Task[], tasks: Task[][]): Task[] {
+  const groups = chunks?.groups ?? [];
+  return [...new Set(groups.flatMap(({ rungs }) => rungs))].map((name) => {
+    const own = tasks.filter((_, group) => groups[group]?.rungs.includes(name)).flat();
+    const after = [...sound, ...own].map((task) => task.id);
+    return { id: `join ${name}`, activity: 'joinRung', outputs: [`rung:${name}`], after, cost: 0 };
+  });
 }
 
 /** `0:01:00-0:02:00`: where a chunk begins and ends, as people read times. */
-export function rangeName({ start }: Chunk, next: Chunk | undefined, duration: number): string {
-  return `${clock(start)}-${clock(next?.start ?? Math.max(start, duration))}`;
+export function rangeName({ start, end }: Chunk, next: Chunk | undefined, duration: number): string {
+  return `${clock(start)}-${clock(end ?? next?.start ?? Math.max(start, duration))}`;
 }
 
 function clock(seconds: number): string {

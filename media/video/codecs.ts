@@ -119,6 +119,8 @@ export const CODECS = {
     options: (rung) => [
       ...['preset', rung.speed, 'profile', 'high', 'crf', String(rung.crf), ...capped(rung)],
       ...['g', String(rung.gop), 'sc_threshold', '0', ...keyframes(rung)],
+      // The header does not depend on the rate factor, so chunks of several factors have one.
+      ...['x264-params', 'stitchable=1'],
     ],
     passThrough: { codec: 'h264', pixelFormats: ['yuv420p'], bitstreamFilter: 'filter_units=remove_types=6' },
   },

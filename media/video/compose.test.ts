@@ -99,7 +99,7 @@ test('the whole command line of one rung, word by word, as fluent-ffmpeg assembl
       `${whitelists} -threads 1 -xerror -err_detect explode -reinit_filter 0 -i file:/in ` +
       '-filter_complex [0:0]fit=640:360:flags=bicubic:out_range=tv,setsar=1,format=yuv420p[rung-360p] ' +
       '-map [rung-360p] -map 0:2 -c:v libx264 -tag:v avc1 -preset:v veryfast -profile:v high -crf:v 23 -maxrate:v 800k ' +
-      '-bufsize:v 1600k -g:v 60 -sc_threshold:v 0 -force_key_frames:v expr:gte(t,n_forced*2) ' +
+      '-bufsize:v 1600k -g:v 60 -sc_threshold:v 0 -force_key_frames:v expr:gte(t,n_forced*2) -x264-params:v stitchable=1 ' +
       `-c:a aac -b:a 96k -ar 48000 -ac 2 -filter:a ${STEREO} ` +
       '-map_metadata -1 -map_chapters -1 -movflags +faststart -threads 1 -f mp4 -t 6.200 file:/work/360p.mp4.part',
   );

@@ -236,6 +236,8 @@ export interface Chunk extends Range {
   /** Number of its first segment, from 0, and how many there are; of the last chunk, as far as the probe knows. */
   segment: number;
   segments: number;
+  /** Seconds from the beginning of the source; absent: to its end. */
+  end?: number;
 }
 
 /** How a long video is encoded in pieces. */

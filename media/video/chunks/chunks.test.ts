@@ -29,9 +29,13 @@ function folder(): string {
   return outputDir;
 }
 
-async function prepare(input: string, preset = PRESET): Promise<StepInput & { plan: VideoPlan }> {
+async function prepare(
+  input: string,
+  preset = PRESET,
+  chunkSeconds = 0.0001,
+): Promise<StepInput & { plan: VideoPlan }> {
   const probe = await probeVideo(input, { maxDuration: 3_600_000, maxStreams: 8 }, settings);
-  const plan = planChunks(probe, planVideo(probe, preset), 0.0001);
+  const plan = planChunks(probe, planVideo(probe, preset), chunkSeconds);
   if (plan === undefined) throw new Error('not cut into chunks');
   return { input, outputDir: folder(), probe, plan, maxDuration: 3_600_000, settings };
 }
@@ -138,6 +142,25 @@ test.each(SOURCES)('%s: the pictures of all chunks are those of one piece, each 
     const differing = shown.flatMap((grey, at) => (Math.abs(grey - (wanted[at] ?? 0)) > 3 ? [at] : []));
     expect(differing).toEqual([]);
     expect(times(file)).toEqual(times(other));
+  }
+});
+
+test('of a longer film the first rung goes ahead, the others catch up, and each has every picture once', async () => {
+  const preset = { ...PRESET, rungs: [rung(90), rung(144)] };
+  const film = `-f lavfi -i testsrc2=s=256x144:r=5:d=50 -vf geq=lum=20+mod(N*7\\,200):cb=128:cr=128 ${h264} -g 50`;
+  const step = await prepare(ffmpeg(film, clips.at('longer.mp4')), preset, 0.01);
+  const { groups = [] } = step.plan.chunks ?? {};
+  expect(groups.map(({ rungs, chunks }) => [rungs, chunks[0]?.start, chunks.at(-1)?.end])).toEqual([
+    [['90p'], 0, 18],
+    [['144p'], 0, 18],
+    [['90p', '144p'], 18, undefined],
+  ]);
+  expect(groups[0]?.chunks.map(({ segments }) => segments)).toEqual([1, 2]);
+  const [expected, { files }] = [await whole(step), await inChunks(step)];
+  expect(files.map(({ frames }) => frames)).toEqual([250, 250]);
+  for (const [index, { file }] of files.entries()) {
+    const wanted = greys(expected[index]?.file ?? '');
+    expect(greys(file).flatMap((grey, at) => (Math.abs(grey - (wanted[at] ?? 0)) > 3 ? [at] : []))).toEqual([]);
   }
 });
 

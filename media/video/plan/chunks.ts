@@ -33,8 +33,51 @@ export function planChunks(probe: MediaProbe, plan: VideoPlan, chunkSeconds: num
   if (groups.every(({ chunks, segmentCost }) => chunks.length < 2 || costOf(chunks) * segmentCost < 2 * chunkSeconds))
     return undefined;
   groups.sort((a, b) => a.segmentCost - b.segmentCost);
+  const [cheapest, ...others] = groups;
+  if (plan.hls && cheapest) {
+    const costOfSegment = (some: RungPlan[]) =>
+      segmentSeconds * (decode + some.reduce((sum, rung) => sum + perSecond(rung), 0));
+    const parts = withHead(cheapest, rungs, { segmentSeconds, seconds, costOfSegment, chunkSeconds });
+    groups.splice(0, groups.length, ...parts, ...others);
+  }
   const settled = plan.rungs.map((rung) => rungs.find(({ name }) => name === rung.name) ?? rung);
   return { ...plan, rungs: settled, chunks: { segmentSeconds, groups } };
+}
+
+/** Segments of the chunks that the first rung has for itself. */
+const HEAD = [1, 2];
+/** Segments of a film that is worth it. */
+const LEAST_SEGMENTS = 8;
+
+/**
+ * A stream can be played once its first rung has begun: so the cheapest one is encoded alone for a moment, then the others
+ * catch up, then all go on together. The film is decoded twice for as long.
+ */
+function withHead(
+  group: ChunkGroup,
+  all: RungPlan[],
+  film: {
+    segmentSeconds: number;
+    seconds: number;
+    costOfSegment: (rungs: RungPlan[]) => number;
+    chunkSeconds: number;
+  },
+): ChunkGroup[] {
+  const { segmentSeconds, seconds, costOfSegment, chunkSeconds } = film;
+  const rungs = group.rungs.flatMap((name) => all.find((rung) => rung.name === name) ?? []);
+  const [first, ...others] = rungs;
+  if (first === undefined || others.length === 0 || segmentCount(seconds, segmentSeconds) < LEAST_SEGMENTS)
+    return [group];
+  const head = HEAD.reduce((sum, segments) => sum + segments, 0);
+  const part = (some: RungPlan[], chunks: Chunk[]): ChunkGroup => ({
+    ...{ rungs: some.map(({ name }) => name), chunks, segmentCost: costOfSegment(some) },
+  });
+  const most = Math.max(1, Math.floor(chunkSeconds / group.segmentCost));
+  return [
+    part([first], chunksOf([first], segmentSeconds, 0, HEAD)),
+    part(others, chunksOf(others, segmentSeconds, 0, [head])),
+    part(rungs, cutGroup(rungs, segmentSeconds, seconds, most, head)),
+  ];
 }
 
 function costOf(chunks: Chunk[]): number {
@@ -57,18 +100,33 @@ function splitRungs(rungs: RungPlan[], most: number, cost: (rung: RungPlan) => n
   return groups.map((group) => group.rungs);
 }
 
-function cutGroup(rungs: RungPlan[], segmentSeconds: number, seconds: number, most: number): Chunk[] {
-  const total = Math.max(1, Math.ceil(seconds / segmentSeconds - 0.01));
-  const lengths = chunkLengths(total, Math.max(most, Math.ceil(total / MAX_CHUNKS)));
-  let segment = 0;
-  return lengths.map((segments, index) => {
+const segmentCount = (seconds: number, segmentSeconds: number): number =>
+  Math.max(1, Math.ceil(seconds / segmentSeconds - 0.01));
+
+/** Chunks to the end of the film. @param from number of the first segment */
+function cutGroup(rungs: RungPlan[], segmentSeconds: number, seconds: number, most: number, from = 0): Chunk[] {
+  const total = segmentCount(seconds, segmentSeconds) - from;
+  const chunks = chunksOf(
+    rungs,
+    segmentSeconds,
+    from,
+    chunkLengths(total, Math.max(most, Math.ceil(total / MAX_CHUNKS))),
+  );
+  return chunks.map((chunk, index) => {
+    if (index < chunks.length - 1) return chunk;
+    const { frames: _counted, end: _known, ...last } = chunk;
+    return last;
+  });
+}
+
+/** Chunks of so many segments each. */
+function chunksOf(rungs: RungPlan[], segmentSeconds: number, from: number, lengths: number[]): Chunk[] {
+  let segment = from;
+  return lengths.map((segments) => {
     const chunk = { segment, segments, start: segment * segmentSeconds };
     segment += segments;
-    if (index === lengths.length - 1) return chunk;
-    return {
-      ...chunk,
-      frames: Object.fromEntries(rungs.map((rung) => [rung.name, segments * frames(rung, segmentSeconds)])),
-    };
+    const counted = rungs.map((rung) => [rung.name, segments * frames(rung, segmentSeconds)] as const);
+    return { ...chunk, end: segment * segmentSeconds, frames: Object.fromEntries(counted) };
   });
 }
 
