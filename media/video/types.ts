@@ -233,10 +233,9 @@ export interface ChunkGroup {
 }
 
 export interface Chunk extends Range {
-  /** Number of its first segment, from 0, and how many there are; of the last chunk, as far as the probe knows. */
+  /** Number of its first segment, from 0, how many there are, and seconds; the last one goes to the end, wherever that is. */
   segment: number;
   segments: number;
-  /** Seconds from the beginning of the source; absent: to its end. */
   end?: number;
 }
 
