@@ -26,8 +26,10 @@ export async function measureSounds(
   const heard = sounds.filter(({ kbps, index }) => index !== undefined || soundFiles[kbps] === undefined);
   const target = { integrated: plan.loudness, truePeak: TRUE_PEAK, range: RANGE };
   const cwd = path.resolve(outputDir);
+  // Relative: ffmpeg reads patterns in the path of a report.
+  const report = 'loudness.log';
+  const reported = path.join(cwd, report);
   for (const [key, sound] of new Map(heard.map((sound) => [soundKey(sound), sound]))) {
-    const report = path.join(cwd, `loudness-${key}.log`);
     const chain = [...soundFilters(sound, composition), 'ebur128=peak=true:framelog=verbose'].join(',');
     const command = {
       inputs: [mainInput(composition, [{ name: '', sound }])],
@@ -37,10 +39,10 @@ export async function measureSounds(
     };
     try {
       await runFfmpeg(command, { settings, signal, onProgress, cwd, report });
-      const measured = readMeasured(await readFile(report, 'latin1'));
+      const measured = readMeasured(await readFile(reported, 'latin1'));
       if (measured) levels.set(key, `${loudnormFilter(target, measured, probe.durationSeconds)},aresample=48000`);
     } finally {
-      await rm(report, { force: true });
+      await rm(reported, { force: true });
     }
   }
   return levels;
