@@ -5,7 +5,7 @@ const { loadConfig } = require('../../dist/common/config');
 const config = loadConfig();
 // The first process is tini, with the command's name among its arguments.
 const words = readFileSync('/proc/1/cmdline', 'utf8').split('\0');
-const port = words.includes('starter') ? config.httpPort : config.workerPort;
+const port = words.includes('starter') || words.includes('all') ? config.httpPort : config.workerPort;
 
 async function check() {
   if (words.includes('start-batch')) return;

@@ -1,4 +1,4 @@
-/** What the image runs: `worker`, `starter`, `start-batch` or `rollout`, in this very process, so that signals reach it. */
+/** What the image runs: `worker`, `starter`, `start-batch` or `rollout`, and `all` where Temporal's program is inside, in this very process, so that signals reach it. */
 const path = require('node:path');
 
 const COMMANDS = {
@@ -6,6 +6,7 @@ const COMMANDS = {
   starter: 'starter/server/main.js',
   'start-batch': 'starter/cli/start-batch.js',
   rollout: 'operate/rollout/main.js',
+  all: 'local/all.js',
 };
 
 const [name = '', ...args] = process.argv.slice(2);

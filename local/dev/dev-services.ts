@@ -29,11 +29,13 @@ export class DevServices {
   /**
    * @param address of Temporal
    * @param uiUrl of Temporal's Web UI, for the links of the page
+   * @param apiEnv variables for the API server only
    */
   constructor(
     private readonly config: Config,
     private readonly temporal: { address: string; uiUrl?: string },
     private readonly report: Report,
+    private readonly apiEnv: Record<string, string> = {},
   ) {}
 
   /** Ends what runs, in order, and starts it from the new build. */
@@ -62,7 +64,10 @@ export class DevServices {
     };
     const port = process.env['DARKROOM_WORKER_PORT'];
     const worker = { name: 'worker', start: () => startWorkerProcess(config, temporal.address, undefined, port) };
-    const api = { name: 'API server', start: () => startService({ module: API_SERVER, env }) };
+    const api = {
+      name: 'API server',
+      start: () => startService({ module: API_SERVER, env: { ...env, ...this.apiEnv } }),
+    };
     return existsSync(built(API_SERVER)) ? [worker, api] : [worker];
   }
 

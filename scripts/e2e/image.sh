@@ -7,6 +7,7 @@
 #   TEMPORAL_ADDRESS  a running server; unset: starts a dev server on a free port
 #   E2E_ITEMS         items of the batch (100)
 #   E2E_STARTS        starts that are timed (5)
+#   E2E_TEMPORAL      the temporal program for the image of everything (the one that set-up has fetched)
 #   E2E_NETWORK       network of the containers (host: so that they reach a server on the loopback address)
 #   DOCKER            the docker program
 set -euo pipefail
@@ -35,7 +36,8 @@ free_port() { node -e 'require("./dist/local/embedded/free-port").freePort().the
 home=$(mktemp -d)
 finish() {
   rm -f "${planted[@]}"
-  for part in worker batch starter; do $docker rm -f "$name-$part" >/dev/null 2>&1 || true; done
+  for part in worker batch starter all; do $docker rm -f "$name-$part" >/dev/null 2>&1 || true; done
+  $docker rmi -f "$name-all" "$name-temporal" >/dev/null 2>&1 || true
   $docker volume rm "$name" >/dev/null 2>&1 || true
   if [ -f "$home/temporal.json" ]; then DARKROOM_HOME=$home node dist/local/embedded/stop.js >&2 || true; fi
   rm -rf "$home"
@@ -152,6 +154,34 @@ for part in worker starter; do
   $docker logs "$name-$part" >>"$home/batch.log" 2>&1
 done
 if grep -q "$canary" "$home/batch.log"; then fail 'a secret is in the logs of the containers'; fi
+
+# Everything in one container. The program of this machine stands for Temporal's image, which may be out of reach here.
+temporal=${E2E_TEMPORAL:-$(PATH="$HOME/.cache/darkroom/bin:$PATH" command -v temporal || true)}
+[ -n "$temporal" ] || fail 'there is no temporal program to put into the image of everything'
+say 'one container with everything: a file by the page'"'"'s API'
+mkdir "$home/temporal"
+cp "$temporal" "$home/temporal/temporal"
+printf 'FROM scratch\nCOPY temporal /usr/local/bin/temporal\n' >"$home/temporal/Dockerfile"
+$docker build --tag "$name-temporal" "$home/temporal" >>"$home/build.log" 2>&1 || fail 'no image of the temporal program'
+$docker build --build-arg "IMAGE=$DARKROOM_IMAGE" --build-arg "TEMPORAL=$name-temporal" --tag "$name-all" \
+  --file deploy/trial/Dockerfile deploy/trial >>"$home/build.log" 2>&1 || { tail -20 "$home/build.log" >&2; fail 'no image of everything'; }
+all_port=$(free_port)
+$docker run --detach --name "$name-all" --publish "127.0.0.1:$all_port:8080" --env "DARKROOM_API_KEY=$canary" "$name-all" >/dev/null
+node -e '
+  const [port, key] = process.argv.slice(1);
+  const { Darkroom } = require("./dist/client");
+  const sharp = require("sharp");
+  (async () => {
+    const darkroom = new Darkroom(`http://127.0.0.1:${port}`, { key, patienceMs: 180_000 });
+    const picture = sharp({ create: { width: 900, height: 600, channels: 3, background: "teal" } });
+    const { source } = await darkroom.upload("first.jpg", new Uint8Array(await picture.jpeg().toBuffer()));
+    const job = await darkroom.wait((await darkroom.submit({ source })).id);
+    const page = await fetch(darkroom.url);
+    if (job.state !== "succeeded" || !(await page.text()).includes("<title>Darkroom")) throw new Error(JSON.stringify(job));
+  })().catch((error) => { console.error(error); process.exit(1); });' "$all_port" "$canary" ||
+  { $docker logs "$name-all" >&2; fail 'the container of everything did not process a picture'; }
+$docker logs "$name-all" >"$home/all.log" 2>&1
+if grep -q "$canary" "$home/all.log"; then fail 'the key is in the log of the container of everything'; fi
 
 # shellcheck disable=SC2016 # the script is JavaScript
 node -e '

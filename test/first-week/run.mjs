@@ -34,6 +34,7 @@ const READER = [
 ];
 const LEFT = [
   [/^npm test$/, 'the tests run by themselves'],
+  [/^docker /, 'npm run e2e:image builds and runs both images'],
   [/s3:\/\/bucket/, 'needs a bucket'],
   [/<that hash>|\$KEY/, 'keys have tests of their own (test/api/session)'],
 ];
