@@ -9,13 +9,13 @@ import { ffmpeg, picture, X264 } from '../test/support/clips';
 import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/support/lab';
 import { joinRung, makeChunk } from './chunks';
 import { makeVideo } from './make-video';
-import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
+import { makeOutputs, makeSound, makeSoundHead, packageStream, publishOutputs } from './video-tasks';
 
 const PRESET = parsePreset(
   'texts',
   'video: { hls: true, dash: true, captions: true, rungs: [{ name: a, height: 90, crf: 30, maxrate: 300, speed: ultrafast, audioBitrate: 64 }] }',
 );
-const ACTIVITIES = { makeSound, makeOutputs, makeChunk, joinRung, packageStream, publishOutputs };
+const ACTIVITIES = { makeSound, makeSoundHead, makeOutputs, makeChunk, joinRung, packageStream, publishOutputs };
 
 let short: Lab;
 let long: Lab;

@@ -13,8 +13,8 @@ import { receiptOf, type Receipts } from './receipt';
 /** Files on their way at once: segments are small, and a store takes its time for each. */
 const AT_ONCE = 8;
 
-/** What a list is of: the pictures of a chunk, or the sounds of a stream. */
-type ListName = 'chunk' | 'sounds';
+/** What a list is of: the pictures of a chunk, the sounds of a stream, or their beginning. */
+export type ListName = 'chunk' | 'sounds' | 'head';
 
 /** What a chunk's list holds: its tracks, the folder of their files relative to the item's, and what they have cost. */
 export interface ChunkList {

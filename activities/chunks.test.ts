@@ -14,7 +14,7 @@ import { joinRung, makeChunk } from './chunks';
 import type { ActivityDeps } from './deps';
 import { growStream } from './grow-stream';
 import { makeVideo } from './make-video';
-import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
+import { makeOutputs, makeSound, makeSoundHead, packageStream, publishOutputs } from './video-tasks';
 
 const rung = (name: string, height: number): string =>
   `{ name: ${name}, height: ${height}, crf: 30, maxrate: 300, speed: ultrafast, audioBitrate: 64 }`;
@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-const ACTIVITIES = { makeSound, makeOutputs, makeChunk, joinRung, packageStream, publishOutputs };
+const ACTIVITIES = { makeSound, makeSoundHead, makeOutputs, makeChunk, joinRung, packageStream, publishOutputs };
 const RUN = '0193c0de-0000-7000-8000-0123456789ab';
 
 async function item(): Promise<WorkItem> {
@@ -199,6 +199,53 @@ test('its stream can be played while it is made, at the address that it keeps; n
   expect(renditions.find(({ role }) => role === 'stream')?.path).toBe(`${stream}/master.m3u8`);
   expect(readFileSync(path.join(folder, stream, 'video-low/00001.m4s'))).toEqual(segment);
   expect(frames()).toBe(420);
+});
+
+test('of a longer film the beginning of the sound is there before the rest, and stays as it is', async () => {
+  const folder = await mkdtemp(path.join(lab.root, 'longer-'));
+  const words = `-f lavfi -i testsrc2=s=320x180:r=5:d=75 ${sound(75)} ${X264} -g 50 -c:a aac`;
+  const it = { ...(await item()), source: fileUri(ffmpeg(words, path.join(folder, 'longer.mp4'))) };
+  const deps = { ...lab.deps, config: { ...lab.deps.config, chunkCpu: 15 } };
+  const planned = await planOf(it, deps);
+  const ids = planned.tasks.map(({ id }) => id);
+  // The first rung goes ahead, too.
+  const [head = '', first = '', second = '', whole = ''] = ids;
+  expect([head, first, second, whole]).toEqual([
+    ...['sound head', 'encode low 0:00:00-0:00:06', 'encode low 0:00:06-0:00:18', 'sound'],
+  ]);
+  const [out, stream] = [new URL(it.output).pathname, planned.stream ?? ''];
+  const read = (name: string): string => readFileSync(path.join(out, stream, name), 'utf8');
+  const beginning = (): Buffer => readFileSync(path.join(out, stream, 'audio/00004.m4s'));
+  const seconds = (name: string): number =>
+    [...read(name).matchAll(/EXTINF:([\d.]+)/g)].reduce((sum, [, text]) => sum + Number(text), 0);
+  const done: Record<string, TaskResult> = {};
+  const make = async (...wanted: string[]): Promise<void> => {
+    for (const task of planned.tasks.filter(({ id }) => wanted.includes(id))) {
+      const input = { plan: planned.plan, task, results: done };
+      const work = () => ACTIVITIES[task.activity as TaskActivity](deps, it, input);
+      done[task.id] = await attempt(work, { runId: RUN, activityId: String(ids.indexOf(task.id) + 2) });
+    }
+  };
+  const grow = (...some: string[]) => {
+    const results = Object.fromEntries(some.map((id) => [id, done[id] ?? { renditions: [] }]));
+    return attempt(() => growStream(deps, it, { plan: planned.plan, results }), { runId: RUN });
+  };
+  await make(head, first);
+  expect(await grow(head, first)).toMatchObject({ seconds: 6 });
+  expect(read('master.m3u8').match(/^video-.*$/gm)).toEqual(['video-low/index.m3u8']);
+  expect(read('audio/index.m3u8')).toMatch(/EVENT(?!.*ENDLIST)/s);
+  expect(Math.round(seconds('audio/index.m3u8'))).toBe(30);
+  const early = beginning();
+  await make(second, whole);
+  expect(await grow(head, whole, second)).toMatchObject({ seconds: 18 });
+  expect(read('audio/index.m3u8')).toMatch(/VOD.*ENDLIST/s);
+  expect(Math.round(seconds('audio/index.m3u8'))).toBe(75);
+  await make(...ids.slice(4));
+  expect(read('master.m3u8').match(/^video-.*$/gm)).toEqual(['video-low/index.m3u8', 'video-high/index.m3u8']);
+  expect(Math.round(seconds('video-high/index.m3u8'))).toBe(75);
+  expect(beginning()).toEqual(early);
+  const { renditions } = await checkedManifest(out);
+  expect(renditions.flatMap(({ role, frames }) => (role === 'video' ? [frames] : []))).toEqual([375, 375]);
 });
 
 test('a chunk whose encoder fails names its range', async () => {

@@ -2,7 +2,7 @@ import type { WorkItem } from '../common/contracts';
 import type { Playable } from '../common/playable';
 import { DarkroomError } from '../common/errors';
 import { contentTypeOf } from '../common/file-types';
-import type { GrowthInput, TaskResult } from '../common/tasks';
+import type { GrowthInput } from '../common/tasks';
 import * as video from '../media/video';
 import type { HlsPlan, RungPlan } from '../media/video';
 import { publicUrl } from '../storage/public-url';
@@ -10,8 +10,7 @@ import { checkFence } from './attempt';
 import { beating, type Beat } from './beating';
 import { readLists } from './chunk-lists';
 import type { ActivityDeps } from './deps';
-import { copyTrack, pictureFolder, readInit, soundsOf, storedOf, writeStreamText, type Stored } from './stored-stream';
-import type { VideoWork } from './video';
+import { copyTrack, pictureFolder, readInit, soundsOf, storedOf, type Stored, type StreamSound } from './stored-stream';
 import { readPlan } from './video-tasks';
 
 /** Writers of one playlist that meet: an attempt that everybody believed dead, and the one after it. */
@@ -39,6 +38,8 @@ export function growStream(
     const growth = { deps, item, folder, hls, pulse };
     // Before the tracks: who finishes the stream meanwhile writes it after them.
     const before = await deps.storage.readText(`${item.output}/${folder}/${MASTER}`);
+    const sounds = await soundsOf(deps, item, work, results);
+    if (sounds === undefined) return undefined;
     const lists = await readLists(deps, results);
     const grown: { plan: RungPlan; seconds: number }[] = [];
     for (const rung of rungs) {
@@ -51,8 +52,10 @@ export function growStream(
     // A rung that is behind the first one would make players wait.
     const isListed = (name: string): boolean => before?.text.includes(`\n${pictureFolder(name)}/`) === true;
     const listed = grown.filter(({ plan: { name }, seconds }) => seconds === most || isListed(name));
-    if (before === undefined || listed.some(({ plan: { name } }) => !isListed(name))) {
-      const written = await writeMaster(growth, work, results, listed, before);
+    for (const sound of sounds) await growSound(growth, sound);
+    const isHeard = ({ folder: at }: StreamSound): boolean => before?.text.includes(`URI="${at}/`) === true;
+    if (listed.some(({ plan: { name } }) => !isListed(name)) || !sounds.every(isHeard)) {
+      const written = await writeMaster(growth, sounds, listed, before);
       if (!written && before === undefined) return undefined;
     }
     const path = `${folder}/${MASTER}`;
@@ -103,23 +106,31 @@ async function growTrack(
   return 'finished';
 }
 
-/** @returns false where somebody else has written it meanwhile, or the sound is not there yet */
+/** A sound is there in two parts at most: its beginning, then the whole, which is the same in the end. */
+async function growSound(
+  { deps: { storage }, item, folder, hls, pulse }: Growth,
+  { folder: name, stored, isWhole }: StreamSound,
+): Promise<void> {
+  const uri = `${item.output}/${folder}/${name}/${video.PLAYLIST}`;
+  const before = await storage.readText(uri);
+  if (before !== undefined && (!isWhole || video.isFinished(before.text))) return;
+  const known = before === undefined ? [] : [video.INIT, ...video.segmentsIn(before.text).map((each) => each.name)];
+  const there = new Set(known.map((each) => `${folder}/${name}/${each}`));
+  const onCopy = (): void => pulse.progress({ step: 'publish', track: name });
+  await copyTrack(storage, item, `${folder}/${name}`, stored, { signal: pulse.signal, there, onCopy });
+  pulse.throwIfOver();
+  const text = video.mediaPlaylist(stored.segments, hls.segmentSeconds, !isWhole);
+  // Whoever else writes it knows as much.
+  await storage.replaceText(uri, text, TYPE, before?.version);
+}
+
+/** @returns false where somebody else has written it meanwhile */
 async function writeMaster(
   { deps, item, folder, hls, pulse }: Growth,
-  work: VideoWork,
-  results: Record<string, TaskResult>,
+  sounds: StreamSound[],
   listed: { plan: RungPlan }[],
   before: { version: string } | undefined,
 ): Promise<boolean> {
-  const { storage } = deps;
-  const sounds = await soundsOf(deps, item, work, results);
-  if (sounds === undefined) return false;
-  const onCopy = (): void => pulse.progress({ step: 'publish' });
-  for (const { name, stored, heard } of before === undefined ? sounds : []) {
-    await copyTrack(storage, item, `${folder}/${name}`, stored, { signal: pulse.signal, onCopy });
-    // Whole from the beginning, and the same in the end.
-    await writeStreamText(storage, item, folder, video.wholePlaylist(heard.track, hls));
-  }
   const rungs = [];
   for (const { plan } of listed) {
     const at = pictureFolder(plan.name);
@@ -131,6 +142,6 @@ async function writeMaster(
     sounds.map(({ heard }) => heard),
   );
   pulse.throwIfOver();
-  const written = await storage.replaceText(`${item.output}/${folder}/${MASTER}`, text, TYPE, before?.version);
+  const written = await deps.storage.replaceText(`${item.output}/${folder}/${MASTER}`, text, TYPE, before?.version);
   return written === 'written';
 }

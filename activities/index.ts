@@ -28,7 +28,7 @@ import type { ActivityName } from './registry';
 import { removeOutputs } from './remove-outputs';
 import { growStream } from './grow-stream';
 import { encodeRung, makePoster, makeSprite, probeVideo, publishVideo, type VideoWork } from './video';
-import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
+import { makeOutputs, makeSound, makeSoundHead, packageStream, publishOutputs } from './video-tasks';
 import { deliverWebhook } from './webhook';
 
 export type { ActivityDeps } from './deps';
@@ -42,6 +42,7 @@ export function createActivities(deps: ActivityDeps) {
     makeAudio: (item: WorkItem, findings?: Findings) => makeAudio(deps, item, findings),
     makeVideo: (item: WorkItem) => makeVideo(deps, item),
     makeSound: (item: WorkItem, input: TaskInput) => makeSound(deps, item, input),
+    makeSoundHead: (item: WorkItem, input: TaskInput) => makeSoundHead(deps, item, input),
     makeOutputs: (item: WorkItem, input: TaskInput) => makeOutputs(deps, item, input),
     makeChunk: (item: WorkItem, input: TaskInput) => makeChunk(deps, item, input),
     growStream: (item: WorkItem, input: GrowthInput) => growStream(deps, item, input),

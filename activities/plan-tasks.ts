@@ -20,6 +20,10 @@ export function planTasks(
   const sounds = [...video.soundBitrates(plan).map((kbps) => `sound:${kbps}`), ...tracks];
   const sound: Task[] =
     sounds.length === 0 ? [] : [{ id: 'sound', activity: 'makeSound', outputs: sounds, after: [], cost: 0 }];
+  // Nobody waits for all of the sound before the beginning can be played.
+  const head: Task[] = sound
+    .filter(() => video.soundHead(plan, probe) !== undefined)
+    .map((task) => ({ ...task, id: 'sound head', activity: 'makeSoundHead' }));
   const chunks = (plan.chunks?.groups ?? []).map((group, index) => chunkTasks(group, index, probe.durationSeconds));
   const joins = joinTasks(plan, sound, chunks);
   const whole = new Map([...costs].filter(([branch]) => !video.isCut(plan, branch.replace(/^rung:/, ''))));
@@ -34,7 +38,7 @@ export function planTasks(
             activity: 'packageStream',
             outputs: ['hls'],
             // Of a video in chunks the stream is made of these, not of the joined rungs.
-            after: [...(tracks.length > 0 || chunks.length > 0 ? sound : []), ...chunks.flat()]
+            after: [...(tracks.length > 0 || chunks.length > 0 ? [...head, ...sound] : []), ...chunks.flat()]
               .map((task) => task.id)
               .concat(made),
             cost: 0,
@@ -42,10 +46,32 @@ export function planTasks(
         ];
   const analyses = analysisTasks(makes, analyse);
   // Of the sound and the chunks it takes the receipts.
-  const after = [...sound, ...chunks.flat(), ...stream, ...analyses].map((task) => task.id).concat(made);
+  const after = [...head, ...sound, ...chunks.flat(), ...stream, ...analyses].map((task) => task.id).concat(made);
   const publish: Task = { id: 'publish', activity: 'publishOutputs', outputs: [], after, cost: 0 };
   // The sound and the first chunks come first: with them, the stream can be played.
-  return [...sound, ...chunks.flat(), ...makes, ...joins, ...stream, ...analyses, publish];
+  return [...inOrder(plan, [...head, ...sound], chunks, makes), ...joins, ...stream, ...analyses, publish];
+}
+
+/**
+ * Sound, chunks and what else is encoded, in the order in which they are wanted. The server hands tasks that come at once
+ * to whoever is free, in no order: so where the first rung goes ahead, nothing else waits before its first chunk and the
+ * beginning of the sound are done, and what keeps the stream going has a higher priority than the rest.
+ */
+function inOrder({ chunks }: VideoPlan, sounds: Task[], groups: Task[][], makes: Task[]): Task[] {
+  const [ahead = [], ...others] = groups;
+  const [first, ...more] = ahead;
+  const goesAhead = chunks?.groups[0]?.chunks.at(-1)?.end !== undefined;
+  if (!goesAhead || first === undefined) return [...sounds, ...ahead, ...others.flat(), ...makes];
+  const isHead = ({ activity }: Task): boolean => activity === 'makeSoundHead';
+  const begin = [...sounds.filter(isHead), first];
+  const later = (task: Task): Task => ({ ...task, after: [...task.after, ...begin.map(({ id }) => id)] });
+  const [next = [], ...last] = others;
+  const soon = [...more, ...sounds.filter((task) => !isHead(task)), ...next];
+  return [
+    ...begin,
+    ...soon.map((task): Task => ({ ...later(task), first: true })),
+    ...[...last.flat(), ...makes].map(later),
+  ];
 }
 
 /** Each model looks at the poster, once that is in storage. */

@@ -9,7 +9,7 @@ import { attempt, checkedManifest, labItem, openLab, type Lab } from '../test/su
 import { joinRung, makeChunk } from './chunks';
 import { makeImage } from './image';
 import { makeVideo } from './make-video';
-import { makeOutputs, makeSound, packageStream, publishOutputs } from './video-tasks';
+import { makeOutputs, makeSound, makeSoundHead, packageStream, publishOutputs } from './video-tasks';
 
 let lab: Lab;
 let folder: string;
@@ -96,7 +96,7 @@ test('a planned video has a receipt for each task, sound included, and each coun
   const outcome = await attempt(() => makeVideo(deps, item));
   if (!('planned' in outcome)) throw new Error('the video was not planned');
   const { plan, tasks } = outcome.planned;
-  const activities = { makeSound, makeOutputs, makeChunk, joinRung, packageStream, publishOutputs };
+  const activities = { makeSound, makeSoundHead, makeOutputs, makeChunk, joinRung, packageStream, publishOutputs };
   const results: Record<string, TaskResult> = {};
   for (const [index, { activity, after, ...task }] of tasks.entries()) {
     const earlier = Object.fromEntries(after.map((id) => [id, results[id]!]));

@@ -28,6 +28,7 @@ const OF_KINDS = Object.fromEntries(
 export const ACTIVITIES = {
   ...OF_KINDS,
   makeSound: { pool: 'video', attempt: 'bySource', label: 'sound' },
+  makeSoundHead: { pool: 'video', attempt: 'bySource', label: 'sound' },
   makeOutputs: { pool: 'video', attempt: 'bySource', label: 'encode' },
   makeChunk: { pool: 'video', attempt: 'bySource', label: 'encode' },
   // A store's own work, which must not wait until workers of a video pool have encoded what is in their hands.

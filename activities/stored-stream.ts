@@ -37,7 +37,17 @@ export const pictureFolder = (rung: string): string => `video-${rung}`;
 /** A track as its chunks have left it. Paths are relative to the item's folder. */
 export interface Stored {
   init: string;
-  segments: (StoredSegment & { from: string })[];
+  segments: (StoredSegment & { from: string; sha256: string })[];
+}
+
+/** A sound of a stream. */
+export interface StreamSound {
+  /** Of its track, relative to the stream's. */
+  folder: string;
+  heard: Heard;
+  stored: Stored;
+  /** False: only its beginning is encoded so far. */
+  isWhole: boolean;
 }
 
 /** The segments of one track in all lists, in their order; undefined where there are none. */
@@ -48,20 +58,24 @@ export function storedOf(lists: readonly ChunkList[], name: string): Stored | un
   const [first] = own;
   if (first === undefined) return undefined;
   const segments = own.flatMap(({ folder, track }) =>
-    track.segments.map(({ path: at, bytes, seconds, frames, keyframe }) => ({
-      ...{ name: path.posix.basename(at), from: `${folder}/${at}`, bytes, seconds, frames, keyframe },
+    track.segments.map(({ path: at, sha256, bytes, seconds, frames, keyframe }) => ({
+      ...{ name: path.posix.basename(at), from: `${folder}/${at}`, sha256, bytes, seconds, frames, keyframe },
     })),
   );
   return { init: `${first.folder}/${first.track.init.path}`, segments };
 }
 
-/** Cuts the sounds of a stream and puts their segments among the intermediates. */
+/**
+ * Cuts the sounds of a stream and puts their segments among the intermediates.
+ * @param list `head`: of the beginning, whose last segment is left out, since the encoder did not know what follows
+ */
 export async function storeSounds(
   deps: ActivityDeps,
   attempt: Attempt,
   item: WorkItem,
   { plan }: VideoWork,
   made: VideoFile[],
+  list: 'sounds' | 'head' = 'sounds',
 ): Promise<WorkFile> {
   const most = Math.max(0, ...plan.rungs.map(({ audioBitrate = 0 }) => audioBitrate));
   const root = path.join(attempt.workDir, 'sounds');
@@ -79,7 +93,9 @@ export async function storeSounds(
     const work = () => attempt.within('package', deps.ffmpeg.stallMs, () => video.cutSound(cut, name, file.file));
     tracks.push(await attempt.stages.run('package', 'hls', work));
   }
-  return storeTracks(deps, attempt, item, tracks, 'sounds');
+  const isHead = list === 'head';
+  const kept = isHead ? tracks.map((track) => ({ ...track, segments: track.segments.slice(0, -1) })) : tracks;
+  return storeTracks(deps, attempt, item, kept, list);
 }
 
 /** A header's bytes. */
@@ -90,25 +106,33 @@ export async function readInit({ storage }: Pick<ActivityDeps, 'storage'>, uri: 
   throw new DarkroomError('InternalError', 'The header of a track is too large.');
 }
 
-/** The sounds of a stream by name, described; undefined where they are not cut yet. */
+/** The sounds of a stream, described; undefined where not even their beginning is cut yet. */
 export async function soundsOf(
   deps: Pick<ActivityDeps, 'storage'>,
   item: WorkItem,
   { plan }: VideoWork,
   results: Record<string, TaskResult>,
-): Promise<{ name: string; heard: Heard; stored: Stored; init: Buffer }[] | undefined> {
+): Promise<StreamSound[] | undefined> {
   if (!plan.rungs.some(({ audioBitrate }) => audioBitrate !== undefined)) return [];
-  const lists = await readLists(deps, results, 'sounds');
+  const [heads, wholes] = [await readLists(deps, results, 'head'), await readLists(deps, results, 'sounds')];
   const main = { name: MAIN_SOUND, channels: 2 as const, language: plan.hls?.language };
-  const sounds = [];
+  const sounds: StreamSound[] = [];
   for (const { name, channels, language } of [main, ...(plan.tracks ?? [])]) {
-    const stored = storedOf(lists, name);
+    const [head, whole] = [storedOf(heads, name), storedOf(wholes, name)];
+    const stored = whole ?? head;
     if (stored === undefined) return undefined;
+    // Encoders of two workers may differ: nothing that players may have is replaced.
+    const folder = head && whole && !isBeginningOf(head, whole) ? `${name}-whole` : name;
     const init = await readInit(deps, `${item.output}/${stored.init}`);
-    const track = video.storedTrack(name, init, stored.segments);
-    sounds.push({ name, heard: { track, channels, ...(language && { language }) }, stored, init });
+    const track = video.storedTrack(folder, init, stored.segments);
+    const heard = { track, channels, ...(language && { language }) };
+    sounds.push({ folder, heard, stored, isWhole: whole !== undefined });
   }
   return sounds;
+}
+
+function isBeginningOf(head: Stored, whole: Stored): boolean {
+  return head.segments.every(({ sha256 }, at) => whole.segments[at]?.sha256 === sha256);
 }
 
 /** Gives the files of a track their names in the stream. @param folder of the track, relative to the item's */
@@ -157,7 +181,7 @@ export async function finishStream(
   if (folder === undefined || plan.hls === undefined) return undefined;
   const { hls } = plan;
   const sounds = await soundsOf(deps, item, work, results);
-  if (sounds === undefined) return undefined;
+  if (sounds === undefined || sounds.some(({ isWhole }) => !isWhole)) return undefined;
   const lists = await readLists(deps, results);
   const films = plan.rungs.map(({ name }) => filmOf(lists, name, results));
   const { storage } = deps;
@@ -170,7 +194,7 @@ export async function finishStream(
   let bytes = 0;
   const parts = [
     ...films.map(({ name, stored }) => ({ at: pictureFolder(name), stored })),
-    ...sounds.map(({ name, stored }) => ({ at: name, stored })),
+    ...sounds.map(({ folder: at, stored }) => ({ at, stored })),
   ];
   await attempt.stages.run('publish', 'stream', async () => {
     for (const { at, stored } of parts) {

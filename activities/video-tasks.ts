@@ -61,6 +61,19 @@ export function makeSound(deps: ActivityDeps, item: WorkItem, { plan, task }: Ta
   });
 }
 
+/** The beginning of the sound, as segments of the stream: nothing else is made of it. */
+export function makeSoundHead(deps: ActivityDeps, item: WorkItem, { plan, task }: TaskInput): Promise<TaskResult> {
+  return runAttempt(deps, item, async (attempt) => {
+    const work = await readPlan(deps, plan);
+    const seconds = video.soundHead(work.plan, work.probe);
+    if (seconds === undefined) throw new DarkroomError('InvalidJob', 'This job has no beginning of its sound.');
+    const part = { ...work, probe: video.headOf(work.probe, seconds) };
+    const made = await makeBranches(deps, attempt, item, part, task.outputs);
+    const files = [await storeSounds(deps, attempt, item, part, made, 'head')];
+    return { renditions: [], files, receipts: receiptOf(deps, attempt) };
+  });
+}
+
 /** Some of a video's outputs, by one ffmpeg that decodes the source once. */
 export function makeOutputs(deps: ActivityDeps, item: WorkItem, input: TaskInput): Promise<TaskResult> {
   return runAttempt(deps, item, async (attempt) => {

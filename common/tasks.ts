@@ -16,12 +16,15 @@ export interface Task {
   outputs: string[];
   /** Ids of the tasks that have to end first. */
   after: string[];
+  /** Goes before what else of the item waits: with it, a stream can be played. */
+  first?: true;
   /** Estimated CPU seconds; the tasks of a plan are of similar cost. */
   cost: number;
 }
 
 /** Activities that take a {@link TaskInput}. */
-export type TaskActivity = 'makeSound' | 'makeOutputs' | 'makeChunk' | 'joinRung' | 'packageStream' | 'publishOutputs';
+export type TaskActivity =
+  'makeSound' | 'makeSoundHead' | 'makeOutputs' | 'makeChunk' | 'joinRung' | 'packageStream' | 'publishOutputs';
 
 /** A planned item as it passes through workflow history: ids and names, while the facts lie in storage. */
 export interface PlanRef {

@@ -116,6 +116,7 @@ const ACTIVITIES = {
   makeAudio: async () => result,
   makeVideo: async () => WHOLE,
   makeSound: async () => ({ renditions: [], files: [] }),
+  makeSoundHead: async () => ({ renditions: [], files: [] }),
   makeOutputs: async () => ({ renditions: [] }),
   makeChunk: async () => ({ renditions: [], files: [], attempt: 1 }),
   growStream: async () => playable,

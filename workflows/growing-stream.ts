@@ -9,7 +9,9 @@ import { announce } from './webhook';
 
 /** Runs that began before streams grew replay without that. */
 const PATCH = 'streams-grow';
+/** Tasks that make sound; where there is one for its beginning, the stream does not wait for the whole. */
 const SOUND = 'sound';
+const SOUND_HEAD = 'sound head';
 
 /**
  * The stream of a video in chunks while it is made: chunks are added in the order of the plan, one call at a time, and each
@@ -43,7 +45,7 @@ export class GrowingStream {
     const { tasks } = planned;
     this.waiting = tasks.filter(({ activity }) => activity === 'makeChunk').map(({ id }) => id);
     this.ended = this.scope
-      .run(() => this.grow(tasks.some(({ id }) => id === SOUND)))
+      .run(() => this.grow(tasks.map(({ id }) => id).filter((id) => id === SOUND || id === SOUND_HEAD)))
       .catch((error: unknown) => {
         if (!isCancellation(error)) log.warn('the stream does not grow any more', { error: String(error) });
       });
@@ -55,7 +57,7 @@ export class GrowingStream {
 
   /** A task has ended well. */
   take(id: string, result: TaskResult): void {
-    if (id === SOUND || this.waiting.includes(id)) this.made.set(id, result);
+    if (id === SOUND || id === SOUND_HEAD || this.waiting.includes(id)) this.made.set(id, result);
   }
 
   /** Resolves when nothing is written any more. */
@@ -70,20 +72,26 @@ export class GrowingStream {
     await removeOutputs(this.item, this.activities);
   }
 
-  private async grow(hasSound: boolean): Promise<void> {
-    if (hasSound) await condition(() => this.made.has(SOUND));
+  /** @param sounds ids of the tasks that make sound */
+  private async grow(sounds: string[]): Promise<void> {
+    const soundsThere = (): string[] => sounds.filter((id) => this.made.has(id));
+    if (sounds.length > 0) await condition(() => soundsThere().length > 0);
+    let heard = 0;
     while (this.waiting.length > 0) {
-      await condition(() => this.made.has(this.waiting[0] ?? ''));
+      const isLonger = (): boolean => this.isPlayable && soundsThere().length > heard;
+      await condition(() => this.made.has(this.waiting[0] ?? '') || isLonger());
       const next = this.waiting.findIndex((id) => !this.made.has(id));
       const ready = this.waiting.splice(0, next === -1 ? this.waiting.length : next);
-      await this.add([...(hasSound ? [SOUND] : []), ...ready]);
+      const there = soundsThere();
+      heard = there.length;
+      await this.add([...there, ...ready]);
     }
   }
 
   private async add(ids: string[]): Promise<void> {
     const results = Object.fromEntries(ids.map((id) => [id, this.made.get(id) ?? { renditions: [] }]));
     const playable = await this.activities.growStream(this.item, { plan: this.planned.plan, results });
-    for (const id of ids) if (id !== SOUND) this.made.delete(id);
+    for (const id of ids) if (id !== SOUND && id !== SOUND_HEAD) this.made.delete(id);
     if (playable === undefined) return;
     const isFirst = !this.isPlayable;
     this.playable = playable;

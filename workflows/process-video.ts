@@ -89,6 +89,8 @@ class Round {
     this.hasOutputs = true;
     const { plan, tasks, source } = outcome.planned;
     const activities = activitiesOf(item, source, this.options);
+    const priorityKey = Math.max(1, item.priority - 1);
+    const sooner = activitiesOf(item, source, { ...this.options, priority: { priorityKey } });
     steps.plan(tasks.map(({ id }) => id));
     steps.chunks.plan(tasks);
     const window = new Window(outcome.planned.window);
@@ -97,7 +99,7 @@ class Round {
     this.stream = stream;
     const results = await runTasks<Task, TaskResult>(tasks, async (task, earlier) => {
       if (task.activity === 'analyse') return this.analyse(task, earlier);
-      const activity = activities[task.activity];
+      const activity = (task.first ? sooner : activities)[task.activity];
       const run = () => this.step(task.id, () => activity(item, { plan, task, results: earlier }));
       // Of two that write playlists, one might undo what the other one says.
       if (task.activity === 'packageStream') await stream?.stop();

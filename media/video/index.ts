@@ -17,7 +17,7 @@ export { leftOut, planVideo } from './plan/plan';
 export { estimateCpuSeconds, groupBranches, totalCost } from './plan/cost';
 export { markedBranches } from './outputs/mark';
 export { autoLadder } from './ladder/sample';
-export { isCut, planChunks } from './plan/chunks';
+export { headOf, isCut, planChunks, soundHead } from './plan/chunks';
 export { clipProbe } from './plan/clip';
 export { makeCaptions } from './captions/captions';
 export { MAX_CAPTION_BYTES } from './captions/cues';

@@ -6,7 +6,7 @@ import type { Manifest } from '../../common/contracts';
 import { withBacklog } from '../../starter/core/view/throughput';
 import { stepsFrom } from '../../starter/core/view/steps';
 import { bytes, clock, duration, fileName, saving } from '../../starter/web/src/lib/format';
-import { playables } from '../../starter/web/src/lib/pictures';
+import { growingFilm, isHls, playables } from '../../starter/web/src/lib/pictures';
 import { gridWindow } from '../../starter/web/src/lib/grid-window';
 import { parseFieldRows, valueText } from '../../starter/web/src/lib/preset-fields';
 import { piecesOf, wordsOf } from '../../starter/web/src/lib/strip';
@@ -31,6 +31,12 @@ test.each([
   [fileName('https://x.example/a.jpg?token=1'), 'a.jpg'],
   [fileName('file:///%E0%A4%A.jpg'), '%E0%A4%A.jpg'],
 ])('%s', (said, expected) => expect(said).toBe(expected));
+
+test('a film that is still made is played by its stream alone', () => {
+  const film = growingFilm({ path: 'hls-1/master.m3u8', seconds: 18 });
+  expect(film.source.durationSeconds).toBe(18);
+  expect(playables(film).map((choice) => [choice.path, isHls(choice)])).toEqual([['hls-1/master.m3u8', true]]);
+});
 
 test('a player begins with the tallest file that the browser decodes', () => {
   const rung = (name: string, height: number, codecs?: string) => ({

@@ -1,7 +1,7 @@
 import { fraction } from '../fraction';
 import { alignRungs } from '../hls/align';
 import type { Chunk, ChunkGroup, MediaProbe, RungPlan, VideoPlan } from '../types';
-import { isSeekable } from './clip';
+import { clipProbe, isSeekable } from './clip';
 import { encodeCost, decodeCost } from './cost';
 
 /** Chunks of one group: bounds the history of an item, whatever the length of its source. */
@@ -154,6 +154,25 @@ export function chunkLengths(total: number, most: number): number[] {
 function frames(rung: RungPlan, segmentSeconds: number): number {
   const { num, den } = fraction(rung.fps);
   return Math.round((segmentSeconds * num) / den);
+}
+
+/** Seconds of sound that are there at once, at least and at most; and how much faster than it is played the rest comes. */
+const SOUND_HEAD = { least: 36, most: 240, speed: 20 };
+
+/**
+ * Seconds of the beginning of the sound that are encoded on their own, so that a stream can be played before all of it is
+ * encoded; undefined where that is not worth it, or its level follows from the whole. The segments of both are the same.
+ */
+export function soundHead({ hls, chunks, loudness }: VideoPlan, { durationSeconds }: MediaProbe): number | undefined {
+  if (hls === undefined || chunks === undefined || loudness !== undefined) return undefined;
+  const { least, most, speed } = SOUND_HEAD;
+  const seconds = Math.min(most, Math.max(least, durationSeconds / speed));
+  return durationSeconds > 2 * seconds ? seconds : undefined;
+}
+
+/** The beginning of a source, or of its part. */
+export function headOf({ clip, ...probe }: MediaProbe, seconds: number): MediaProbe {
+  return { ...clipProbe(probe, { end: seconds }), clip: { start: clip?.start ?? 0, seconds } };
 }
 
 /** Is the rung encoded in chunks? */
