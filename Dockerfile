@@ -83,7 +83,8 @@ ENV NODE_ENV=production \
     DARKROOM_HEALTH_HOST=0.0.0.0
 
 # A worker that goes hears its last polls out for this long (ms). One that hangs up at once may have just been given a task,
-# which then nobody has until its heartbeat is missed. The SDK's switch for servers that do not end polls themselves.
+# which then nobody has until its heartbeat is missed. The SDK's switch, which it passes over where the server ends polls itself
+# (frontend.enableCancelWorkerPollsOnShutdown, from 1.31 on).
 ENV TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS=5000
 
 # The root may be read-only: this is the only folder that anything writes to.
