@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { WorkItem } from '../common/contracts';
@@ -240,18 +240,36 @@ test('an animation becomes a silent video', async () => {
   await writeFile(file, await moving.toBuffer());
   const preset = parsePreset(
     'moving',
-    'image: { animation: keep, renditions: [{ name: film, format: mp4, width: 64 }, { name: still, format: png, width: 16 }] }',
+    'image: { animation: keep, renditions: [{ name: film, format: mp4, width: 64 }, { name: moving, format: avif, width: 64 }, { name: still, format: png, width: 16 }] }',
   );
   await attempt(() => makeImage(lab.deps, item({ preset })));
   const { renditions, picture, receipts } = await checkedManifest(out);
   expect(renditions.map(({ name, role }) => [name, role])).toEqual([
     ['film', 'video'],
+    ['moving', 'image'],
     ['still', 'image'],
   ]);
   expect(renditions[0]).toMatchObject({
     ...{ mime: 'video/mp4', width: 40, height: 30, frames: 3, durationSeconds: 0.6 },
     codecs: expect.stringMatching(/^avc1\.6400/),
   });
+  expect(renditions[1]).toMatchObject({ mime: 'image/avif', width: 40, height: 30, frames: 3 });
+  expect(renditions[1]).not.toHaveProperty('durationSeconds');
+  expect(picture?.html).toContain(renditions[1]!.path);
   expect(picture?.video).toContain(renditions[0]!.path);
+
   expect(JSON.stringify(receipts)).toContain('libx264');
+
+  // An AVIF that moves is a source as well.
+  await copyFile(path.join(out, renditions[1]!.path), file);
+  const again = parsePreset(
+    'again',
+    'image: { animation: keep, renditions: [{ name: back, format: webp, width: 64 }] }',
+  );
+  await attempt(() => makeImage(lab.deps, item({ preset: again, requestedAt: '2099-01-01T00:00:00.000Z' })), {
+    runId: 'again',
+  });
+  const { source, renditions: back } = await checkedManifest(out);
+  expect(source).toMatchObject({ format: 'avifs', width: 40, height: 30, pages: 3 });
+  expect(back).toEqual([expect.objectContaining({ name: 'back', frames: 3 })]);
 });

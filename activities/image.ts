@@ -1,7 +1,10 @@
+import path from 'node:path';
 import type { Findings } from '../common/analysis';
 import type { ItemResult, WorkItem } from '../common/contracts';
+import { DarkroomError } from '../common/errors';
 import { makeFilm } from '../media/image/film';
-import type { Frames, ImageTask } from '../media/image/types';
+import { SEQUENCE, sequenceAsApng } from '../media/image/film/sequence';
+import type { Frames, ImageOutcome, ImageTask } from '../media/image/types';
 import { sectionOf } from '../media/presets';
 import type { ImagePreset } from '../media/presets/schema';
 import type { Fetched } from '../storage';
@@ -35,7 +38,7 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
         faces: findings?.analysis?.faces?.boxes,
         watermarks: files,
       };
-      const make = () => deps.images.run(task, attempt.signal);
+      const make = () => runImage(deps, attempt, task);
       return { source, made: await attempt.within('image', deps.config.imageTimeout, make), watermarks: facts };
     };
     const { source, copied, made, watermarks } = await withWatermarks(deps, attempt, item, 'image', (marks) =>
@@ -67,7 +70,21 @@ export function makeImage(deps: ActivityDeps, item: WorkItem, findings?: Finding
   });
 }
 
-/** The silent video of a moving picture, from the frames that an image child has drawn. */
+/** The work of an image process. Of an AVIF animation it refuses to read, ffmpeg makes a file before that it reads. */
+async function runImage({ images, ffmpeg }: ActivityDeps, attempt: Attempt, task: ImageTask): Promise<ImageOutcome> {
+  const { signal, workDir } = attempt;
+  try {
+    return await images.run(task, signal);
+  } catch (error) {
+    if (!(error instanceof DarkroomError) || error.details['format'] !== SEQUENCE) throw error;
+    const input = path.join(workDir, 'frames.png');
+    await sequenceAsApng(task.input, input, task.limits, { settings: ffmpeg, signal });
+    const made = await images.run({ ...task, input }, signal);
+    return { ...made, source: { ...made.source, format: SEQUENCE } };
+  }
+}
+
+/** The silent video or moving AVIF of a moving picture, from the frames that an image child has drawn. */
 async function filmOf(
   { config, ffmpeg }: ActivityDeps,
   attempt: Attempt,
@@ -81,7 +98,9 @@ async function filmOf(
   const make = () => makeFilm(frames, spec, { outputDir: workDir, settings: ffmpeg, signal, onProgress });
   const run = () => attempt.within('film', config.imageTimeout, make);
   const film = await attempt.stages.run('encode', frames.format, run, ({ bytes }) => bytes);
-  return { ...film, role: 'video' };
+  if (frames.format !== 'avif') return { ...film, role: 'video' };
+  const { durationSeconds: _seconds, bitrate: _bitrate, ...picture } = film;
+  return { ...picture, role: 'image' };
 }
 
 /** Files as the preset lists their renditions. */

@@ -78,7 +78,7 @@ export const IMAGE_FORMATS = {
     alpha: true,
     profile: true,
     hdr: true,
-    animation: false,
+    animation: true,
     effort: [0, 9],
     lossless: true,
     quality: 55,
@@ -158,6 +158,18 @@ export const FILM_FORMATS = {
   },
 } as const satisfies Record<string, FilmRow>;
 
+/**
+ * What ffmpeg encodes of drawn frames: silent videos, and an AVIF of a source that moves.
+ * `crf`: the encoder's constant rate factor for a quality of 1–100.
+ */
+export const DRAWN_FORMATS = {
+  ...FILM_FORMATS,
+  // As libheif sets it for stills.
+  avif: { ...IMAGE_FORMATS.avif, crf: (quality: number) => Math.round(0.63 * (100 - quality)) },
+} as const;
+export type DrawnFormat = keyof typeof DRAWN_FORMATS;
+export const DRAWN_FORMAT_NAMES = Object.keys(DRAWN_FORMATS) as [DrawnFormat, ...DrawnFormat[]];
+
 export type ImageFormat = keyof typeof IMAGE_FORMATS;
 export const IMAGE_FORMAT_NAMES = Object.keys(IMAGE_FORMATS) as [ImageFormat, ...ImageFormat[]];
 export type FilmFormat = keyof typeof FILM_FORMATS;
@@ -175,6 +187,11 @@ export function formatsThat(holds: (row: FormatRow, format: RenditionFormat) => 
 /** The row of a format. */
 export function formatRow(format: RenditionFormat): FormatRow {
   return isFilm(format) ? FILM_FORMATS[format] : IMAGE_FORMATS[format];
+}
+
+/** True for what ffmpeg makes where the source moves. */
+export function isDrawn(format: RenditionFormat): format is DrawnFormat {
+  return Object.hasOwn(DRAWN_FORMATS, format);
 }
 
 /** True for a silent video. */

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   const images = createImagePool(config, slots, logger);
   const models = createModelHost(config, slots, metrics, logger);
   const ffmpeg = ffmpegSettings(config, slots);
-  const tools = await toolVersions(ffmpeg, config.pools);
+  const tools = await toolVersions(ffmpeg, config.pools, (sentence) => logger.warn(sentence));
   const scratch = await openScratch(config, logger, metrics);
   if (config.pools.some(isMediaPool)) await tellIsolation(logger);
   const own = { ...config, scratchDir: scratch.folder };

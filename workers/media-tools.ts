@@ -29,20 +29,29 @@ export function ffmpegSettings(config: Config, slots: Slots): FfmpegSettings {
 }
 
 /**
- * Versions for manifests. Asking ffmpeg also shows at start, not at the first video, that there is one.
+ * Versions for manifests. Asking ffmpeg also shows at start, not at the first video, that there is one. A worker that serves images
+ * and no videos does without, but for what moves, and warns.
  * @throws Error that says what to install
  */
-export async function toolVersions(ffmpeg: FfmpegSettings, pools: string[]): Promise<Record<string, string>> {
+export async function toolVersions(
+  ffmpeg: FfmpegSettings,
+  pools: readonly string[],
+  warn: (sentence: string) => void,
+): Promise<Record<string, string>> {
   const { sharp: own = '', vips: libvips, webp = '', aom = '', mozjpeg = '', png = '' } = sharp.versions;
   const versions: Record<string, string> = { sharp: own, libvips, webp, aom, mozjpeg, png };
-  if (!pools.includes('video')) return versions;
+  if (!pools.includes('video') && !pools.includes('image')) return versions;
   const encoders = encoderVersions(ffmpeg);
   try {
     const { stdout } = await runProcess(ffmpeg.ffmpegPath, ['-version'], { timeoutMs: 10_000 });
     versions['ffmpeg'] = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
     versions['libavcodec'] = /libavcodec +(\d+)\. *(\d+)\. *(\d+)/.exec(stdout)?.slice(1).join('.') ?? 'unknown';
   } catch {
-    throw new Error('ffmpeg is not here; run "npm run doctor" to see how to install it');
+    const sentence = 'ffmpeg is not here; run "npm run doctor" to see how to install it';
+    if (pools.includes('video')) throw new Error(sentence);
+    warn(
+      `${sentence}. Until then, images with a rendition that moves in MP4, WebM or AVIF fail, and AVIF animations, too.`,
+    );
   }
   return { ...versions, ...(await encoders) };
 }

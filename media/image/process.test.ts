@@ -225,7 +225,7 @@ describe('animation', () => {
     expect(still).toMatchObject({ width: 20, height: 15 });
     expect((await sharp(still!.file).metadata()).pages ?? 1).toBe(1);
     expect(outcome.warnings).toEqual([
-      'Only the first frame is in png-20: of the formats, only webp, gif, mp4 and webm keep the movement here.',
+      'Only the first frame is in png-20: of the formats, only webp, avif, gif, mp4 and webm keep the movement here.',
     ]);
     expectNear((await pixel(still!.file, 2, 2)).slice(0, 3), [255, 0, 0]);
   });

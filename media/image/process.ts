@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ImagePreset, ImageRenditionSpec } from '../presets/schema';
 import { DarkroomError } from '../../common/errors';
 import { extensionOf } from '../../common/file-types';
-import { formatRow, formatsThat, isFilm, type FilmFormat, type ImageFormat } from '../formats';
+import { formatRow, formatsThat, isDrawn, isFilm, type DrawnFormat, type ImageFormat } from '../formats';
 import { visibleBounds } from './edit/bounds';
 import { encodeFrames, writeFrames } from './edit/frames';
 import type { Rect } from './edit/layout';
@@ -91,13 +91,13 @@ async function renderAll(task: ImageTask, identity: Identity): Promise<ImageOutc
   const unmoved = withoutFilm(source, task);
   try {
     for (const spec of preset.renditions) {
-      if (isFilmSpec(spec)) {
-        if (!moves(source, task, spec)) continue;
+      const animate = moves(source, task, spec);
+      if (isFilm(spec.format) && !animate) continue;
+      if (isDrawnSpec(spec) && animate) {
         const file = path.resolve(outputDir, `${spec.name}.frames`);
         frames.push(await timed(`${spec.name}: frames`, () => writeFrames(source, preset, spec, file)));
         continue;
       }
-      const animate = moves(source, task, spec);
       const encoded = await timed(spec.name, () =>
         animate ? encodeFrames(source, preset, spec, kept) : encodeStill(source, drawing, task, spec, kept),
       );
@@ -126,14 +126,20 @@ function moves(source: OpenSource, task: ImageTask, spec: ImageRenditionSpec): b
   return (
     task.preset.animation === 'keep' &&
     formatRow(spec.format).animation &&
+    !needsStill(spec) &&
     source.animated &&
     (source.metadata.orientation ?? 1) === 1
   );
 }
 
-function isFilmSpec(spec: ImageRenditionSpec): spec is ImageRenditionSpec & { format: FilmFormat } {
-  return isFilm(spec.format);
+function isDrawnSpec(spec: ImageRenditionSpec): spec is ImageRenditionSpec & { format: DrawnFormat } {
+  return isDrawn(spec.format);
 }
+
+/** Fields of which the encoder of an AVIF that moves knows nothing. */
+const STILL_FIELDS = ['maxBytes', 'target', 'lossless', 'hdr'] as const;
+const needsStill = (spec: ImageRenditionSpec): boolean =>
+  spec.format === 'avif' && STILL_FIELDS.some((field) => spec[field] !== undefined && spec[field] !== false);
 
 /**
  * A sentence for the videos that are not made, since the source does not move.
@@ -159,6 +165,10 @@ function standingStill(source: OpenSource, task: ImageTask): string[] {
   if (task.preset.animation !== 'keep' || !source.animated || still.length === 0) return [];
   const shown = `Only the first frame is in ${still.join(', ')}`;
   if ((source.metadata.orientation ?? 1) !== 1) return [`${shown}: an animation that has to be turned is not kept.`];
+  const hindered = still.filter((name) =>
+    task.preset.renditions.some((spec) => spec.name === name && needsStill(spec)),
+  );
+  if (hindered.length === still.length) return [`${shown}: an AVIF with ${STILL_FIELDS.join(', ')} stands still.`];
   return [`${shown}: of the formats, only ${formatsThat(({ animation }) => animation)} keep the movement here.`];
 }
 

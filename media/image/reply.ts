@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { replyReader, replyText as text } from '../../common/task-reply';
-import { FILM_FORMAT_NAMES, IMAGE_FORMAT_NAMES } from '../formats';
+import { DRAWN_FORMAT_NAMES, IMAGE_FORMAT_NAMES } from '../formats';
 import type { ImageOutcome, ImageTask } from './types';
 
 const px = z.int().min(1);
@@ -36,7 +36,7 @@ const outcome = z.object({
   frames: z
     .array(
       z.object({
-        ...{ name: text, file: text, format: z.enum(FILM_FORMAT_NAMES), width: px, height: px },
+        ...{ name: text, file: text, format: z.enum(DRAWN_FORMAT_NAMES), width: px, height: px },
         delays: z.array(z.int().min(1).max(MAX_DELAY)).min(1).max(1_000_000),
       }),
     )

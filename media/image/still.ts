@@ -8,7 +8,7 @@ import { hdrOfGainMap } from './gain-map';
 import { keepsHdr, type Hdr } from './hdr';
 import type { OpenSource } from './source';
 import type { ImageLimits } from './types';
-import { inP3, p3Profile, withProfile } from './wide';
+import { p3Profile, withProfile } from './wide';
 
 /** Bytes of decoded pixels that are held in memory for all renditions; above, each rendition reads the file again. */
 const MAX_RAW_BYTES = 256 * 2 ** 20;
@@ -70,9 +70,11 @@ async function decoded(source: OpenSource, preset: ImagePreset, stills: ImageRen
   }
   const heard = (decoder: Sharp): Sharp => decoder.on('warning', (text: string) => warn(source.warnings, text));
   if (keepProfile || preset.colour === 'p3') {
-    const own = sharp(source.input, source.options).autoOrient();
-    const decoder = heard(resize(hasProfile ? own.keepIccProfile() : own.withIccProfile('p3'), facts, size));
-    const pipeline = await (keepProfile ? withProfile(decoder) : inP3(decoder));
+    // sharp would bring the pixels to sRGB first, which cuts off what is outside of it; so they go from their profile to P3.
+    const own = sharp(source.input, { ...source.options, ignoreIcc: hasProfile })
+      .autoOrient()
+      .withIccProfile('p3');
+    const pipeline = await withProfile(heard(resize(keepProfile ? fromFile(true) : own, facts, size)));
     const { width, height } = await pipeline(true).metadata();
     return { pipeline, size: { width, height }, hasAlpha, profile: keepProfile ? 'own' : 'p3' };
   }

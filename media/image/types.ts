@@ -3,7 +3,7 @@ import type { FacesFound } from '../../common/analysis';
 import type { Placeholder } from '../../common/contracts';
 import type { ImagePreset } from '../presets/schema';
 import type { Reached } from './encode';
-import type { FilmFormat, ImageFormat } from '../formats';
+import type { DrawnFormat, ImageFormat } from '../formats';
 
 export interface ImageLimits {
   /** px, all frames of an animation together. */
@@ -58,13 +58,13 @@ export interface ImageFile {
   original?: true;
 }
 
-/** The drawn frames of a rendition that becomes a silent video. */
+/** The drawn frames of a rendition that becomes a silent video or a moving AVIF. */
 export interface Frames {
   /** Name of the rendition in the preset. */
   name: string;
   /** Absolute path inside `outputDir`: 16 free bytes, then all frames, 8 bits each of red, green and blue, no padding. */
   file: string;
-  format: FilmFormat;
+  format: DrawnFormat;
   /** px of one frame; even numbers. */
   width: number;
   height: number;

@@ -22,6 +22,14 @@ async function wide(): Promise<Buffer> {
   return toTiff(rgba, { width: 80, height: 40 }, await p3Profile());
 }
 
+/** With an EXIF block that says nothing but how the picture is turned. */
+function turned(jpeg: Buffer, orientation: number): Buffer {
+  const folder = `\x01\0\x12\x01\x03\0\x01\0\0\0${String.fromCharCode(orientation)}\0\0\0\0\0\0\0`;
+  const exif = Buffer.from(`\xff\xe1\0\0Exif\0\0II*\0\x08\0\0\0${folder}`, 'latin1');
+  exif.writeUInt16BE(exif.length - 2, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), exif, jpeg.subarray(2)]);
+}
+
 async function make(source: Buffer, specs: Partial<ImageRenditionSpec>[], colour: ImagePreset['colour']) {
   const outputDir = await mkdtemp(path.join(folder, 'run-'));
   const input = path.join(outputDir, 'in');
@@ -66,6 +74,19 @@ describe.each(['p3', 'keep'] as const)('colour: %s', (colour) => {
     // A green of the edge that WebP and JPEG round in YCbCr.
     expectNear(left, [240, 20, 20], 9);
     expectNear(right, [20, 220, 30], 9);
+  });
+
+  test.each([3, 6])('at its own size, turned by EXIF (%s)', async (orientation) => {
+    const large = sharp(await wide())
+      .resize(600, 400, { kernel: 'nearest', fit: 'fill' })
+      .keepIccProfile();
+    const source = turned(await large.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer(), orientation);
+    const { files } = await make(source, [{ width: 600, height: 600, rotate: orientation === 6 ? 90 : undefined }], colour); // prettier-ignore
+    const { left, right, profile } = await stored(files[0]!);
+    expect(profile).toBe((await p3Profile()).length);
+    expectNear(left, [20, 220, 30], 9);
+    expectNear(left, [20, 220, 30], 9);
+    expectNear(right, [240, 20, 20], 9);
   });
 
   test('formats and looks without a profile are sRGB', async () => {

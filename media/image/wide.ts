@@ -21,13 +21,3 @@ export async function withProfile(picture: Sharp): Promise<(profile?: boolean) =
     return profile ? pipeline.keepIccProfile() : pipeline.toColourspace('srgb');
   };
 }
-
-/**
- * A picture in Display P3, 8 bits. sharp brings pixels of 8 bits to sRGB before anything else, which cuts off what is outside of
- * it, and pixels of 16 bits to Display P3: so they get 16 bits on the way.
- * @param picture in the colours of its own profile, which it keeps
- */
-export async function inP3(picture: Sharp): Promise<(profile?: boolean) => Sharp> {
-  const deep = await picture.toColourspace('rgb16').tiff({ compression: 'none', predictor: 'none' }).toBuffer();
-  return withProfile(sharp(deep, { limitInputPixels: false }).toColourspace('srgb').withIccProfile('p3'));
-}

@@ -44,7 +44,7 @@ describe('presets', () => {
     ['image: { renditions: [{ name: a, format: webp, width: 100, effort: 9 }] }', 'effort'],
     ['image: { renditions: [{ name: a, format: webp, width: 50 }, { name: a, format: png, width: 50 }] }', 'same name'],
     ['image: { renditions: [{ name: a, format: jpeg, width: 100, effort: 1 }] }', 'effort: is not for jpeg'],
-    ['image: { animation: keep, renditions: [{ name: a, format: avif, width: 90 }] }', 'image.animation: `keep` needs'],
+    ['image: { animation: keep, renditions: [{ name: a, format: jxl, width: 90 }] }', 'image.animation: `keep` needs'],
     [
       'image: { renditions: [{ name: a, format: mp4, width: 90 }] }',
       'image.animation: has to be `keep` for renditions with format mp4 and webm',

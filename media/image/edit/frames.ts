@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
-import type { FilmFormat } from '../../formats';
+import type { DrawnFormat } from '../../formats';
 import type { ImagePreset, ImageRenditionSpec } from '../../presets/schema';
 import { encode, type Encoded } from '../encode';
 import { fileFailure } from '../failures';
@@ -92,14 +92,14 @@ async function encodeEdited(
 const INSTEAD = 100;
 const SHORTEST = 10;
 
-/** The frames of a rendition that becomes a video, in one file: ffmpeg never reads the source. */
+/** The frames of a rendition that ffmpeg encodes, in one file: ffmpeg never reads the source. They are opaque. */
 export async function writeFrames(
   source: OpenSource,
   preset: ImagePreset,
-  spec: ImageRenditionSpec & { format: FilmFormat },
+  spec: ImageRenditionSpec & { format: DrawnFormat },
   file: string,
 ): Promise<Frames> {
-  const { frames, canvas } = await drawFrames(source, preset, spec);
+  const { frames, canvas } = await drawFrames(source, preset, { ...spec, background: spec.background ?? '#ffffff' });
   const { delay = [] } = source.metadata;
   const size = { width: even(canvas.width), height: even(canvas.height) };
   const output = await open(file, 'w').catch(failed);
@@ -120,7 +120,7 @@ function failed(error: unknown): never {
   throw fileFailure(error, 'output');
 }
 
-/** Drawn for a format without transparency, the pixels are opaque. @param size px of the result; a single px is repeated */
+/** Of opaque pixels. @param size px of the result; a single px is repeated */
 function asRgb(rgba: Buffer, across: number, { width, height }: Size): Buffer {
   const down = rgba.length / (across * 4);
   const rgb = Buffer.alloc(width * height * 3);

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { clipFolder, settings, streamsOf } from '../../../test/support/clips';
+import type { DarkroomError } from '../../../common/errors';
 import { parsePreset } from '../../presets';
 import type { ImagePreset } from '../../presets/schema';
 import { processImage } from '../process';
 import { makeFilm, type FilmFile } from '.';
+import { sequenceAsApng } from './sequence';
 
 const clips = clipFolder();
 afterAll(clips.remove);
@@ -56,6 +58,13 @@ function times(file: string): number[] {
     .map(parseFloat)
     .filter((time) => !Number.isNaN(time))
     .map((time) => Math.round(time * 1000));
+}
+
+/** ms that each frame shows. */
+function durations(file: string): number[] {
+  const args = ['-v', 'error', '-show_entries', 'packet=duration_time', '-of', 'csv=p=0', `file:${file}`];
+  const text = execFileSync(settings.ffprobePath, args).toString().trim();
+  return text.split('\n').map((line) => Math.round(parseFloat(line) * 1000));
 }
 
 /** RGB of one pixel of every frame. */
@@ -128,7 +137,9 @@ test('a film is edited as a picture is, and lies beside pictures', async () => {
     codecs: expect.stringMatching(/^avc1\./),
   });
   expect(made.names).toEqual(['still']);
-  expect(made.warnings[0]).toMatch(/^Only the first frame is in still: of the formats, only webp, gif, mp4 and webm/);
+  expect(made.warnings[0]).toMatch(
+    /^Only the first frame is in still: of the formats, only webp, avif, gif, mp4 and webm/,
+  );
   const [first = []] = pixels(made.films[0]!.file, 5, 5);
   expect(Math.max(...first) - Math.min(...first)).toBeLessThanOrEqual(4);
 });
@@ -180,5 +191,85 @@ test('frames that are not all there are no film', async () => {
     makeFilm({ ...frames, delays: [100, 100] }, spec, { outputDir: clips.folder, settings }),
   ).rejects.toMatchObject({
     type: 'EncoderFailed',
+  });
+});
+
+test('an AVIF moves like the source; transparent parts are white, and one with a byte budget stands still', async () => {
+  const wanted = preset(
+    '  renditions: [{ name: moves, format: avif, width: 640 }, { name: stands, format: avif, width: 640, maxBytes: 9 kB }]',
+  );
+  const { films: made, names, warnings } = await films(await animation('gif'), wanted);
+  expect(made).toEqual([
+    expect.objectContaining({ name: 'moves', mime: 'image/avif', frames: 4, width: 40, height: 30 }),
+  ]);
+  expect(names).toEqual(['stands']);
+  expect(warnings).toEqual([
+    'Only the first frame is in stands: an AVIF with maxBytes, target, lossless, hdr stands still.',
+  ]);
+  const { file } = made[0]!;
+  expect(streamsOf(file)).toEqual([expect.objectContaining({ codec_name: 'av1', width: 40, height: 30 })]);
+  // The container says nothing of the whole.
+  expect(times(file).slice(0, 4)).toEqual([0, 100, 350, 390]);
+  expect(durations(file)).toEqual([100, 250, 40, 1200]);
+  pixels(file, 30, 20).forEach((seen, frame) => {
+    const band = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]][frame]!; // prettier-ignore
+    seen.forEach((value, n) => expect(Math.abs(value - band[n]!)).toBeLessThanOrEqual(20));
+  });
+  for (const seen of pixels(file, 4, 4)) expect(Math.min(...seen)).toBeGreaterThan(235);
+});
+
+describe('an AVIF animation is read', () => {
+  const limits = { maxPixels: 50_000_000, maxFrames: 5000 };
+  const png = clips.at('sequence.png');
+  /** Three frames of one colour, of which the right half is transparent, as two tracks: colours and opacity. */
+  const sequence = (): string => {
+    const file = clips.at('sequence.avif');
+    const colours = ['red', 'lime', 'blue'].map(
+      (colour, n) => `color=${colour}:s=40x20:r=10:d=0.1,format=yuv420p[c${n}]`,
+    );
+    const opacity =
+      'color=white:s=40x20:r=10:d=0.3,format=gray,drawbox=x=20:w=20:h=20:y=0:color=black:t=fill,format=gray,lut=c0=if(gt(val\\,99)\\,255)[a]';
+    const graph = [...colours, '[c0][c1][c2]concat=n=3[c]', opacity].join(';');
+    const av1 = ['-c:v', 'libaom-av1', '-cpu-used', '8', '-crf', '10', '-b:v', '0', '-f', 'mp4'];
+    execFileSync(settings.ffmpegPath, ['-v', 'error', '-y', '-filter_complex', graph, '-map', '[c]', '-map', '[a]', ...av1, file]); // prettier-ignore
+    return file;
+  };
+
+  test('with its frames, delays and transparency', async () => {
+    await sequenceAsApng(sequence(), png, limits, { settings });
+    const wanted = preset('  renditions: [{ name: sequence, format: webp, width: 40, lossless: true }]');
+    const { files } = await processImage({
+      input: png,
+      outputDir: clips.folder,
+      preset: wanted,
+      limits,
+      allowSvg: false,
+    });
+    const { pages, delay, width, pageHeight } = await sharp(files[0]!.file, { animated: true }).metadata();
+    expect({ pages, width, pageHeight }).toEqual({ pages: 3, width: 40, pageHeight: 20 });
+    expect(delay!.slice(0, 2)).toEqual([100, 100]);
+    for (const [page, colour] of [
+      [255, 0, 0],
+      [0, 255, 0],
+      [0, 0, 255],
+    ].entries()) {
+      const { data } = await sharp(files[0]!.file, { page }).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+      const [left, right] = [5, 35].map((x) => [...data.subarray((10 * 40 + x) * 4, (10 * 40 + x) * 4 + 4)]);
+      [...colour, 255].forEach((value, n) => expect(Math.abs(left![n]! - value)).toBeLessThanOrEqual(12));
+      expect(right![3]).toBeLessThanOrEqual(6);
+    }
+  });
+
+  test('unless it is cut short, too large or none', async () => {
+    const bytes = readFileSync(sequence());
+    const refusal = async (source: Buffer, most = limits) => {
+      const file = clips.at('refused.avif');
+      writeFileSync(file, source);
+      return sequenceAsApng(file, png, most, { settings }).catch((error: DarkroomError) => [error.type, error.message]);
+    };
+    expect(await refusal(bytes, { ...limits, maxFrames: 2 })).toEqual(['MediaTooLarge', 'The animation has 3 frames; at most 2 are read.']); // prettier-ignore
+    expect(await refusal(bytes.subarray(0, 300))).toEqual(['CorruptMedia', expect.stringMatching(/animation/)]);
+    const blind = Buffer.from(bytes).fill(0, bytes.indexOf('mdat') + 4, bytes.indexOf('moov') - 4);
+    expect(await refusal(blind)).toEqual(['CorruptMedia', expect.stringMatching(/animation/)]);
   });
 });

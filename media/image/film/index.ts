@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DarkroomError } from '../../../common/errors';
 import { extensionOf, type FileType } from '../../../common/file-types';
-import { FILM_FORMATS } from '../../formats';
+import { DRAWN_FORMATS, type DrawnFormat } from '../../formats';
 import type { ImageRenditionSpec } from '../../presets/schema';
 import { badOutput, fileFacts, finished } from '../../video/check/finish';
 import { readMp4 } from '../../video/check/mp4';
@@ -13,9 +13,9 @@ import { runFfmpeg } from '../../video/ffmpeg/run';
 import { countPackets } from '../../video/probe/probe';
 import type { FfmpegSettings, StepInput } from '../../video/types';
 import type { Frames } from '../types';
-import { asMovie, ROOM } from './movie';
+import { asMovie, ROOM, showLast } from './movie';
 
-/** A finished silent video of an animation. */
+/** A finished silent video of an animation, or an AVIF that moves. */
 export interface FilmFile {
   /** Name of the rendition in the preset. */
   name: string;
@@ -46,17 +46,17 @@ export interface FilmStep extends Pick<StepInput, 'signal' | 'onProgress'> {
 const MAX_MS = 86_400_000;
 
 /** Demuxers of the finished files. */
-const READERS = { mp4: 'mov', webm: 'matroska' } as const;
+const READERS = { mp4: 'mov', webm: 'matroska', avif: 'mov' } as const;
 
 /**
- * Makes the silent video of drawn frames, each of which shows for as long as in the source, to the ms. The video ends when the
+ * Makes the silent video, or the moving AVIF, of drawn frames, each of which shows for as long as in the source, to the ms. The video ends when the
  * animation has run once: no container keeps how often it repeats. The frames are removed.
  * @throws DarkroomError EncoderFailed, MediaTooLarge, StorageUnavailable; after an abort the signal's reason
  */
 export async function makeFilm(frames: Frames, spec: ImageRenditionSpec, step: FilmStep): Promise<FilmFile> {
   const { settings, signal, onProgress, outputDir } = step;
   const { name, format, delays } = frames;
-  const { mime } = FILM_FORMATS[format];
+  const { mime } = DRAWN_FORMATS[format];
   const file = `${name}.${extensionOf(mime)}`;
   const part = path.resolve(outputDir, `${file}.part`);
   const command = filmCommand(frames, spec, part);
@@ -72,6 +72,7 @@ export async function makeFilm(frames: Frames, spec: ImageRenditionSpec, step: F
   return finished(outputDir, [file], async () => {
     await asMovie(frames);
     await runFfmpeg(command, { settings, signal, onProgress });
+    if (format === 'avif') await showLast(part, delays.at(-1) ?? 0);
     await rm(frames.file, { force: true });
     const counted = await countPackets(part, 0, settings, signal, undefined, READERS[format]);
     if (counted?.frames !== delays.length) {
@@ -95,20 +96,55 @@ export async function makeFilm(frames: Frames, spec: ImageRenditionSpec, step: F
 /** Of the encoders' speeds: the one that Darkroom's rungs have. */
 const PRESET = 'veryfast';
 
+/** Expected CPU seconds for a million pixels of libaom at its quickest: that of its slowest is within the margin of the bounds. */
+const AOM_COST = 1;
+
+interface Encoder {
+  encoder: string;
+  /** CPU seconds for a million pixels. */
+  cost: number;
+  options: string[];
+}
+
+const ENCODERS: Record<DrawnFormat, (crf: string, effort: number) => Encoder> = {
+  // Without B-frames, packets have the order of the frames, and the last packet is the last frame.
+  mp4: (crf) => ({
+    encoder: CODECS.h264.encoder,
+    cost: CODECS.h264.cost[PRESET],
+    options: [
+      ...['-preset', PRESET, '-profile:v', 'high', '-crf', crf, '-bf', '0'],
+      ...['-tag:v', CODECS.h264.entry, '-movflags', '+faststart', '-video_track_timescale', '1000'],
+    ],
+  }),
+  webm: (crf) => ({
+    encoder: CODECS.vp9.encoder,
+    cost: CODECS.vp9.cost[PRESET],
+    options: ['-deadline', 'good', '-cpu-used', '5', '-crf', crf, '-b:v', '0'],
+  }),
+  // Not SVT-AV1: pictures may be smaller than the 64 px a side that it takes.
+  avif: (crf, effort) => ({
+    encoder: 'libaom-av1',
+    cost: AOM_COST,
+    options: [
+      '-usage',
+      'good',
+      '-cpu-used',
+      String(Math.min(8, 9 - effort)),
+      '-crf',
+      crf,
+      '-b:v',
+      '0',
+      '-lag-in-frames',
+      '0',
+    ],
+  }),
+};
+
 function filmCommand(frames: Frames, spec: ImageRenditionSpec, part: string): FfmpegCommand {
   const { format, width, height, delays } = frames;
-  const { codec, crf, quality } = FILM_FORMATS[format];
-  const { cost, encoder, entry } = CODECS[codec];
+  const { crf, quality } = DRAWN_FORMATS[format];
   const total = delays.reduce((sum, delay) => sum + delay, 0);
-  const rate = String(crf(spec.quality ?? quality));
-  const own = {
-    // Without B-frames, packets have the order of the frames, and the last packet is the last frame.
-    h264: [
-      ...['-preset', PRESET, '-profile:v', 'high', '-crf', rate, '-bf', '0'],
-      ...['-tag:v', entry, '-movflags', '+faststart', '-video_track_timescale', '1000'],
-    ],
-    vp9: ['-deadline', 'good', '-cpu-used', '5', '-crf', rate, '-b:v', '0'],
-  }[codec];
+  const { encoder, cost, options } = ENCODERS[format](String(crf(spec.quality ?? quality)), spec.effort ?? 2);
   const chain = [
     'scale=out_color_matrix=bt709:out_range=tv',
     'format=yuv420p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,setsar=1',
@@ -124,15 +160,15 @@ function filmCommand(frames: Frames, spec: ImageRenditionSpec, part: string): Ff
     outputs: [
       {
         options: [
-          ...['-map', '[film]', '-map_metadata', '-1', '-c:v', encoder, ...own, '-threads', '1', '-g', '250'],
+          ...['-map', '[film]', '-map_metadata', '-1', '-c:v', encoder, ...options, '-threads', '1', '-g', '250'],
           ...['-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],
           // What ffmpeg does not know: how long the last frame shows. Of the others the next one says it.
-          ...['-bsf:v', `setts=duration=${delays.at(-1)}`],
+          ...['-bsf:v', `setts=duration=${format === 'avif' ? 1 : delays.at(-1)}`],
           ...['-f', format],
         ],
         file: fileUrl(part),
       },
     ],
-    bounds: filmBounds(total / 1000, delays.length * width * height, cost[PRESET]),
+    bounds: filmBounds(total / 1000, delays.length * width * height, cost),
   };
 }

@@ -1,5 +1,7 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { badOutput } from '../../video/check/finish';
+import { inside } from '../foreign/iso';
 import type { Frames } from '../types';
 
 /** Bytes before the first frame in a file of frames: room for the header of the box that holds them. */
@@ -26,6 +28,27 @@ export async function asMovie({ file, width, height, delays }: Frames): Promise<
   } finally {
     await output.close();
   }
+}
+
+/**
+ * Sets how long the last frame of a moving AVIF shows. ffmpeg's versions write it in units of different clocks, so it is told
+ * the shortest time there is, which no other frame has and which therefore stands alone.
+ * @param ms of that frame
+ */
+export async function showLast(file: string, ms: number): Promise<void> {
+  const bytes = await readFile(file);
+  const media = ['moov', 'trak', 'mdia'].reduce((body: Buffer | undefined, type) => body && inside(body, type), bytes);
+  const clock = media && inside(media, 'mdhd');
+  const times =
+    media && ['minf', 'stbl', 'stts'].reduce((body: Buffer | undefined, type) => body && inside(body, type), media);
+  if (clock === undefined || times === undefined) throw badOutput('The encoder wrote no index of its frames.', {});
+  // A clock of 64 bits is for what takes longer than an animation may.
+  if (clock[0] !== 0) throw badOutput('The encoder wrote an index of its frames that is not known.', {});
+  const shown = Math.round((ms * clock.readUInt32BE(12)) / 1000);
+  const whole = clock.readUInt32BE(16) - times.readUInt32BE(times.length - 4) + shown;
+  clock.writeUInt32BE(whole, 16);
+  times.writeUInt32BE(shown, times.length - 4);
+  await writeFile(file, bytes);
 }
 
 function moov(width: number, height: number, delays: readonly number[]): Buffer {

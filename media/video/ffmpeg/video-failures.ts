@@ -4,11 +4,13 @@ import { ProcessError } from '../../../common/process';
 import { MAX_PIXELS, tooManyPixels } from './bounds';
 
 /** What a file is, for sentences about it; those of this file are written for videos. */
-export type Media = 'video' | 'audio';
+export type Media = 'video' | 'audio' | 'animation';
 
 function about(media: Media, sentence: string): string {
   if (media === 'video') return sentence;
-  return sentence.replace(/\ba video\b/g, 'an audio file').replace(/\bvideo\b/g, 'audio');
+  return sentence
+    .replace(/\ba video\b/g, media === 'audio' ? 'an audio file' : `an ${media}`)
+    .replace(/\bvideo\b/g, media);
 }
 
 /** @param codec a name of ffmpeg's, or a container's tag */
@@ -36,7 +38,7 @@ const ROWS: [RegExp, ErrorType, string][] = [
     'The video is coded in a way that Darkroom does not read.',
   ],
   [
-    /Invalid data found|Error while decoding|Error submitting packet|moov atom not found|error reading header|corrupt|truncated|partial file|Invalid NAL|invalid residual|decode_frame\(\) failed|Failed to read frame|decode_slice|End of file|EBML|could not find codec parameters|concealing|damaged at|Error at MB|Header missing|illegal (?:ac|dc|mb)|overflow at|skipped MB|Packet mismatch/i,
+    /Invalid data found|Error while decoding|Error submitting packet|moov atom not found|error reading header|corrupt|truncated|partial file|Invalid NAL|invalid residual|decode_frame\(\) failed|Failed to read frame|decode_slice|End of file|EBML|could not find codec parameters|concealing|damaged at|Error at MB|Header missing|illegal (?:ac|dc|mb)|overflow at|skipped MB|Packet mismatch|Unknown OBU|Cannot determine format of input/i,
     'CorruptMedia',
     'The video is damaged or cut short.',
   ],
@@ -117,7 +119,7 @@ export function longerThanStated(
   end: number,
   media: Media = 'video',
 ): DarkroomError {
-  const what = media === 'video' ? 'The video is damaged: its pictures go' : 'The audio is damaged: its sound goes';
+  const what = media === 'audio' ? 'The audio is damaged: its sound goes' : `The ${media} is damaged: its pictures go`;
   const details = { seconds: outTimeSeconds, secondsAtMost: end };
   return new DarkroomError('CorruptMedia', `${what} on after its stated end.`, details);
 }
