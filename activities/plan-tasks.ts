@@ -54,7 +54,7 @@ export function planTasks(
 
 /**
  * Sound, chunks and what else is encoded, in the order in which they are wanted. The server hands tasks that come at once
- * to whoever is free, in no order: so where the first rung goes ahead, nothing else waits before its first chunk and the
+ * to whoever is free, in no order: so where the first rung goes ahead, nothing else waits before its own chunks and the
  * beginning of the sound are done, and what keeps the stream going has a higher priority than the rest.
  */
 function inOrder({ chunks }: VideoPlan, sounds: Task[], groups: Task[][], makes: Task[]): Task[] {
@@ -64,13 +64,17 @@ function inOrder({ chunks }: VideoPlan, sounds: Task[], groups: Task[][], makes:
   if (!goesAhead || first === undefined) return [...sounds, ...ahead, ...others.flat(), ...makes];
   const isHead = ({ activity }: Task): boolean => activity === 'makeSoundHead';
   const begin = [...sounds.filter(isHead), first];
-  const later = (task: Task): Task => ({ ...task, after: [...task.after, ...begin.map(({ id }) => id)] });
+  const behind =
+    (tasks: Task[]) =>
+    (task: Task): Task => ({ ...task, after: [...task.after, ...tasks.map(({ id }) => id)] });
   const [next = [], ...last] = others;
-  const soon = [...more, ...sounds.filter((task) => !isHead(task)), ...next];
+  const whole = sounds.filter((task) => !isHead(task));
+  const urgent = (task: Task): Task => ({ ...task, first: true });
   return [
     ...begin,
-    ...soon.map((task): Task => ({ ...later(task), first: true })),
-    ...[...last.flat(), ...makes].map(later),
+    ...[...more, ...whole].map(behind(begin)).map(urgent),
+    ...next.map(behind(ahead)).map(urgent),
+    ...[...last.flat(), ...makes].map(behind(ahead)),
   ];
 }
 
