@@ -1,5 +1,5 @@
 /** The page in a real browser, on the real service with a real worker. */
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
@@ -78,6 +78,25 @@ describeInBrowser('the page', () => {
     const tile = page.locator('.preview-tile');
     await tile.waitFor();
     expect(await tile.evaluate((element) => element.getAttribute('style'))).toMatch(/sprite.*\.jpg/);
+  });
+
+  test('the silent video of an animation runs on the page of its item', async () => {
+    const frames = ['#f00', '#00f'].map((background) =>
+      sharp({ create: { width: 64, height: 48, channels: 3, background } })
+        .png()
+        .toBuffer(),
+    );
+    const gif = path.join(stack.home, 'in', 'moving.gif');
+    mkdirSync(path.dirname(gif), { recursive: true });
+    await sharp(await Promise.all(frames), { join: { animated: true } })
+      .gif({ delay: [300, 300] })
+      .toFile(gif);
+    const preset = { image: { animation: 'keep', renditions: [{ name: 'film', format: 'mp4', width: 64 }] } };
+    await api.call('POST', '/v1/batches', { id: 'moves', jobs: [{ id: 'moving', source: fileUri(gif), preset }] });
+    await open('#/item/moves~moving');
+    await page.locator('video').waitFor();
+    const shown = `(({ videoWidth, currentTime }) => videoWidth === 64 && currentTime > 0)(document.querySelector('video'))`;
+    await until(async () => (await page.evaluate(shown)) === true);
   });
 
   test('a failure says why in plain words, and runs again on request', async () => {
