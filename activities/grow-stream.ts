@@ -43,7 +43,7 @@ export function growStream(
     const lists = await readLists(deps, results);
     const grown: { plan: RungPlan; seconds: number }[] = [];
     for (const rung of rungs) {
-      const seconds = await growTrack(growth, pictureFolder(rung.name), storedOf(lists, rung.name));
+      const seconds = await growTrack(growth, pictureFolder(rung.name), storedOf(lists, rung.name, rung.fps));
       if (seconds === 'finished') return undefined;
       grown.push({ plan: rung, seconds });
     }

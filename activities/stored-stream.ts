@@ -50,8 +50,13 @@ export interface StreamSound {
   isWhole: boolean;
 }
 
-/** The segments of one track in all lists, in their order; undefined where there are none. */
-export function storedOf(lists: readonly ChunkList[], name: string): Stored | undefined {
+/**
+ * The segments of one track in all lists, in their order; undefined where there are none.
+ * @param fps of pictures, as a fraction: the last segment of a chunk says that it lasts longer, by the pictures that its
+ * encoder was behind
+ */
+export function storedOf(lists: readonly ChunkList[], name: string, fps?: string): Stored | undefined {
+  const rate = fps === undefined ? undefined : video.fraction(fps);
   const own = lists.flatMap(({ folder, tracks }) =>
     tracks.filter((track) => track.rung === name).map((track) => ({ folder, track })),
   );
@@ -59,7 +64,8 @@ export function storedOf(lists: readonly ChunkList[], name: string): Stored | un
   if (first === undefined) return undefined;
   const segments = own.flatMap(({ folder, track }) =>
     track.segments.map(({ path: at, sha256, bytes, seconds, frames, keyframe }) => ({
-      ...{ name: path.posix.basename(at), from: `${folder}/${at}`, sha256, bytes, seconds, frames, keyframe },
+      ...{ name: path.posix.basename(at), from: `${folder}/${at}`, sha256, bytes, frames, keyframe },
+      seconds: rate === undefined ? seconds : (frames * rate.den) / rate.num,
     })),
   );
   return { init: `${first.folder}/${first.track.init.path}`, segments };
@@ -183,7 +189,7 @@ export async function finishStream(
   const sounds = await soundsOf(deps, item, work, results);
   if (sounds === undefined || sounds.some(({ isWhole }) => !isWhole)) return undefined;
   const lists = await readLists(deps, results);
-  const films = plan.rungs.map(({ name }) => filmOf(lists, name, results));
+  const films = plan.rungs.map(({ name, fps }) => filmOf(lists, name, fps, results));
   const { storage } = deps;
   const there = new Set<string>();
   for await (const uri of filesIn(storage, `${item.output}/${folder}`, attempt.log))
@@ -230,9 +236,10 @@ export async function finishStream(
 function filmOf(
   lists: ChunkList[],
   name: string,
+  fps: string | undefined,
   results: Record<string, TaskResult>,
 ): { name: string; stored: Stored } {
-  const stored = storedOf(lists, name);
+  const stored = storedOf(lists, name, fps);
   const film = Object.values(results)
     .flatMap(({ renditions }) => renditions)
     .find((each) => each.role === 'video' && each.name === name);

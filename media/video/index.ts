@@ -22,6 +22,7 @@ export { clipProbe } from './plan/clip';
 export { makeCaptions } from './captions/captions';
 export { MAX_CAPTION_BYTES } from './captions/cues';
 export type { Sidecar } from './captions/captions';
+export { fraction } from './fraction';
 export { canSeek } from './chunks/seek';
 export { joinChunks } from './chunks/join';
 export { makeChunk } from './chunks/make-chunk';
