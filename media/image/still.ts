@@ -71,10 +71,14 @@ async function decoded(source: OpenSource, preset: ImagePreset, stills: ImageRen
   const heard = (decoder: Sharp): Sharp => decoder.on('warning', (text: string) => warn(source.warnings, text));
   if (keepProfile || preset.colour === 'p3') {
     // sharp would bring the pixels to sRGB first, which cuts off what is outside of it; so they go from their profile to P3.
-    const own = sharp(source.input, { ...source.options, ignoreIcc: hasProfile })
-      .autoOrient()
-      .withIccProfile('p3');
-    const pipeline = await withProfile(heard(resize(keepProfile ? fromFile(true) : own, facts, size)));
+    const own = () =>
+      sharp(source.input, { ...source.options, ignoreIcc: true })
+        .autoOrient()
+        .withIccProfile('p3');
+    const sized = heard(resize(keepProfile || !hasProfile ? fromFile(keepProfile) : own(), facts, size));
+    // Pixels of 16 bits without a profile it takes for P3 already; those of sRGB are sure.
+    const toP3 = async (srgb: Sharp) => (await withProfile(srgb))(false).withIccProfile('p3');
+    const pipeline = await withProfile(hasProfile ? sized : await toP3(sized));
     const { width, height } = await pipeline(true).metadata();
     return { pipeline, size: { width, height }, hasAlpha, profile: keepProfile ? 'own' : 'p3' };
   }
