@@ -80,7 +80,6 @@ describe('by what the file is', () => {
     ['a playlist', Buffer.from('#EXTM3U\n/etc/passwd\n'), /playlist.*points at other files/],
     ['a list for ffmpeg', Buffer.from('ffconcat version 1.0\nfile /etc/passwd\n'), /ffconcat.*points at other files/],
     ['a web page', Buffer.from('<!doctype html><p>404'), /a web page \(HTML\), not an image/],
-    ['Photoshop', Buffer.from('8BPS\0\x01'), /PSD \(Photoshop\), which is not read here; save it as PNG or TIFF/],
     ['an SVG, unasked for', Buffer.from('<svg/>'), /an SVG.*DARKROOM_ALLOW_SVG/],
     ['bytes of no known type', Buffer.from([1, 2, 3, 4, 0, 0, 0xfe]), /of no known type; send a JPEG/],
   ])('%s', async (_name, source, sentence) => {

@@ -7,7 +7,6 @@ const TAKES = 'send a JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF instead';
 
 /** What helps the person who sent this format, where there is more to say than what to send instead. */
 const ADVICE: Record<string, string> = {
-  psd: 'save it as PNG or TIFF, with its layers merged',
   jp2: 'convert it to PNG or TIFF',
   svg: 'drawings are read only where the operator allows it (DARKROOM_ALLOW_SVG)',
   m3u8: 'it only points at other files, and Darkroom does not follow it; send the media file itself',

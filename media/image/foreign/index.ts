@@ -3,6 +3,7 @@ import { readApng } from './apng';
 import { readBmp, readIco, readQoi } from './bitmaps';
 import { readHeic } from './heic';
 import { readJxl } from './jxl';
+import { readPsd } from './psd';
 import { readRawPhoto } from './raw-photo';
 
 /** @param name of the format, for people */
@@ -18,6 +19,7 @@ const READERS: Record<string, Reader> = {
   bmp: readBmp,
   ico: readIco,
   qoi: readQoi,
+  psd: readPsd,
   ...Object.fromEntries(
     ['dng', 'cr2', 'cr3', 'nef', 'arw', 'orf', 'rw2', 'raf', 'pef', 'srw', 'rawphoto'].map((raw) => [
       raw,
