@@ -36,6 +36,8 @@ beforeAll(async () => {
   [s3, receiver] = [await startS3(), await startReceiver()];
   stack = await startStack({
     ...{ DARKROOM_SHORT_VIDEO: '0', DARKROOM_CHUNK_CPU: '45ms', DARKROOM_FFMPEG_THREADS: '1' },
+    // An encoder that is held is not taken for one that hangs, however long a busy machine takes for the rest.
+    DARKROOM_FFMPEG_STALL: '10m',
     ...{ DARKROOM_WEBHOOK_SECRET: SECRET, DARKROOM_PRIVATE_HOSTS: receiver.host },
     DARKROOM_CALLBACK_HOSTS: `localhost,${receiver.host}`,
     ...(s3 && { S3_ENDPOINT: s3.endpoint, S3_FORCE_PATH_STYLE: 'true', DARKROOM_ALLOWED_BUCKETS: 'films' }),
