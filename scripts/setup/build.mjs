@@ -16,7 +16,11 @@ const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 function sources() {
   const code = include.flatMap((folder) => filesIn(path.join(root, folder)));
   const compiled = code.filter((file) => /\.(ts|json)$/.test(file) && !file.endsWith('.test.ts'));
-  return [...compiled, ...filesIn(web), presetDocs, ...settings.map((name) => path.join(root, name))];
+  return [...compiled, ...pageSources(), ...settings.map((name) => path.join(root, name))];
+}
+
+function pageSources() {
+  return existsSync(web) ? [...filesIn(web), ...filesIn(path.join(root, 'client')), presetDocs] : [];
 }
 
 /** True when `dist/` was built from these very sources. Looks at sizes and times first, at contents only if those moved. */
@@ -51,12 +55,7 @@ export function build(force = false) {
 function buildPage() {
   if (!existsSync(web)) return;
   const stamp = path.join(dist, 'web', '.built');
-  const content = contentHash([
-    ...filesIn(web),
-    ...filesIn(path.join(root, 'client')),
-    presetDocs,
-    path.join(root, 'package-lock.json'),
-  ]);
+  const content = contentHash([...pageSources(), path.join(root, 'package-lock.json')]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === content) return;
   const vite = path.join(root, 'node_modules/vite/bin/vite.js');
   step('Building the page', process.execPath, [
