@@ -194,7 +194,8 @@ testWithS3(
     const frozen = await runningStep(clipOf(handles), () => true);
     const stopped = [frozen.worker.pid, ...childrenOf(frozen.worker.pid)];
     try {
-      for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+      // A child may have ended since.
+      for (const pid of stopped) if (isAlive(pid)) process.kill(pid, 'SIGSTOP');
       await runningStep(
         clipOf(handles),
         ({ activityId, worker }) => activityId === frozen.activityId && worker !== frozen.worker,
