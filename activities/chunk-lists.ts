@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { json } from 'node:stream/consumers';
 import type { WorkItem } from '../common/contracts';
 import { forEachBounded } from '../common/for-each-bounded';
@@ -6,7 +5,7 @@ import type { TaskResult, WorkFile } from '../common/tasks';
 import type { ChunkTrack, HlsFile } from '../media/video';
 import type { Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { workFolder } from './names';
+import { hashOf, workFolder } from './names';
 import { publishAs } from './publish';
 import { receiptOf, type Receipts } from './receipt';
 
@@ -44,8 +43,7 @@ export async function storeTracks(
   const text = JSON.stringify(list);
   attempt.created.add(uri);
   await deps.storage.writeText(uri, text, 'application/json');
-  const sha256 = createHash('sha256').update(text).digest('hex');
-  return { name, uri, bytes: Buffer.byteLength(text), sha256 };
+  return { name, uri, bytes: Buffer.byteLength(text), sha256: hashOf(text) };
 }
 
 /** The lists among the results, in the order of the film. */

@@ -10,7 +10,7 @@ import { checkFence } from './attempt';
 import { beating, type Beat } from './beating';
 import { readLists } from './chunk-lists';
 import type { ActivityDeps } from './deps';
-import { copyTrack, pictureFolder, readInit, soundsOf, storedOf, type Stored, type StreamSound } from './stored-stream';
+import { copyTrack, readInit, soundsOf, storedOf, type Stored, type StreamSound } from './stored-stream';
 import { readPlan } from './video-tasks';
 
 /** Writers of one playlist that meet: an attempt that everybody believed dead, and the one after it. */
@@ -18,8 +18,8 @@ const TRIES = 5;
 
 /**
  * Adds to the stream of a video in chunks what has been made since the last time, so that the beginning can be played
- * while the rest is encoded. Playlists only grow, and say of themselves that more will come; one that is finished stays as
- * it is, whoever comes late.
+ * while the rest is encoded. Playlists only grow, and say that more will come; a finished playlist stays as it is, also
+ * where an attempt comes late.
  * @param results the sound, and chunks in the order of the film, right behind those of the last time
  * @returns undefined where nothing can be played yet, or the stream is finished
  * @throws ApplicationFailure with a type of the error table
@@ -36,21 +36,21 @@ export function growStream(
     const { hls, rungs } = work.plan;
     if (folder === undefined || hls === undefined) return undefined;
     const growth = { deps, item, folder, hls, pulse };
-    // Before the tracks: who finishes the stream meanwhile writes it after them.
-    const before = await deps.storage.readText(`${item.output}/${folder}/${MASTER}`);
+    // Read before the tracks: an attempt that finishes the stream meanwhile writes this playlist after the tracks.
+    const before = await deps.storage.readText(`${item.output}/${folder}/${video.MASTER}`);
     const sounds = await soundsOf(deps, item, work, results);
     if (sounds === undefined) return undefined;
     const lists = await readLists(deps, results);
     const grown: { plan: RungPlan; seconds: number }[] = [];
     for (const rung of rungs) {
-      const seconds = await growTrack(growth, pictureFolder(rung.name), storedOf(lists, rung.name, rung.fps));
+      const seconds = await growTrack(growth, video.pictureFolder(rung.name), storedOf(lists, rung.name, rung.fps));
       if (seconds === 'finished') return undefined;
       grown.push({ plan: rung, seconds });
     }
     const most = Math.max(...grown.map(({ seconds }) => seconds));
     if (most === 0) return undefined;
     // A rung that is behind the first one would make players wait.
-    const isListed = (name: string): boolean => before?.text.includes(`\n${pictureFolder(name)}/`) === true;
+    const isListed = (name: string): boolean => before?.text.includes(`\n${video.pictureFolder(name)}/`) === true;
     const listed = grown.filter(({ plan: { name }, seconds }) => seconds === most || isListed(name));
     for (const sound of sounds) await growSound(growth, sound);
     const isHeard = ({ folder: at }: StreamSound): boolean => before?.text.includes(`URI="${at}/`) === true;
@@ -58,14 +58,13 @@ export function growStream(
       const written = await writeMaster(growth, sounds, listed, before);
       if (!written && before === undefined) return undefined;
     }
-    const path = `${folder}/${MASTER}`;
+    const path = `${folder}/${video.MASTER}`;
     const url = publicUrl(deps.config, item, path);
     return { path, seconds: most, ...(url !== undefined && { url }) };
   });
 }
 
-const MASTER = 'master.m3u8';
-const TYPE = contentTypeOf(MASTER) ?? '';
+const TYPE = contentTypeOf(video.MASTER) ?? '';
 
 interface Growth {
   deps: ActivityDeps;
@@ -120,11 +119,11 @@ async function growSound(
   await copyTrack(storage, item, `${folder}/${name}`, stored, { signal: pulse.signal, there, onCopy });
   pulse.throwIfOver();
   const text = video.mediaPlaylist(stored.segments, hls.segmentSeconds, !isWhole);
-  // Whoever else writes it knows as much.
+  // Another attempt that writes the playlist meanwhile writes the same.
   await storage.replaceText(uri, text, TYPE, before?.version);
 }
 
-/** @returns false where somebody else has written it meanwhile */
+/** @returns false where another attempt has written the playlist meanwhile */
 async function writeMaster(
   { deps, item, folder, hls, pulse }: Growth,
   sounds: StreamSound[],
@@ -133,7 +132,7 @@ async function writeMaster(
 ): Promise<boolean> {
   const rungs = [];
   for (const { plan } of listed) {
-    const at = pictureFolder(plan.name);
+    const at = video.pictureFolder(plan.name);
     rungs.push({ plan, folder: at, init: await readInit(deps, `${item.output}/${folder}/${at}/${video.INIT}`) });
   }
   const { text } = video.growingMaster(
@@ -142,6 +141,11 @@ async function writeMaster(
     sounds.map(({ heard }) => heard),
   );
   pulse.throwIfOver();
-  const written = await deps.storage.replaceText(`${item.output}/${folder}/${MASTER}`, text, TYPE, before?.version);
+  const written = await deps.storage.replaceText(
+    `${item.output}/${folder}/${video.MASTER}`,
+    text,
+    TYPE,
+    before?.version,
+  );
   return written === 'written';
 }

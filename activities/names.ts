@@ -80,5 +80,10 @@ export function runDigits(runId: string): string {
 }
 
 function digits(text: string, count: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, count);
+  return hashOf(text).slice(0, count);
+}
+
+/** SHA-256, in hexadecimal digits. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

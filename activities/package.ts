@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Rendition, WorkItem } from '../common/contracts';
 import { DarkroomError } from '../common/errors';
@@ -7,7 +6,7 @@ import * as video from '../media/video';
 import type { HlsFile, HlsPackage, HlsPlan, PackageInput, RungPlan } from '../media/video';
 import { runAttempt, type Attempt } from './attempt';
 import type { ActivityDeps } from './deps';
-import { outputName } from './names';
+import { hashOf, outputName } from './names';
 import { publishAs } from './publish';
 import type { VideoWork } from './video';
 
@@ -82,7 +81,7 @@ export async function publishStream(
 /** A hash over every file of a stream, with its name. */
 function contentOf(files: HlsFile[]): string {
   const text = files.map(({ path, sha256 }) => `${sha256} ${path}\n`).join('');
-  return createHash('sha256').update(text).digest('hex');
+  return hashOf(text);
 }
 
 /** @throws DarkroomError InvalidJob when the rung is no longer the one that was encoded */

@@ -54,7 +54,7 @@ export function planTasks(
 
 /**
  * Sound, chunks and what else is encoded, in the order in which they are wanted. The server hands tasks that come at once
- * to whoever is free, in no order: so where the first rung goes ahead, nothing else waits before its own chunks and the
+ * to any free worker, in no order: so where the first rung goes ahead, nothing else waits before its own chunks and the
  * beginning of the sound are done, and what keeps the stream going has a higher priority than the rest.
  */
 function inOrder({ chunks }: VideoPlan, sounds: Task[], groups: Task[][], makes: Task[]): Task[] {

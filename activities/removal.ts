@@ -1,5 +1,5 @@
 import type { Manifest } from '../common/contracts';
-import { DarkroomError } from '../common/errors';
+import { DarkroomError, isSourceNotFound } from '../common/errors';
 import type { Logger } from '../common/logger';
 import { joinUri, type Storage } from '../storage';
 import { parseUri } from '../storage/uri';
@@ -155,7 +155,7 @@ export async function* filesIn(storage: Storage, folder: string, log: Logger): A
   try {
     for await (const { uri } of storage.list(folder, { hidden: true, onError })) yield uri;
   } catch (error) {
-    if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+    if (!isSourceNotFound(error)) throw error;
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Manifest, Rendition, WorkItem } from '../common/contracts';
-import { DarkroomError } from '../common/errors';
+import { DarkroomError, isSourceNotFound } from '../common/errors';
 import { possibleKinds, type MediaKind } from '../common/kinds';
 import { recipeHash } from '../media/presets';
 import type { Fetched, Storage } from '../storage';
@@ -103,7 +103,7 @@ async function sizeOf(storage: Storage, uri: string): Promise<number | undefined
   try {
     return (await storage.stat(uri)).bytes;
   } catch (error) {
-    if (error instanceof DarkroomError && error.type === 'SourceNotFound') return undefined;
+    if (isSourceNotFound(error)) return undefined;
     throw error;
   }
 }

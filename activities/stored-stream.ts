@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -15,24 +14,20 @@ import type { Attempt } from './attempt';
 import { fetchCaptions } from './captions';
 import { readLists, storeTracks, type ChunkList } from './chunk-lists';
 import type { ActivityDeps } from './deps';
+import { hashOf } from './names';
 import { filesIn } from './removal';
 import type { VideoWork } from './video';
 
 /**
  * The stream of a video in chunks is made of the segments of its chunks and of its sound: they lie among the intermediates,
  * under names of the attempt that made them, and get their second name in the folder of the stream. Which attempt that is
- * stands in the history, so a name there means the same bytes to whoever copies them.
+ * stands in the history, so a name there means the same bytes to every attempt that copies them.
  */
 
 /** Files on their way at once. */
 const AT_ONCE = 8;
 /** Bytes of a header: some kB. */
 const MAX_INIT_BYTES = 2 ** 20;
-/** The sound that the rungs have. */
-const MAIN_SOUND = 'audio';
-
-/** The folder of a rung's pictures in a stream. */
-export const pictureFolder = (rung: string): string => `video-${rung}`;
 
 /** A track as its chunks have left it. Paths are relative to the item's folder. */
 export interface Stored {
@@ -89,7 +84,7 @@ export async function storeSounds(
   const { signal, progress: onProgress } = attempt;
   const cut = { root, segmentSeconds: plan.hls?.segmentSeconds ?? 0, settings: deps.ffmpeg, signal, onProgress };
   const wanted = [
-    { name: MAIN_SOUND, of: `sound-${most}k` },
+    { name: video.MAIN_SOUND, of: `sound-${most}k` },
     ...(plan.tracks ?? []).map(({ name }) => ({ name, of: name })),
   ];
   const tracks: video.ChunkTrack[] = [];
@@ -121,7 +116,7 @@ export async function soundsOf(
 ): Promise<StreamSound[] | undefined> {
   if (!plan.rungs.some(({ audioBitrate }) => audioBitrate !== undefined)) return [];
   const [heads, wholes] = [await readLists(deps, results, 'head'), await readLists(deps, results, 'sounds')];
-  const main = { name: MAIN_SOUND, channels: 2 as const, language: plan.hls?.language };
+  const main = { name: video.MAIN_SOUND, channels: 2 as const, language: plan.hls?.language };
   const sounds: StreamSound[] = [];
   for (const { name, channels, language } of [main, ...(plan.tracks ?? [])]) {
     const [head, whole] = [storedOf(heads, name), storedOf(wholes, name)];
@@ -199,7 +194,7 @@ export async function finishStream(
   const inits: Buffer[] = [];
   let bytes = 0;
   const parts = [
-    ...films.map(({ name, stored }) => ({ at: pictureFolder(name), stored })),
+    ...films.map(({ name, stored }) => ({ at: video.pictureFolder(name), stored })),
     ...sounds.map(({ folder: at, stored }) => ({ at, stored })),
   ];
   await attempt.stages.run('publish', 'stream', async () => {
@@ -211,7 +206,7 @@ export async function finishStream(
     }
   });
   const pictures = films.map(({ name, stored }, at) =>
-    video.storedTrack(pictureFolder(name), inits[at] ?? Buffer.alloc(0), stored.segments),
+    video.storedTrack(video.pictureFolder(name), inits[at] ?? Buffer.alloc(0), stored.segments),
   );
   const texts = await cutTexts(deps, attempt, item, folder, captions, pictures);
   const heard = sounds.map((sound) => sound.heard);
@@ -226,7 +221,7 @@ export async function finishStream(
   const count = parts.reduce((sum, { stored }) => sum + stored.segments.length, 0);
   const rendition = (name: string, { path: at, text }: StreamText): Rendition => ({
     ...{ name, role: 'stream', path: `${folder}/${at}`, mime: contentTypeOf(at) ?? 'text/plain' },
-    ...{ bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') },
+    ...{ bytes: Buffer.byteLength(text), sha256: hashOf(text) },
     ...{ durationSeconds: seconds, receipt: attempt.receiptId },
   });
   return [{ ...rendition('hls', master), segments: { count, bytes } }, ...(dash ? [rendition('dash', dash)] : [])];

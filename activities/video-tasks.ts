@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { Analysis } from '../common/analysis';
 import type { Rendition, WorkItem } from '../common/contracts';
@@ -11,7 +10,7 @@ import { fetchCaptions } from './captions';
 import { readLists } from './chunk-lists';
 import type { ActivityDeps } from './deps';
 import { finishStream, storeSounds } from './stored-stream';
-import { outputName, workFolder } from './names';
+import { hashOf, outputName, workFolder } from './names';
 import { fetchMade } from './fetch-made';
 import { cutStream, fetchRung, publishStream } from './package';
 import { alreadyPublished, publishAs, publishedName, publishFiles, publishManifest } from './publish';
@@ -143,8 +142,6 @@ export function publishOutputs(deps: ActivityDeps, item: WorkItem, { plan, resul
     return { renditions: [], result: await publishManifest(deps, attempt, item, parts) };
   });
 }
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Bytes of a plan: some kB for each rung. */
 const MAX_PLAN_BYTES = 16 * 2 ** 20;

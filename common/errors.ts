@@ -218,6 +218,11 @@ export class DarkroomError extends Error {
   }
 }
 
+/** Says that there is nothing under a name. */
+export function isSourceNotFound(error: unknown): error is DarkroomError {
+  return error instanceof DarkroomError && error.type === 'SourceNotFound';
+}
+
 /** True for a name that has a row in the table. */
 export function isErrorType(name: unknown): name is ErrorType {
   return typeof name === 'string' && Object.hasOwn(ERRORS, name);

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { loadConfig } from '../common/config';
 import { takesNoArguments } from '../common/no-arguments';
 import { DevServices } from './dev/dev-services';
+import { untilInterrupted } from './dev/until-interrupted';
 import { messageOf, toStderr } from './embedded/report';
 import { ensureTemporalServer } from './embedded/temporal-server';
 
@@ -20,10 +21,7 @@ async function main(): Promise<void> {
   }
   const services = new DevServices(config, await ensureTemporalServer(config, toStderr), toStderr, keys);
   await services.restart();
-  await new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await untilInterrupted();
   await services.stop();
 }
 

@@ -103,7 +103,7 @@ export function campaignPairs(deps: ActivityDeps, id: string, cursor?: string): 
   return beating(deps, async (pulse) => {
     if (cursor === undefined) await requireEnd(id, info.attempt);
     const { runs: all, next } = await pageOfRuns(client, completedQuery(id), PAIRS, cursor);
-    // Whoever began the campaign again has had the items of its canary made twice.
+    // A campaign that was begun again has made the items of its canary twice.
     const runs = await latestOnly(client, completedQuery(id), all);
     const pairs = runs.flatMap((run) => {
       const made = memoText(run, 'output');

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
-import { DarkroomError } from '../../common/errors';
+import type { DarkroomError } from '../../common/errors';
+import { isSourceNotFound } from '../../common/errors';
 import type { Logger } from '../../common/logger';
 import type { DeadLetters, StepTally } from '../../common/maintenance';
 import { Places, type ObjectInfo, type Storage } from '../../storage';
@@ -123,6 +124,6 @@ async function* existing(storage: Storage, ...args: Parameters<Storage['list']>)
   try {
     yield* storage.list(...args);
   } catch (error) {
-    if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+    if (!isSourceNotFound(error)) throw error;
   }
 }

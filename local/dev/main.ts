@@ -3,6 +3,7 @@ import { loadConfig } from '../../common/config';
 import { takesNoArguments } from '../../common/no-arguments';
 import { compileOnChange } from './compiler';
 import { DevServices } from './dev-services';
+import { untilInterrupted } from './until-interrupted';
 import { ensureFfmpeg } from '../embedded/ffmpeg';
 import { messageOf, toStderr } from '../embedded/report';
 import { ensureTemporalServer } from '../embedded/temporal-server';
@@ -20,13 +21,6 @@ async function main(): Promise<void> {
   toStderr('Stopping the worker; the Temporal server stays (npm run stop ends it)');
   compiler.stop();
   await services.stop();
-}
-
-function untilInterrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
 }
 
 main().then(

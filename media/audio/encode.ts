@@ -4,7 +4,7 @@ import { DarkroomError } from '../../common/errors';
 import type { Rendition } from '../../common/contracts';
 import { badOutput, fileFacts, finished } from '../video/check/finish';
 import { readMp4 } from '../video/check/mp4';
-import { runFfmpeg } from '../video/ffmpeg/run';
+import { runReported } from '../video/ffmpeg/run';
 import { longerThanStated } from '../video/ffmpeg/video-failures';
 import { audioCodec, OUTPUT_RATE } from './codecs';
 import { COVER, encodeCommand, measureCommand, PEAKS, soundName } from './commands';
@@ -15,8 +15,6 @@ import { CHANNELS } from './plan';
 import type { AudioFile, AudioInput, AudioOutcome, SoundPlan } from './types';
 import { drawWaveform } from './waveform';
 
-/** Where ffmpeg writes what its filters report, in the output folder. */
-const REPORT = 'report.log';
 const WAVEFORM = 'waveform.png';
 const PEAKS_JSON = 'peaks.json';
 
@@ -74,19 +72,14 @@ function loudnessOf({ integrated, truePeak, range }: Measured): AudioOutcome['lo
   return { integrated, truePeak, range };
 }
 
-/** Runs ffmpeg, and takes away what it reported. */
+/** Runs ffmpeg, and reads what its filters report. */
 export async function run(
   { settings, signal, onProgress, outputDir }: Omit<AudioInput, 'plan'>,
-  command: Parameters<typeof runFfmpeg>[0],
+  command: Parameters<typeof runReported>[0],
 ): Promise<{ report: string; seconds: number }> {
   const cwd = path.resolve(outputDir);
-  const report = path.join(cwd, REPORT);
-  try {
-    const last = await runFfmpeg(command, { settings, signal, onProgress, cwd, reads: 'audio', report: REPORT });
-    return { report: await readFile(report, 'latin1'), seconds: last.outTimeSeconds };
-  } finally {
-    await rm(report, { force: true });
-  }
+  const { last, report } = await runReported(command, { settings, signal, onProgress, cwd, reads: 'audio' });
+  return { report, seconds: last.outTimeSeconds };
 }
 
 /**

@@ -34,7 +34,7 @@ export { joinedQuality, missedQuality } from './quality';
 export { encodeRung, makePoster, makeSprite } from './single-outputs';
 export { packageHls } from './hls/package';
 export type { Heard, PackageInput } from './hls/package';
-export { INIT, PLAYLIST } from './hls/command';
+export { INIT, MAIN_SOUND, MASTER, pictureFolder, PLAYLIST } from './hls/command';
 export { isFinished, mediaPlaylist, segmentsIn } from './hls/playlist';
 export { cutText } from './hls/texts';
 export * from './hls/stored';

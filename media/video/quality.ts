@@ -1,6 +1,6 @@
 import type { Rendition } from '../../common/contracts';
 import type { Quality } from '../../common/video-facts';
-import { decibels } from './check/decibels';
+import { decibels, rounded } from './check/decibels';
 import { likenessOf, type Pair } from './check/likeness';
 import type { Composition } from './compose';
 import { rungBranch } from './outputs/rung';
@@ -49,7 +49,7 @@ export async function reachQuality(
     const again: RungPlan[] = [];
     for (const [index, rung] of open.entries()) {
       const file = made.get(rung.name);
-      const ssim = round(found[index]?.[0] ?? 0);
+      const ssim = rounded(found[index]?.[0] ?? 0);
       if (file === undefined) continue;
       const gain = ssim - (file.quality?.ssim ?? 0);
       made.set(rung.name, { ...file, quality: { target, ssim, crf: rung.crf, tries } });
@@ -81,8 +81,6 @@ export function nextCrf(crf: number, ssim: number, target: number): number {
   return Math.max(LOWEST_CRF, crf - Math.min(MAX_STEP, Math.max(MIN_STEP, steps)));
 }
 
-const round = (value: number): number => Math.round(value * 1e4) / 1e4;
-
 /** The quality of a rung from that of its pieces; `frames`: pictures of each. */
 export function joinedQuality(parts: { frames: number; quality?: Quality }[]): { quality?: Quality } {
   const known = parts.flatMap(({ frames, quality }) => (quality ? [{ frames, ...quality }] : []));
@@ -92,7 +90,7 @@ export function joinedQuality(parts: { frames: number; quality?: Quality }[]): {
   return {
     quality: {
       target: first.target,
-      ssim: round(known.reduce((sum, part) => sum + part.frames * part.ssim, 0) / frames),
+      ssim: rounded(known.reduce((sum, part) => sum + part.frames * part.ssim, 0) / frames),
       crf: Math.min(...known.map(({ crf }) => crf)),
       tries: Math.max(...known.map(({ tries }) => tries)),
       chunks: {

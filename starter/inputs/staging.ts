@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import path from 'node:path';
 import type { MediaJob } from '../../common/contracts';
-import { DarkroomError } from '../../common/errors';
+import { DarkroomError, isSourceNotFound } from '../../common/errors';
 import { joinUri, type Storage } from '../../storage';
 import { itemKey } from '../core/keys';
 
@@ -62,7 +62,7 @@ async function isThere(storage: Storage, uri: string, bytes: number): Promise<bo
   try {
     return (await storage.stat(uri)).bytes === bytes;
   } catch (error) {
-    if (error instanceof DarkroomError && error.type === 'SourceNotFound') return false;
+    if (isSourceNotFound(error)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { DarkroomError } from '../../common/errors';
+import { isSourceNotFound } from '../../common/errors';
 import { joinUri, type ObjectInfo } from '../../storage';
 import { ApiError } from './http/problems';
 import type { Service } from './service';
@@ -31,7 +31,7 @@ export async function partsIn({ storage }: Service, folder: string): Promise<Par
   try {
     for await (const info of storage.list(`${folder}/`)) found.push(info);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!isSourceNotFound(error)) throw error;
   }
   const all: Parts = { parts: [], bytes: 0 };
   for (const part of found.sort((a, b) => (a.uri < b.uri ? -1 : 1))) {
@@ -82,10 +82,6 @@ export async function* joined({ storage }: Service, { parts }: Parts, signal: Ab
     const { stream } = await storage.openRead(uri, { signal });
     yield* stream as AsyncIterable<Buffer>;
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof DarkroomError && error.type === 'SourceNotFound';
 }
 
 function nameOf(offset: number): string {

@@ -31,8 +31,8 @@ export async function asMovie({ file, width, height, delays }: Frames): Promise<
 }
 
 /**
- * Sets how long the last frame of a moving AVIF shows. ffmpeg's versions write it in units of different clocks, so it is told
- * the shortest time there is, which no other frame has and which therefore stands alone.
+ * Sets how long the last frame of a moving AVIF shows. ffmpeg's versions write this time in units of different clocks, so ffmpeg
+ * gets the shortest time there is, which no other frame has and which therefore stands alone.
  * @param ms of that frame
  */
 export async function showLast(file: string, ms: number): Promise<void> {

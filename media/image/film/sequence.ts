@@ -4,6 +4,7 @@ import { STRICT } from '../../video/compose';
 import { filmBounds } from '../../video/ffmpeg/bounds';
 import { ffprobeArgs, fileUrl, inputStart, type FfmpegCommand } from '../../video/ffmpeg/command';
 import { runFfmpeg } from '../../video/ffmpeg/run';
+import { isHdrTransfer } from '../../video/hdr';
 import { throwIfTooLarge, toVideoError } from '../../video/ffmpeg/video-failures';
 import { countPackets, runFfprobe } from '../../video/probe/probe';
 import { assertWithin } from '../limits';
@@ -50,7 +51,7 @@ export async function sequenceAsApng(
   const { frames = 0, durationSeconds = 0 } = counted ?? {};
   if (!(width > 0 && height > 0 && frames > 0)) throw damaged('has no pictures in it');
   assertWithin(limits, width, height, frames);
-  if (/smpte2084|arib-std-b67/.test(colours.color_transfer ?? '')) {
+  if (isHdrTransfer(colours.color_transfer)) {
     throw new DarkroomError('UnsupportedMedia', `This is an ${NAME} in HDR, which is not read; export it in SDR.`);
   }
   const alpha = tracks.find((track) => track.index !== colours.index && /^gray/.test(track.pix_fmt ?? ''));
@@ -63,7 +64,7 @@ export async function sequenceAsApng(
         options: [
           ...['-map', '[all]', '-map_metadata', '-1', '-fps_mode', 'passthrough', '-enc_time_base', '1:1000'],
           ...['-c:v', 'apng', '-compression_level', '1', '-threads', '1', '-frames:v', String(frames + 1)],
-          // How long the last frame shows: as the one before, unless ffmpeg is told.
+          // The last frame shows as long as the one before. 0: the animation repeats for ever.
           ...['-plays', '0', '-f', 'apng'],
         ],
         file: fileUrl(output),

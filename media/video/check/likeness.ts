@@ -1,8 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { mainInput, pictureGraph, type Composition } from '../compose';
 import { runBounds } from '../ffmpeg/bounds';
-import { runFfmpeg } from '../ffmpeg/run';
+import { runReported } from '../ffmpeg/run';
 import { fraction } from '../fraction';
 import type { Branch } from '../outputs/branch';
 import type { StepInput } from '../types';
@@ -43,9 +42,6 @@ export async function likenessOf(
     branches.flatMap(({ pictures }) => pictures ?? []),
   );
   const cwd = path.resolve(outputDir);
-  // Relative: ffmpeg reads patterns in the path of a report.
-  const report = 'likeness.log';
-  const reported = path.join(cwd, report);
   const command = {
     // The films that are copied along need not be named: the reading is strict.
     inputs: [
@@ -66,20 +62,15 @@ export async function likenessOf(
       composition.maxDuration,
     ),
   };
-  try {
-    await runFfmpeg(command, { settings, signal, onProgress, cwd, report });
-    const text = await readFile(reported, 'latin1');
-    const found = [...text.matchAll(/\[ssim@like-(\d+) @ \w+\] SSIM Y:([\d.]+)/g)];
-    const values = new Map(found.map(([, at, value]) => [Number(at), Number(value)]));
-    const missing = films.find((_, at) => !values.has(at));
-    if (missing) {
-      throw badOutput('The encoder wrote a film that cannot be compared with the source.', { film: missing.name });
-    }
-    let next = 0;
-    return pairs.map((pair) => pair.films.map(() => values.get(next++) ?? 0));
-  } finally {
-    await rm(reported, { force: true });
+  const { report } = await runReported(command, { settings, signal, onProgress, cwd });
+  const found = [...report.matchAll(/\[ssim@like-(\d+) @ \w+\] SSIM Y:([\d.]+)/g)];
+  const values = new Map(found.map(([, at, value]) => [Number(at), Number(value)]));
+  const missing = films.find((_, at) => !values.has(at));
+  if (missing) {
+    throw badOutput('The encoder wrote a film that cannot be compared with the source.', { film: missing.name });
   }
+  let next = 0;
+  return pairs.map((pair) => pair.films.map(() => values.get(next++) ?? 0));
 }
 
 /** Pads `source-…-0`, `source-…-1`: as many pictures of the source as the films have, once for each film, beginning at zero. */

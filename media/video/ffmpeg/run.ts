@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import fluent from 'fluent-ffmpeg';
 import { availableCores } from '../../../common/cores';
@@ -16,8 +16,6 @@ export interface FfmpegRun {
   cwd?: string;
   /** What the file is, for sentences about failures. */
   reads?: Media;
-  /** A file in `cwd` that gets everything that ffmpeg and its filters report, while stderr holds errors only. */
-  report?: string;
   /** Called about twice a second while there is progress: frames, or bytes of the output. */
   onProgress?: (progress: FfmpegProgress) => void;
 }
@@ -48,7 +46,28 @@ function spread(options: string[]): [string, string, ...string[]] {
  * @returns the last progress, that is the frames and seconds written
  * @throws DarkroomError EncoderFailed, CorruptMedia, UnsupportedMedia or StorageUnavailable; after an abort the signal's reason
  */
-export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise<FfmpegProgress> {
+export function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise<FfmpegProgress> {
+  return runIn(ENVIRONMENT, command, run);
+}
+
+/**
+ * Runs ffmpeg as {@link runFfmpeg} does, and reads what ffmpeg and its filters report, while stderr holds errors only.
+ * @returns the last progress, and the report; its file in `cwd` is gone
+ */
+export async function runReported(
+  command: FfmpegCommand,
+  run: FfmpegRun & { cwd: string },
+): Promise<{ last: FfmpegProgress; report: string }> {
+  const file = path.join(run.cwd, REPORT);
+  try {
+    const last = await runIn({ ...ENVIRONMENT, FFREPORT: `file=${REPORT}:level=${REPORT_LEVEL}` }, command, run);
+    return { last, report: await readFile(file, 'latin1') };
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function runIn(env: Record<string, string>, command: FfmpegCommand, run: FfmpegRun): Promise<FfmpegProgress> {
   const progress = new ProgressReader();
   const { ffmpegPath } = run.settings;
   const { seconds, cpuSeconds, fileBytes } = command.bounds;
@@ -63,10 +82,7 @@ export async function runFfmpeg(command: FfmpegCommand, run: FfmpegRun): Promise
     const { stderrTail } = await runProcess(program, commandLine(command), {
       signal: run.signal,
       cwd: run.cwd,
-      env: {
-        ...ENVIRONMENT,
-        ...(run.report !== undefined && { FFREPORT: `file=${run.report}:level=${REPORT_LEVEL}` }),
-      },
+      env,
       stallMs: run.settings.stallMs,
       memoryBytes: run.settings.maxMemory,
       apart: true,
@@ -103,6 +119,8 @@ const ENVIRONMENT = {
 const OPEN_FILES = 256;
 /** Seconds by which a packet may lie behind the `-t` that every output has. */
 const OVERSHOOT = 2;
+/** Relative to the folder that ffmpeg runs in, since ffmpeg reads patterns in the path of a report. */
+const REPORT = 'report.log';
 /** ffmpeg's number for `info`. */
 const REPORT_LEVEL = 32;
 

@@ -7,6 +7,12 @@ export const INIT = 'init.mp4';
 /** Of the first picture of each segment alone, for fast forward and scrubbing. */
 export const KEYFRAMES = 'keyframes.m3u8';
 
+/** Names in the folder of a stream: its manifests, and the folders of the sound that the rungs have and of their pictures. */
+export const MASTER = 'master.m3u8';
+export const MPD = 'manifest.mpd';
+export const MAIN_SOUND = 'audio';
+export const pictureFolder = (rung: string): string => `video-${rung}`;
+
 /**
  * Cuts one track of a finished MP4 into CMAF segments, without encoding. Timestamps begin at zero in every track:
  * `cmaf` does that for pictures that are shown in another order, and the packet that AAC begins with before zero, which

@@ -6,7 +6,7 @@ import { badOutput } from '../check/finish';
 import { readMp4 } from '../check/mp4';
 import type { CaptionTrack } from '../../../common/video-facts';
 import type { HlsFile, HlsPackage, HlsPlan, RungPlan, SoundTrack, StepInput } from '../types';
-import { KEYFRAMES, PLAYLIST } from './command';
+import { KEYFRAMES, MAIN_SOUND, MASTER, MPD, pictureFolder, PLAYLIST } from './command';
 import { dashManifest } from './dash';
 import { keyframePeak, multivariant, type Segment } from './playlist';
 import { soundGroups, type Sound } from './sounds';
@@ -32,9 +32,6 @@ interface Rung {
   mp4: Input;
 }
 
-export const MASTER = 'master.m3u8';
-export const MPD = 'manifest.mpd';
-
 /**
  * Makes HLS of finished MP4s, in `hls/` of the output folder: the pictures of each rung, the sound once, from the rung
  * that has most of it, and a multivariant playlist with what was measured. Nothing is encoded and nothing decoded.
@@ -49,13 +46,13 @@ export async function packageHls(step: PackageInput): Promise<HlsPackage> {
     const rungs: Rung[] = [];
     for (const { plan, file } of step.rungs) rungs.push({ plan, mp4: { file, facts: await readMp4(file) } });
     const pictures: Track[] = [];
-    for (const { plan, mp4 } of rungs) pictures.push(await cutTrack(cut, `video-${plan.name}`, 'video', mp4));
+    for (const { plan, mp4 } of rungs) pictures.push(await cutTrack(cut, pictureFolder(plan.name), 'video', mp4));
     checkAligned(pictures.map(({ segments }) => segments));
     const loudest = mostSound(rungs);
     const { language } = step.hls;
     const sounds: Heard[] = [];
     if (loudest) {
-      const track = await cutTrack(cut, 'audio', 'audio', loudest.mp4);
+      const track = await cutTrack(cut, MAIN_SOUND, 'audio', loudest.mp4);
       sounds.push({ track, channels: 2, ...(language && { language }) });
     }
     for (const { track: plan, file } of loudest ? (step.sounds ?? []) : []) {

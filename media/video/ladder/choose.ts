@@ -1,6 +1,6 @@
 import type { Ladder } from '../../../common/video-facts';
 import type { VideoPreset, VideoRungSpec } from '../../presets/schema';
-import { decibels } from '../check/decibels';
+import { decibels, rounded } from '../check/decibels';
 
 const rung = (height: number, maxrate: number): VideoRungSpec => ({
   ...{ name: `${height}p`, height, crf: 23, maxrate, speed: 'veryfast', audioBitrate: 128 },
@@ -60,7 +60,7 @@ export function chooseLadder(
   const dropped: Ladder['dropped'] = [];
   const open = [...measured];
   for (let [top, next] = open; top && next && isEnough(top, next, target); [top, next] = open) {
-    const [smaller, own] = [round(next.enlarged ?? 0), round(ssimAt(top))];
+    const [smaller, own] = [rounded(next.enlarged ?? 0), rounded(ssimAt(top))];
     const why = `${next.rung.name}, enlarged, has an SSIM of ${smaller}, and ${top.rung.name} has ${own} at the same crf.`;
     dropped.push({ name: top.rung.name, why });
     open.shift();
@@ -98,7 +98,7 @@ export function pointFor(points: Point[], target: number): Point {
   while (crf > LOWEST && at(points, crf, ({ ssim }) => decibels(ssim)) < decibels(target)) crf--;
   const ssim = 1 - 10 ** (-at(points, crf, (point) => decibels(point.ssim)) / 10);
   const kbps = Math.exp(at(points, crf, (point) => Math.log(Math.max(1, point.kbps))));
-  return { crf, ssim: round(Math.max(0, ssim)), kbps: Math.round(kbps) };
+  return { crf, ssim: rounded(Math.max(0, ssim)), kbps: Math.round(kbps) };
 }
 
 /** A value at a factor, on the straight line through the two nearest points. */
@@ -108,5 +108,3 @@ function at(points: Point[], crf: number, value: (point: Point) => number): numb
   if (a === undefined || b === undefined) throw new Error('a line needs two points');
   return value(a) + ((value(b) - value(a)) * (crf - a.crf)) / (b.crf - a.crf);
 }
-
-const round = (value: number): number => Math.round(value * 1e4) / 1e4;

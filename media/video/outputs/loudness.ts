@@ -1,9 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { loudnormFilter, readMeasured } from '../../audio/loudness';
 import { mainInput, soundFilters, soundKey, type Composition } from '../compose';
 import { soundBounds } from '../ffmpeg/bounds';
-import { runFfmpeg } from '../ffmpeg/run';
+import { runReported } from '../ffmpeg/run';
 import type { StepInput, VideoPlan } from '../types';
 
 /** dBTP that no sample between the samples exceeds before encoding, and LU from which on a wider range is compressed. */
@@ -26,9 +25,6 @@ export async function measureSounds(
   const heard = sounds.filter(({ kbps, index }) => index !== undefined || soundFiles[kbps] === undefined);
   const target = { integrated: plan.loudness, truePeak: TRUE_PEAK, range: RANGE };
   const cwd = path.resolve(outputDir);
-  // Relative: ffmpeg reads patterns in the path of a report.
-  const report = 'loudness.log';
-  const reported = path.join(cwd, report);
   for (const [key, sound] of new Map(heard.map((sound) => [soundKey(sound), sound]))) {
     const chain = [...soundFilters(sound, composition), 'ebur128=peak=true:framelog=verbose'].join(',');
     const command = {
@@ -37,13 +33,9 @@ export async function measureSounds(
       outputs: [{ options: ['-map', '[sound]', '-f', 'null'], file: '-' }],
       bounds: soundBounds(probe.durationSeconds + (probe.clip?.start ?? 0), 0, composition.maxDuration),
     };
-    try {
-      await runFfmpeg(command, { settings, signal, onProgress, cwd, report });
-      const measured = readMeasured(await readFile(reported, 'latin1'));
-      if (measured) levels.set(key, `${loudnormFilter(target, measured, probe.durationSeconds)},aresample=48000`);
-    } finally {
-      await rm(reported, { force: true });
-    }
+    const { report } = await runReported(command, { settings, signal, onProgress, cwd });
+    const measured = readMeasured(report);
+    if (measured) levels.set(key, `${loudnormFilter(target, measured, probe.durationSeconds)},aresample=48000`);
   }
   return levels;
 }

@@ -1,6 +1,6 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { Manifest } from '../../../common/contracts';
-import { DarkroomError } from '../../../common/errors';
+import { isSourceNotFound } from '../../../common/errors';
 import { joinUri } from '../../../storage';
 import { campaignOwner } from '../../core/campaign';
 import { describeItem } from '../../core/control';
@@ -40,7 +40,7 @@ export async function findRun(
     const run = await bounded(service, () => describeItem(service.client, workflowId));
     if (principal.tenant === undefined || attribute(run, 'MediaTenant') === principal.tenant) return run;
   } catch (error) {
-    if (!(error instanceof DarkroomError && error.type === 'SourceNotFound')) throw error;
+    if (!isSourceNotFound(error)) throw error;
   }
   throw noSuchJob(id);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { DarkroomError } from '../../../common/errors';
+import { DarkroomError, isSourceNotFound } from '../../../common/errors';
 import { printable, type ObjectInfo } from '../../../storage';
 import type { App } from '../app-type';
 import type { Principal } from '../guard/auth';
@@ -10,7 +10,7 @@ import { ApiError } from '../http/problems';
 import { failures } from '../http/route-docs';
 import * as s from '../http/upload-schemas';
 import type { Service } from '../service';
-import { isMissing, joined, keepPart, partsIn, type PartPlace } from '../upload-parts';
+import { joined, keepPart, partsIn, type PartPlace } from '../upload-parts';
 
 const OCTETS = 'application/octet-stream';
 
@@ -122,7 +122,7 @@ export function uploadRoutes(app: App, service: Service, graceMs?: number): void
 
   async function known(place: string): Promise<ObjectInfo | undefined> {
     return storage.stat(place).catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
+      if (isSourceNotFound(error)) return undefined;
       throw error;
     });
   }
